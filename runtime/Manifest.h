@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The launch manifest (docs/manifest.md) as data. The parser takes untrusted
+// bytes: whatever is malformed becomes one line naming field, given, allowed.
+#ifndef ATTN_JIT_RUNTIME_MANIFEST_H
+#define ATTN_JIT_RUNTIME_MANIFEST_H
+
+#include "runtime/Driver.h"
+
+namespace attn_jit::rt {
+
+enum class Tensor : uint8_t { Q, K, V, O, Lse, Workspace };
+std::string_view name(Tensor tensor);
+
+/// A value name resolved once, so that a launch compares no strings.
+struct Value {
+  enum class Kind : uint8_t {
+    Batch,
+    QHeads,
+    KvHeads,
+    HeadsPerKv,
+    QLen,
+    KvLen,
+    StrideBatch,
+    StrideHead,
+    StrideRow, ///< of `tensor`
+    Scale,
+    ScaleLog2e,
+    Captured, ///< capturedNames[literal]
+    Literal,
+  };
+  Kind kind = Kind::Literal;
+  Tensor tensor = Tensor::Q;
+  int64_t literal = 0;
+  double real = 0;      ///< of a literal
+  bool isFloat = false; ///< may not stand in grid and requires
+  std::string text;     ///< as written
+};
+
+/// A grid dimension: the product of ceil(value / divisor).
+struct GridRule {
+  struct Factor {
+    Value value;
+    int64_t divisor = 1;
+  };
+  std::vector<Factor> factors;
+};
+
+struct Requirement {
+  enum class Kind : uint8_t { Multiple, Aligned, AtMost, PointerAligned };
+  Kind kind = Kind::Multiple;
+  Value left, right;         ///< right is a literal but for Multiple
+  Tensor tensor = Tensor::Q; ///< PointerAligned
+};
+
+struct Argument {
+  enum class Kind : uint8_t { TensorMap, Pointer, I32, I64, F32, F64 };
+  Kind kind = Kind::I32;
+  Tensor tensor = Tensor::Q; ///< TensorMap, Pointer
+  Value value;               ///< the numbers
+  TensorMapRequest::Element element = TensorMapRequest::Element::F16;
+  std::array<uint32_t, 4> box{};
+  uint32_t swizzle = 0;
+  uint32_t offset = 0; ///< in the block, natural C layout
+
+  uint32_t size() const;
+  uint32_t alignment() const;
+};
+
+struct Resources {
+  std::optional<int64_t> registers, spills, sharedBytes;
+  std::optional<double> occupancy;
+  std::string source;
+};
+
+struct Manifest {
+  std::string key, target, kernel, description, schedule, dtype, imageFile;
+  ImageKind imageKind = ImageKind::Host;
+  int64_t headDim = 0, valueDim = 0;
+  bool causal = false;
+  std::array<uint32_t, 3> block{1, 1, 1}, cluster{1, 1, 1};
+  std::array<GridRule, 3> grid;
+  uint32_t sharedBytes = 0;
+  int64_t workspaceBytes = 0;
+  std::vector<Requirement> requirements;
+  std::vector<Argument> arguments;
+  uint32_t argumentBytes = 0; ///< of the whole block
+  std::vector<std::string> capturedNames;
+  Resources resources;
+};
+
+/// Limits that keep a launch free of allocation and a hostile manifest cheap.
+inline constexpr uint32_t maxArguments = 64, maxArgumentBytes = 4096;
+
+Result<Manifest> parseManifest(std::string_view json);
+
+/// Reads NAME.json and the image it names beside it.
+struct KernelFiles {
+  Manifest manifest;
+  std::vector<std::byte> image;
+  std::string imagePath;
+};
+Result<KernelFiles> readKernelFiles(const std::string &manifestPath);
+
+} // namespace attn_jit::rt
+
+#endif // ATTN_JIT_RUNTIME_MANIFEST_H
