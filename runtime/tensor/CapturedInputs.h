@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The attention inputs a user captured: torch files, safetensors, or three .npy
+// files, as one q, k, v form. Invariant: query, key and value have shape
+// [batch, heads, rows, dim] and agree; their strides tell the layout.
+
+#ifndef ATTN_JIT_RUNTIME_TENSOR_CAPTUREDINPUTS_H
+#define ATTN_JIT_RUNTIME_TENSOR_CAPTUREDINPUTS_H
+
+#include "runtime/Result.h"
+#include "runtime/tensor/Tensor.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace attn_jit::rt {
+
+/// How the file's dimensions are named, outermost first. Files of the diffusion
+/// benchmark are BHSD.
+enum class CapturedLayout { BHSD, BSHD };
+
+struct CapturedInputs {
+  std::string
+      name; ///< file stem, e.g. "minilm_input_000000", for a row's label
+  std::string path;
+  Tensor query; ///< [batch, q_heads, q_len, head_dim]
+  Tensor key;   ///< [batch, kv_heads, kv_len, head_dim]
+  Tensor value; ///< [batch, kv_heads, kv_len, value_dim]
+  /// Memory order of the query as its strides tell it: "bhsd", "bshd" or
+  /// "strided".
+  std::string layout;
+  /// What the file says; absent when it says nothing.
+  std::optional<bool> isCausal;
+  std::optional<double> scale;
+  std::optional<int64_t> callIndex;
+  /// All captured keyword arguments as text, for showing.
+  std::vector<std::pair<std::string, std::string>> kwargs;
+};
+
+/// The inputs of a folder, in reading order: *_input_*.pt by name, then
+/// *.safetensors by name, then q.npy (with k.npy and v.npy beside it).
+/// A path to one file is a list of that file. An empty list is an error.
+Result<std::vector<std::string>> listCapturedInputs(const std::string &path);
+
+/// Reads one entry of that list. \p layout overrides the file kind's own
+/// (BHSD).
+Result<CapturedInputs>
+readCapturedInputs(const std::string &path,
+                   std::optional<CapturedLayout> layout = std::nullopt);
+
+/// "bhsd", "bshd" or "strided", from the strides of a [batch, heads, rows, dim]
+/// tensor.
+std::string_view memoryLayout(const Tensor &tensor);
+
+/// One line naming the field at fault when q, k, v do not fit together.
+Result<void> checkAttentionShapes(const Tensor &query, const Tensor &key,
+                                  const Tensor &value);
+
+} // namespace attn_jit::rt
+
+#endif // ATTN_JIT_RUNTIME_TENSOR_CAPTUREDINPUTS_H
