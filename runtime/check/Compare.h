@@ -40,16 +40,17 @@ struct Comparison {
 
 /// Fills with a NaN of a payload that no arithmetic makes, before a kernel
 /// writes into it.
-void markUnwritten(Tensor &tensor);
+void markUnwritten(HostTensor &tensor);
 
 /// \p output: [batch, q_heads, q_len, value_dim], any strides.
-Result<Comparison> compareOutput(const Tensor &output,
+Result<Comparison> compareOutput(const HostTensor &output,
                                  const ReferenceResult &reference);
 /// \p lse: [batch, q_heads, q_len]; -inf equals -inf.
-Result<Comparison> compareLse(const Tensor &lse,
+Result<Comparison> compareLse(const HostTensor &lse,
                               const ReferenceResult &reference);
 /// Two tensors of one shape, the second taken as the truth.
-Result<Comparison> compareTensors(const Tensor &output, const Tensor &truth);
+Result<Comparison> compareTensors(const HostTensor &output,
+                                  const HostTensor &truth);
 
 /// On normal data: f32 2e-6, f16 1e-3, bf16 5e-3; f64 1e-12; none for other
 /// types.

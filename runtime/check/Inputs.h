@@ -40,7 +40,7 @@ struct InputOptions {
 };
 
 /// Fills [batch, heads, rows, dim] tensors of any strides and floating type.
-Result<void> fillInputs(Tensor &query, Tensor &key, Tensor &value,
+Result<void> fillInputs(HostTensor &query, HostTensor &key, HostTensor &value,
                         const InputOptions &options);
 
 /// The counter-based generators beneath, for other tensors: element = f(seed,

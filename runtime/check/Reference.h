@@ -23,10 +23,10 @@ namespace attn_jit::rt {
 enum class CausalAlign { BottomRight, TopLeft };
 
 struct AttentionProblem {
-  Tensor query;     ///< [batch, q_heads, q_len, head_dim], any strides,
+  HostTensor query; ///< [batch, q_heads, q_len, head_dim], any strides,
                     ///< f16/bf16/f32/f64
-  Tensor key;       ///< [batch, kv_heads, kv_len, head_dim]
-  Tensor value;     ///< [batch, kv_heads, kv_len, value_dim]
+  HostTensor key;   ///< [batch, kv_heads, kv_len, head_dim]
+  HostTensor value; ///< [batch, kv_heads, kv_len, value_dim]
   double scale = 0; ///< 0 stands for 1/sqrt(head_dim)
   bool causal = false;
   CausalAlign causalAlign = CausalAlign::BottomRight;

@@ -26,9 +26,9 @@ struct CapturedInputs {
   std::string
       name; ///< file stem, e.g. "minilm_input_000000", for a row's label
   std::string path;
-  Tensor query; ///< [batch, q_heads, q_len, head_dim]
-  Tensor key;   ///< [batch, kv_heads, kv_len, head_dim]
-  Tensor value; ///< [batch, kv_heads, kv_len, value_dim]
+  HostTensor query; ///< [batch, q_heads, q_len, head_dim]
+  HostTensor key;   ///< [batch, kv_heads, kv_len, head_dim]
+  HostTensor value; ///< [batch, kv_heads, kv_len, value_dim]
   /// Memory order of the query as its strides tell it: "bhsd", "bshd" or
   /// "strided".
   std::string layout;
@@ -53,11 +53,12 @@ readCapturedInputs(const std::string &path,
 
 /// "bhsd", "bshd" or "strided", from the strides of a [batch, heads, rows, dim]
 /// tensor.
-std::string_view memoryLayout(const Tensor &tensor);
+std::string_view memoryLayout(const HostTensor &tensor);
 
 /// One line naming the field at fault when q, k, v do not fit together.
-Result<void> checkAttentionShapes(const Tensor &query, const Tensor &key,
-                                  const Tensor &value);
+Result<void> checkAttentionShapes(const HostTensor &query,
+                                  const HostTensor &key,
+                                  const HostTensor &value);
 
 } // namespace attn_jit::rt
 

@@ -15,9 +15,9 @@
 
 namespace attn_jit::rt {
 
-Result<Tensor> readNpy(const std::string &path);
-Result<Tensor> readNpy(std::span<const std::byte> bytes,
-                       const std::string &name);
+Result<HostTensor> readNpy(const std::string &path);
+Result<HostTensor> readNpy(std::span<const std::byte> bytes,
+                           const std::string &name);
 
 } // namespace attn_jit::rt
 

@@ -15,7 +15,7 @@
 namespace attn_jit::rt {
 
 /// bf16 has no numpy type and is widened to f32, which loses nothing.
-Result<void> writeNpy(const std::string &path, const Tensor &tensor);
+Result<void> writeNpy(const std::string &path, const HostTensor &tensor);
 
 } // namespace attn_jit::rt
 

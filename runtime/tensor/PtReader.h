@@ -44,7 +44,7 @@ struct PtValue {
   std::string text; ///< String (UTF-8) or Bytes
   std::vector<PtRef>
       items; ///< List, Tuple, Set; Dict: key, value, key, value, ...
-  Tensor tensor;
+  HostTensor tensor;
   DType dtype = DType::F32;
 
   /// The entry of a Dict under a string key, or null.

@@ -17,7 +17,7 @@
 namespace attn_jit::rt {
 
 struct Safetensors {
-  std::map<std::string, Tensor> tensors;
+  std::map<std::string, HostTensor> tensors;
   std::map<std::string, std::string> metadata; ///< the header's __metadata__
 };
 

@@ -48,21 +48,21 @@ private:
   uint64_t count;
 };
 
-class Tensor {
+class HostTensor {
 public:
-  Tensor() = default;
+  HostTensor() = default;
 
   /// A new contiguous tensor (last dimension innermost), zero filled.
-  static Result<Tensor> zeros(DType type, std::vector<int64_t> shape);
+  static Result<HostTensor> zeros(DType type, std::vector<int64_t> shape);
   /// A new tensor whose dimensions lie in memory in the order given, outermost
   /// first: {0, 2, 1, 3} stores a [batch, heads, rows, dim] tensor as BSHD.
-  static Result<Tensor> zeros(DType type, std::vector<int64_t> shape,
-                              const std::vector<unsigned> &memoryOrder);
+  static Result<HostTensor> zeros(DType type, std::vector<int64_t> shape,
+                                  const std::vector<unsigned> &memoryOrder);
   /// A view; fails when an element could lie outside the storage, or a stride
   /// is negative.
-  static Result<Tensor> view(std::shared_ptr<Storage> storage, DType type,
-                             std::vector<int64_t> shape,
-                             std::vector<int64_t> strides, int64_t offset);
+  static Result<HostTensor> view(std::shared_ptr<Storage> storage, DType type,
+                                 std::vector<int64_t> shape,
+                                 std::vector<int64_t> strides, int64_t offset);
 
   bool defined() const { return storage_ != nullptr; }
   DType type() const { return type_; }
@@ -90,13 +90,13 @@ public:
 
   bool isContiguous() const;
   /// This tensor, or a fresh contiguous copy of it.
-  Result<Tensor> contiguous() const;
+  Result<HostTensor> contiguous() const;
   /// A contiguous copy with each element converted, rounding to nearest even.
-  Result<Tensor> convert(DType type) const;
+  Result<HostTensor> convert(DType type) const;
   /// Dimension i of the result is dimension order[i] of this one; no copy.
-  Tensor permute(const std::vector<unsigned> &order) const;
+  HostTensor permute(const std::vector<unsigned> &order) const;
   /// No copy. Wants begin + size <= dim(i).
-  Tensor slice(unsigned i, int64_t begin, int64_t size) const;
+  HostTensor slice(unsigned i, int64_t begin, int64_t size) const;
 
   /// Linear element index (in elements from data()) of a rank-4 position.
   int64_t at(int64_t a, int64_t b, int64_t c, int64_t d) const {
