@@ -77,6 +77,12 @@ function(attn_use_mlir target)
   target_compile_options(${target} PRIVATE ${ATTN_MLIR_COMPILE_OPTIONS})
   if(ATTN_JIT_PCH)
     target_precompile_headers(${target} REUSE_FROM attn-pch)
+    # An executable would compile with -fPIE, which the -fPIC header refuses.
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL EXECUTABLE)
+      set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+      target_compile_options(${target} PRIVATE -fPIC)
+    endif()
   endif()
 endfunction()
 
