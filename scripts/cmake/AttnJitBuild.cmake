@@ -20,6 +20,10 @@ add_library(attn-jit-build INTERFACE)
 target_include_directories(attn-jit-build INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(attn-jit-build INTERFACE -Wall -Wextra -Wno-unused-parameter
   -fvisibility-inlines-hidden -ffunction-sections -fdata-sections)
+option(ATTN_JIT_WERROR "Warnings of our own code are errors" OFF)
+if(ATTN_JIT_WERROR)
+  target_compile_options(attn-jit-build INTERFACE -Werror)
+endif()
 if(ATTN_JIT_SANITIZE)
   target_compile_options(attn-jit-build INTERFACE
     -fsanitize=${ATTN_JIT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)

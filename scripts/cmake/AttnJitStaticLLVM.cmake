@@ -17,8 +17,7 @@ target_link_libraries(attn-mlir INTERFACE
   ${ATTN_LLVM_LIBRARY_DIR}/liblldELF.a ${ATTN_LLVM_LIBRARY_DIR}/liblldCommon.a
   ${mlir_archives} ${llvm_archives} z zstd dl m)
 
-# RELR relocations need glibc 2.36, which is what this folder promises anyway; they are most of the
-# start-up time and 6 % of the size.
+# RELR relocations need glibc 2.36, which is what this folder promises anyway, and save 3 MB of 99.
 target_link_options(attn-mlir INTERFACE -static-libstdc++ -static-libgcc
   LINKER:--gc-sections LINKER:-O2 LINKER:--as-needed
   LINKER:-z,pack-relative-relocs LINKER:--exclude-libs,ALL LINKER:--strip-all)
