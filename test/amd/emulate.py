@@ -30,10 +30,9 @@ class Arguments(argparse.ArgumentParser):
 
 
 def positive(text):
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"given {text!r}, allowed: an integer of 1 or more")
+    return int(text)
 
 
 def parse_command_line(argv):

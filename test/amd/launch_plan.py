@@ -82,7 +82,11 @@ class Manifest:
         _require(len(self.grid_rules) == 3,
                  f"manifest grid: given {len(self.grid_rules)} rules, allowed: 3")
         self.requires = document.get("requires", [])
+        _require(isinstance(self.requires, list),
+                 f"manifest requires: given {self.requires!r}, allowed: a list")
         self.arguments = document["arguments"]
+        _require(all(isinstance(argument, dict) for argument in self.arguments),
+                 "manifest arguments: given an entry that is no object, allowed: objects with a kind")
 
     def takes(self, tensor):
         return any(a.get("kind") == "pointer" and a.get("tensor") == tensor for a in self.arguments)
@@ -164,7 +168,7 @@ def kernarg_of(manifest, values, addresses):
     """The kernarg segment: the arguments in order, at natural C alignment."""
     block = bytearray()
     for index, argument in enumerate(manifest.arguments):
-        kind = argument.get("kind") if isinstance(argument, dict) else None
+        kind = argument.get("kind")
         if kind == "pointer":
             tensor = argument.get("tensor")
             _require(tensor in TENSORS,
