@@ -31,7 +31,7 @@ else()
 endif()
 
 # Exceptions are off where LLVM is; its headers assume so. RTTI stays on, as the distribution has it.
-set(ATTN_MLIR_COMPILE_OPTIONS -fno-exceptions -Wno-unused-parameter)
+set(ATTN_MLIR_COMPILE_OPTIONS -fno-exceptions)
 
 # The one precompiled header. Every unit that reuses it must share its flags, which is why targets
 # come through attn_use_mlir(). It holds nothing of ours, so editing the project never rebuilds it.
