@@ -8,6 +8,7 @@
 #define ATTN_JIT_RUNTIME_TENSOR_HALFFLOAT_H
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 namespace attn_jit::rt {
@@ -51,6 +52,25 @@ inline uint16_t floatToF16(float value) {
   }
   uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
   return sign | uint16_t((rounded - 0x38000000u) >> 13);
+}
+
+/// Narrows to float so that a second rounding, to f16 or bf16, still is the
+/// nearest to the double: an inexact result gets an odd last bit.
+inline float floatRoundedToOdd(double value) {
+  float nearest = float(value);
+  if (double(nearest) == value || !std::isfinite(nearest))
+    return nearest;
+  uint32_t bits = std::bit_cast<uint32_t>(nearest);
+  if (std::fabs(double(nearest)) > std::fabs(value))
+    bits -= 1; // truncate: one unit towards zero
+  return std::bit_cast<float>(bits | 1u);
+}
+
+inline uint16_t doubleToF16(double value) {
+  return floatToF16(floatRoundedToOdd(value));
+}
+inline uint16_t doubleToBf16(double value) {
+  return floatToBf16(floatRoundedToOdd(value));
 }
 
 } // namespace attn_jit::rt
