@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from launch_plan import BadInput, Manifest, check_requires, grid_of, kernarg_of
+from races import read_reports
 
 RIGHT, WRONG, BAD_INPUT, SKIPPED = 0, 1, 2, 77
 TOLERANCE = {"f16": 1e-3, "bf16": 5e-3}
@@ -106,16 +107,15 @@ class Watchdog:
         self.timer.cancel()
 
 
-def count_races(folder):
-    """Reports in the detector's log; a missing log means that it never ran."""
-    logs = [path for path in Path(folder).glob("*.log") if "race" in path.name]
-    if not logs:
+def find_races(folder):
+    """Counts of the detector's reports; no log means that it never ran."""
+    reports = read_reports(folder)
+    if reports is None:
         raise BadInput("--race: the adapter opened no race log in RJ_SINK_DIR, README.md says what it must do")
-    text = "".join(path.read_text(errors="replace") for path in logs)
-    reports = text.split("END_RACE")[:-1]
-    if reports:
-        print(reports[0].strip(), file=sys.stderr)
-    return len(reports)
+    real, spurious = reports
+    if real:
+        print(real[0], file=sys.stderr)
+    return len(real), len(spurious)
 
 
 def run_image(manifest, options, library):
@@ -165,7 +165,7 @@ def run_image(manifest, options, library):
             guards = simulator.broken_guards()
         finally:
             simulator.close()
-        races = count_races(folder.name) if options.race else None
+        races, spurious = find_races(folder.name) if options.race else (None, None)
 
     expected, expected_lse = attention.reference(shape, inputs, dtype, scale)
     actual = shape.from_memory(attention.decode(found["o"], dtype), "o")
@@ -201,7 +201,7 @@ def run_image(manifest, options, library):
     return {"image": str(manifest.image), "kernel": manifest.kernel, "chip": manifest.chip, "emulated": True,
             "passed": not faults, "faults": faults, "rel_error": finite(rel_error),
             "max_abs_error": finite(max_abs_error), "lse_error": finite(lse_difference), "unwritten": unwritten,
-            "races": races, "seconds": round(seconds, 4), "open_seconds": round(opened, 4), "dtype": dtype,
+            "races": races, "spurious_races": spurious, "seconds": round(seconds, 4), "open_seconds": round(opened, 4), "dtype": dtype,
             "batch": shape.batch, "q_heads": shape.q_heads, "kv_heads": shape.kv_heads, "q_len": shape.q_len,
             "kv_len": shape.kv_len, "head_dim": shape.head_dim, "value_dim": shape.value_dim,
             "causal": shape.causal, "layout": shape.layout, "inputs": options.inputs, "seed": options.seed,

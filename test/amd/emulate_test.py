@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import attention
 import emulate
 import emulator
+import races
 from launch_plan import BadInput, Manifest, grid_of, kernarg_of
 
 KERNARG = struct.Struct("<QQQQQiif4x" + "q" * 12 + "i")
@@ -173,9 +174,22 @@ class EmulateTest(unittest.TestCase):
 
     def test_races(self):
         self.assertEqual(self.run_it("--q-len", "4", "--race", wrong="race"), 1)
-        self.assertEqual(self.row["races"], 1)
+        self.assertEqual((self.row["races"], self.row["spurious_races"]), (1, 0))
         self.assertEqual(self.run_it("--q-len", "4", "--race"), 2)
         self.assertIn("opened no race log", self.error)
+
+    def test_spurious_races_name_no_register(self):
+        def report(space, accessing):
+            return (f"Race on {space} [workgroup (0, 0, 0), wave 0, lane 0]\n"
+                    f"  ==>  0x10  ds_load_b32 v0, v0  ; <-- wave 0\n  ==>  0x18  {accessing}  ; <-- wave 0 lane 0\n")
+        for space, accessing, spurious in (
+                ("VGPR v0", "v_dual_mov_b32 v30, 0 :: v_dual_mov_b32 v31, 0", True),
+                ("VGPR v0", "v_dual_mov_b32 v30, v0 :: v_dual_mov_b32 v31, 0", False),
+                ("VGPR v6", "global_store_b128 v[2:3], v[4:7], off", False),
+                ("VGPR v8", "global_store_b128 v[2:3], v[4:7], off", True),
+                ("LDS byte 0", "v_mov_b32 v1, 0", False), ("SGPR s3", "s_mov_b32 s1, 0", False)):
+            self.assertEqual(races.is_spurious(report(space, accessing)), spurious, accessing)
+        self.assertFalse(races.is_spurious("Race on VGPR v0\n"))
 
     def test_bad_input_is_one_line(self):
         changes = {
