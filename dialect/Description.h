@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// An attention description: a value that says what to compute, and the attn module
+// that it means. Sizes other than the head dims, strides, the scale and captured
+// scalars are given at launch and are no part of it.
+#ifndef ATTN_JIT_DIALECT_DESCRIPTION_H
+#define ATTN_JIT_DIALECT_DESCRIPTION_H
+
+#include "dialect/attn/Attn.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace attn_jit {
+
+enum class ElementKind { F32, F16, BF16 };
+
+struct AttentionDescription {
+  int64_t headDim = 0;
+  int64_t valueDim = 0;
+  ElementKind element = ElementKind::F16;
+  attn::Layout layout = attn::Layout::BSHD;
+  attn::Align align = attn::Align::BottomRight;
+  bool causal = false;
+  bool lse = false;
+  /// MLIR text of a region's body, or empty: `^bb0(...): ... attn.yield ...` as
+  /// in attn.forward. A mask beside `causal` holds with it.
+  std::string score, mask;
+};
+
+/// The canonical attn module of `description`, or one line that names the field
+/// that is wrong. Its printed form is the description's canonical text.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+buildModule(const AttentionDescription &description,
+            mlir::MLIRContext &context);
+
+/// Reads and canonicalises an attn module written by hand.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+parseModule(llvm::StringRef text, mlir::MLIRContext &context);
+
+/// The one attn.forward of a module that means one attention.
+llvm::Expected<attn::ForwardOp> findForward(mlir::ModuleOp module);
+
+/// The bytes that are hashed.
+std::string canonicalText(mlir::ModuleOp module);
+
+/// Registers what descriptions are made of.
+void loadDescriptionDialects(mlir::MLIRContext &context);
+
+} // namespace attn_jit
+
+#endif

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One row a chip. Limits are from the CUDA C++ Programming Guide (compute
+// capability table), AMD's "GPU hardware specifications" and the LLVM AMDGPU
+// usage guide.
+#include "dialect/Target.h"
+
+using namespace attn_jit;
+
+static constexpr uint32_t
+capabilities(std::initializer_list<Capability> list) {
+  uint32_t bits = 0;
+  for (Capability capability : list)
+    bits |= static_cast<uint32_t>(capability);
+  return bits;
+}
+
+static constexpr TargetInfo kTargets[] = {
+    {"sm_90a", Backend::NVPTX,
+     capabilities({Capability::BulkCopy, Capability::AsyncMatrixProduct,
+                   Capability::SharedLhs, Capability::RegisterBudgets,
+                   Capability::NamedBarriers}),
+     /*unitThreads=*/128, /*waveThreads=*/32, /*unitRows=*/64, /*maxUnits=*/4,
+     /*sharedBytes=*/227 * 1024, /*registersPerThread=*/255,
+     /*registersPerGroup=*/65536},
+    {"gfx942", Backend::AMDGPU, capabilities({}),
+     /*unitThreads=*/64, /*waveThreads=*/64, /*unitRows=*/16, /*maxUnits=*/16,
+     /*sharedBytes=*/64 * 1024, /*registersPerThread=*/512,
+     /*registersPerGroup=*/131072},
+    {"gfx1100", Backend::AMDGPU, capabilities({}),
+     /*unitThreads=*/32, /*waveThreads=*/32, /*unitRows=*/16, /*maxUnits=*/16,
+     /*sharedBytes=*/64 * 1024, /*registersPerThread=*/256,
+     /*registersPerGroup=*/98304},
+    {"cpu", Backend::Host,
+     capabilities({Capability::SinglePrecisionProduct,
+                   Capability::WideFragments}),
+     /*unitThreads=*/1, /*waveThreads=*/1, /*unitRows=*/1, /*maxUnits=*/1,
+     /*sharedBytes=*/512 * 1024, /*registersPerThread=*/0,
+     /*registersPerGroup=*/0},
+};
+
+const TargetInfo *attn_jit::lookupTarget(llvm::StringRef name) {
+  for (const TargetInfo &target : kTargets)
+    if (target.name == name)
+      return &target;
+  return nullptr;
+}
+
+llvm::ArrayRef<TargetInfo> attn_jit::allTargets() { return kTargets; }

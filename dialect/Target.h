@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The capability table: what a target can do and how much of it it has. Code
+// asks for capabilities, never for vendors; a new chip is a row in Target.cpp.
+#ifndef ATTN_JIT_DIALECT_TARGET_H
+#define ATTN_JIT_DIALECT_TARGET_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <initializer_list>
+
+namespace attn_jit {
+
+enum class Capability : uint32_t {
+  BulkCopy = 1 << 0,         ///< A copy engine fills shared tiles and signals.
+  AsyncMatrixProduct = 1 << 1, ///< Products run while their unit goes on.
+  SharedLhs = 1 << 2,        ///< A product reads its left operand from shared memory.
+  RegisterBudgets = 1 << 3,  ///< Roles trade registers at run time.
+  NamedBarriers = 1 << 4,    ///< Subsets of units meet at numbered barriers.
+  SinglePrecisionProduct = 1 << 5, ///< f32 operands at full precision.
+  WideFragments = 1 << 6,    ///< Fragments live in memory; registers do not bound them.
+};
+
+enum class Backend { NVPTX, AMDGPU, Host };
+
+struct TargetInfo {
+  llvm::StringLiteral name;
+  Backend backend;
+  uint32_t capabilities;
+  int64_t unitThreads;         ///< Threads of one unit.
+  int64_t waveThreads;         ///< Threads that shuffle together.
+  int64_t unitRows;            ///< Rows of the smallest left operand of a unit.
+  int64_t maxUnits;            ///< Units of one workgroup.
+  int64_t sharedBytes;         ///< Shared memory one workgroup may take.
+  int64_t registersPerThread;  ///< The most one thread may hold.
+  int64_t registersPerGroup;   ///< Register file of the processor it runs on.
+
+  bool has(Capability capability) const {
+    return capabilities & static_cast<uint32_t>(capability);
+  }
+};
+
+/// The row of `name`, or null when this build does not know the target.
+const TargetInfo *lookupTarget(llvm::StringRef name);
+/// All rows, in the order in which they are listed to a user.
+llvm::ArrayRef<TargetInfo> allTargets();
+
+} // namespace attn_jit
+
+#endif

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The text of schedules, and the list of their families.
+#include "dialect/attn/Schedule.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace attn_jit;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+static const ScheduleFamily *const kFamilies[] = {&kFlashFwdWs, &kFlashFwdSync};
+
+llvm::ArrayRef<const ScheduleFamily *> attn_jit::allScheduleFamilies() {
+  return kFamilies;
+}
+
+const ScheduleFamily *attn_jit::lookupScheduleFamily(StringRef name) {
+  auto it = llvm::find_if(kFamilies, [&](auto *f) { return f->name == name; });
+  return it == std::end(kFamilies) ? nullptr : *it;
+}
+
+static std::string valueText(const ScheduleField &field, int64_t value) {
+  return field.keywords.empty() ? std::to_string(value)
+                                : field.keywords[value].str();
+}
+
+static std::string allowedText(const ScheduleField &field) {
+  return llvm::join(llvm::map_range(field.allowed,
+                                    [&](int64_t value) {
+                                      return valueText(field, value);
+                                    }),
+                    ", ");
+}
+
+static Expected<int64_t> parseValue(const ScheduleField &field,
+                                    StringRef text) {
+  for (int64_t value : field.allowed)
+    if (valueText(field, value) == text)
+      return value;
+  return inputError("schedule field '{0}': '{1}' given, allowed: {2}",
+                    field.key, text, allowedText(field));
+}
+
+namespace {
+/// A schedule's text, split: the family, and each field that it names.
+struct ParsedText {
+  const ScheduleFamily *family;
+  llvm::SmallVector<std::pair<unsigned, int64_t>> named;
+};
+} // namespace
+
+static Expected<ParsedText> split(StringRef text) {
+  auto [name, rest] = text.trim().split('<');
+  name = name.trim();
+  ParsedText result{lookupScheduleFamily(name), {}};
+  if (!result.family)
+    return inputError(
+        "schedule: '{0}' given, allowed: {1}", name,
+        llvm::join(llvm::map_range(kFamilies, [](auto *f) { return f->name; }),
+                   ", "));
+  bool bracketed = text.contains('<');
+  if (bracketed && !rest.consume_back(">"))
+    return inputError("schedule: '{0}' given, allowed: NAME<key=value, ...>",
+                      text);
+  llvm::SmallVector<StringRef> parts;
+  rest.split(parts, ',', -1, /*KeepEmpty=*/false);
+  for (StringRef part : parts) {
+    if (part.trim().empty())
+      continue;
+    auto [key, value] = part.split('=');
+    key = key.trim();
+    llvm::ArrayRef<ScheduleField> fields = result.family->fields;
+    auto *field =
+        llvm::find_if(fields, [&](auto &f) { return f.key == key; });
+    if (field == fields.end())
+      return inputError(
+          "schedule field: '{0}' given, {1} has: {2}", key, name,
+          llvm::join(llvm::map_range(fields, [](auto &f) { return f.key; }),
+                     ", "));
+    Expected<int64_t> parsed = parseValue(*field, value.trim());
+    if (!parsed)
+      return parsed.takeError();
+    unsigned index = field - fields.begin();
+    if (llvm::any_of(result.named, [&](auto &n) { return n.first == index; }))
+      return inputError("schedule field '{0}': given twice", key);
+    result.named.push_back({index, *parsed});
+  }
+  return result;
+}
+
+Expected<Schedule> Schedule::parse(StringRef text, const ProblemShape &problem,
+                                   const TargetInfo &target) {
+  Expected<ParsedText> parsed = split(text);
+  if (!parsed)
+    return parsed.takeError();
+  Schedule result(*parsed->family, parsed->family->defaults(problem, target));
+  for (auto [index, value] : parsed->named)
+    result.values[index] = value;
+  return result;
+}
+
+Expected<Schedule> Schedule::parseComplete(StringRef text) {
+  Expected<ParsedText> parsed = split(text);
+  if (!parsed)
+    return parsed.takeError();
+  llvm::ArrayRef<ScheduleField> fields = parsed->family->fields;
+  Schedule result(*parsed->family, llvm::SmallVector<int64_t>(fields.size()));
+  for (auto [index, value] : parsed->named)
+    result.values[index] = value;
+  for (unsigned i = 0; i < fields.size(); ++i)
+    if (llvm::none_of(parsed->named, [&](auto &n) { return n.first == i; }))
+      return inputError("schedule field '{0}': missing from '{1}'",
+                        fields[i].key, text);
+  return result;
+}
+
+Schedule Schedule::choose(const ProblemShape &problem,
+                          const TargetInfo &target) {
+  const ScheduleFamily *last = nullptr;
+  for (const ScheduleFamily *family : kFamilies) {
+    Schedule candidate(*family, family->defaults(problem, target));
+    Error error = candidate.verify(problem, target);
+    if (!error)
+      return candidate;
+    llvm::consumeError(std::move(error));
+    last = family;
+  }
+  // No family holds this problem; the caller's verify says why.
+  return Schedule(*last, last->defaults(problem, target));
+}
+
+int64_t Schedule::get(StringRef key) const {
+  for (auto [field, value] : llvm::zip(family->fields, values))
+    if (field.key == key)
+      return value;
+  llvm_unreachable("no such field in this schedule family");
+}
+
+std::string Schedule::str() const {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << family->name << '<';
+  llvm::interleaveComma(llvm::zip(family->fields, values), os, [&](auto pair) {
+    auto &[field, value] = pair;
+    os << field.key << '=' << valueText(field, value);
+  });
+  os << '>';
+  return text;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// flash_fwd_ws.v1: one producer unit drives the copy engine, one to three
+// consumer units multiply. The shape is FlashAttention-3's (Shah et al., 2024);
+// the default tiles are those measured in docs/perf.
+#include "dialect/attn/Schedule.h"
+
+using namespace attn_jit;
+using llvm::Error;
+
+static constexpr int64_t kBm[] = {64, 128, 192};
+static constexpr int64_t kBn[] = {32,  48,  64,  80,  96,  112, 128, 144,
+                                  160, 176, 192, 208, 224, 240, 256};
+static constexpr int64_t kStages[] = {1, 2, 3, 4};
+static constexpr int64_t kSwitch[] = {0, 1};
+static constexpr int64_t kProducerRegs[] = {24, 32, 40, 56};
+static constexpr int64_t kConsumerRegs[] = {152, 160, 216, 232, 240, 256};
+static constexpr llvm::StringLiteral kOffOn[] = {"off", "on"};
+static constexpr llvm::StringLiteral kPath[] = {"registers", "shared"};
+static constexpr llvm::StringLiteral kOrder[] = {"forward", "reverse"};
+
+static constexpr ScheduleField kFields[] = {
+    {"bm", "query rows of a workgroup: 64 for each consumer", kBm, {}},
+    {"bn", "keys of one step", kBn, {}},
+    {"stages", "key and value tiles in flight", kStages, {}},
+    {"p", "how probabilities reach the second product", kSwitch, kPath},
+    {"overlap", "scores of one step beside the output of the last", kSwitch,
+     kOffOn},
+    {"pingpong", "consumers take turns at the matrix unit", kSwitch, kOffOn},
+    {"anchor", "pin the second wait behind the softmax", kSwitch, kOffOn},
+    {"producer_regs", "registers of a producer thread", kProducerRegs, {}},
+    {"consumer_regs", "registers of a consumer thread", kConsumerRegs, {}},
+    {"order", "query tiles first to last, or last to first", kSwitch, kOrder},
+};
+
+static llvm::SmallVector<int64_t> defaults(const ProblemShape &problem,
+                                           const TargetInfo &) {
+  int64_t widest = std::max(problem.headDim, problem.valueDim);
+  int64_t order = problem.masked; // a causal grid starts with its longest tiles
+  if (widest <= 64)
+    return {192, 128, 2, 0, 1, 0, 0, 32, 160, order};
+  if (widest <= 128)
+    return {128, problem.masked ? 128 : 176, 2, 0, 1, 1, 1, 24, 240, order};
+  if (widest <= 192)
+    return {128, 96, 2, 0, 1, 1, 0, 24, 240, order};
+  return {128, 80, 2, 0, 1, 0, 0, 24, 240, order};
+}
+
+static Error verify(const Schedule &schedule, const ProblemShape &problem,
+                    const TargetInfo &target) {
+  for (auto [capability, what] :
+       {std::pair{Capability::BulkCopy, "a copy engine"},
+        {Capability::AsyncMatrixProduct, "asynchronous matrix products"},
+        {Capability::RegisterBudgets, "register budgets"},
+        {Capability::NamedBarriers, "named barriers"}})
+    if (!target.has(capability))
+      return inputError("schedule: {0} given, {1} has no {2}",
+                        schedule.getFamily().name, target.name, what);
+  int64_t d = problem.headDim, dv = problem.valueDim;
+  for (auto [name, dim] : {std::pair{"head_dim", d}, {"value_dim", dv}})
+    if (dim < 16 || dim > 256 || dim % 16)
+      return inputError("{0}: {1} given, allowed on {2}: multiples of 16 up to "
+                        "256",
+                        name, dim, target.name);
+  if (problem.elementBytes != 2)
+    return inputError("dtype: f32 given, allowed on {0}: f16, bf16",
+                      target.name);
+
+  int64_t bm = schedule.get("bm"), bn = schedule.get("bn"),
+          stages = schedule.get("stages");
+  int64_t consumers = bm / target.unitRows;
+  bool sharedP = schedule.get("p"), overlap = schedule.get("overlap");
+  if (schedule.get("pingpong") && consumers < 2)
+    return inputError("schedule field 'pingpong': on given with one consumer, "
+                      "allowed: off");
+  if (schedule.get("anchor") && !overlap)
+    return inputError("schedule field 'anchor': on given without overlap, "
+                      "allowed: off");
+
+  // Tiles, and a 1 KiB page for the barriers.
+  int64_t bytes = (bm * d + stages * bn * (d + dv) + (sharedP ? bm * bn : 0)) *
+                      problem.elementBytes +
+                  1024;
+  if (bytes > target.sharedBytes)
+    return inputError("shared memory: {0} needs {1} bytes, {2} has {3}: {4} "
+                      "too many",
+                      schedule.str(), bytes, target.name, target.sharedBytes,
+                      bytes - target.sharedBytes);
+  int64_t regs = schedule.get("consumer_regs");
+  int64_t file = (schedule.get("producer_regs") + consumers * regs) *
+                 target.unitThreads;
+  if (file > target.registersPerGroup)
+    return inputError("registers: the budgets of {0} take {1}, {2} has {3}: "
+                      "{4} too many",
+                      schedule.str(), file, target.name,
+                      target.registersPerGroup,
+                      file - target.registersPerGroup);
+  // Scores and output in f32, probabilities in 16 bits when they stay in
+  // registers, and what addresses and row statistics take.
+  int64_t need = bn / 2 + dv / 2 + (sharedP ? 0 : bn / 4) + 16;
+  if (need > regs)
+    return inputError("registers: {0} needs about {1} a consumer thread, its "
+                      "budget is {2}: {3} too many",
+                      schedule.str(), need, regs, need - regs);
+  return Error::success();
+}
+
+const ScheduleFamily attn_jit::kFlashFwdWs = {
+    "flash_fwd_ws.v1", "a producer copies while consumers multiply", kFields,
+    defaults, verify};

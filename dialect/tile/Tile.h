@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The tile dialect: explicit schedules of one attention kernel. Its ops, types
+// and their prose are in TileOps.td and TileTypes.td.
+#ifndef ATTN_JIT_DIALECT_TILE_TILE_H
+#define ATTN_JIT_DIALECT_TILE_TILE_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialect/tile/TileEnums.h.inc"
+
+#include "dialect/tile/TileDialect.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialect/tile/TileAttrs.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialect/tile/TileTypes.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialect/tile/TileOps.h.inc"
+
+namespace attn_jit::tile {
+/// Argument attribute: the name under which the launch manifest binds it.
+inline constexpr llvm::StringLiteral kArgName = "tile.arg";
+} // namespace attn_jit::tile
+
+#endif

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef TILE_OPS_TD
+#define TILE_OPS_TD
+
+include "dialect/tile/TileTypes.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/FunctionInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits>;
+
+//===-- The kernel and its units ------------------------------------------===//
+
+def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
+                                       AutomaticAllocationScope]> {
+  let summary = "One launch: its arguments, its units, its grid";
+  let description = [{
+    Each argument carries `tile.arg`, the name under which the launch manifest binds it
+    (`q`, `kv_len`, `scale_log2e`, ...). `units` is the number of units of a workgroup. `grid` is one
+    rule a dimension: a value name, or `ceil_div(NAME, N)`.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
+                       I64Attr:$units, StrArrayAttr:$grid,
+                       OptionalAttr<StrAttr>:$sym_visibility,
+                       OptionalAttr<DictArrayAttr>:$arg_attrs,
+                       OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region AnyRegion:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
+    ::llvm::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+    /// The manifest name of argument `index`.
+    ::llvm::StringRef getArgName(unsigned index);
+  }];
+}
+
+def Tile_ReturnOp : Tile_Op<"return", [Pure, Terminator, HasParent<"KernelOp">]> {
+  let summary = "End of a kernel";
+  let assemblyFormat = "attr-dict";
+}
+
+def Tile_ProgramIdOp : Tile_Op<"program_id", [Pure]> {
+  let summary = "Coordinate of this workgroup in the grid";
+  let arguments = (ins ConfinedAttr<I64Attr, [IntNonNegative, IntMaxValue<2>]>:$dim);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$dim attr-dict";
+}
+
+def Tile_UnitIdOp : Tile_Op<"unit_id", [Pure]> {
+  let summary = "Index of this unit in its workgroup, or in its role";
+  let results = (outs I32:$result);
+  let assemblyFormat = "attr-dict";
+}
+
+def Tile_SpecializeOp : Tile_Op<"specialize", [NoRegionArguments, RecursiveMemoryEffects,
+                                               SingleBlockImplicitTerminator<"YieldOp">,
+                                               HasParent<"KernelOp">]> {
+  let summary = "Units of a workgroup take roles";
+  let description = [{
+    Region r runs on `counts[r]` units, taken in order, with a budget of `registers[r]` registers a
+    thread (0: whatever the kernel has). Inside, `tile.unit_id` counts from 0. A role whose name is in
+    `single_thread` runs on one thread of its first unit: what drives a copy engine.
+    The roles are one if/else chain in the machine code: a register budget takes
+    effect only there (PTX ISA, setmaxnreg).
+  }];
+  let arguments = (ins StrArrayAttr:$names, DenseI64ArrayAttr:$counts,
+                       DenseI64ArrayAttr:$registers, DenseBoolArrayAttr:$single_thread);
+  let regions = (region VariadicRegion<SizedRegion<1>>:$roles);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+}
+
+def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike,
+                                     ParentOneOf<["SpecializeOp", "MapOp"]>]> {
+  let summary = "End of a role, or the value of a map";
+  let arguments = (ins Optional<AnyType>:$value);
+  let assemblyFormat = "($value^ `:` type($value))? attr-dict";
+  let builders = [OpBuilder<(ins), [{}]>];
+}
+
+//===-- Shared memory and data movement -----------------------------------===//
+
+def Tile_AllocOp : Tile_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "A tile of shared memory for the whole kernel";
+  let arguments = (ins OptionalAttr<I64Attr>:$offset);
+  let results = (outs Tile_SharedType:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
+}
+
+def Tile_SliceOp : Tile_Op<"slice", [Pure]> {
+  let summary = "Rows [row, row + rows of the result) of a shared tile";
+  let description = [{ `row` must be a multiple of 8, the height of a swizzle atom. }];
+  let arguments = (ins Tile_SharedType:$source, I32:$row);
+  let results = (outs Tile_SharedType:$result);
+  let assemblyFormat = "$source `[` $row `]` attr-dict `:` type($source) `to` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_PipeCreateOp : Tile_Op<"pipe.create", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "A ring of shared tiles, empty";
+  let description = [{ `consumers`: how many units release each use before it may be refilled. }];
+  let arguments = (ins I64Attr:$consumers, OptionalAttr<I64Attr>:$offset,
+                       OptionalAttr<I64Attr>:$barrier_offset);
+  let results = (outs Tile_PipeType:$result);
+  let assemblyFormat = "`consumers` $consumers attr-dict `:` type($result)";
+}
+
+class Tile_PipeOp<string mnemonic, list<Trait> traits = []>
+    : Tile_Op<"pipe." # mnemonic, traits> {
+  let arguments = (ins Tile_PipeType:$pipe, I32:$use);
+  let assemblyFormat = "$pipe `[` $use `]` attr-dict `:` type($pipe)";
+}
+
+def Tile_PipeAcquireOp : Tile_PipeOp<"acquire"> {
+  let summary = "Wait until use i's stage may be overwritten";
+}
+
+def Tile_PipeCommitOp : Tile_PipeOp<"commit"> {
+  let summary = "All copies of use i are issued";
+}
+
+def Tile_PipeWaitOp : Tile_PipeOp<"wait"> {
+  let summary = "Wait until use i's data is there; gives the stage";
+  let results = (outs Tile_SharedType:$result);
+  let assemblyFormat = "$pipe `[` $use `]` attr-dict `:` type($pipe) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_PipeReleaseOp : Tile_Op<"pipe.release", []> {
+  let summary = "This unit has read use i for the last time";
+  let description = [{
+    With `anchor`, the release carries a data dependence on a `tile.anchor`, which holds back the waits
+    that follow it in program order.
+  }];
+  let arguments = (ins Tile_PipeType:$pipe, I32:$use, Optional<I1>:$anchor);
+  let assemblyFormat = "$pipe `[` $use `]` (`anchor` $anchor^)? attr-dict `:` type($pipe)";
+}
+
+def Tile_CopyOp : Tile_Op<"copy", []> {
+  let summary = "Rows of a global tensor into a pipe's stage";
+  let description = [{
+    Rows [row, row + slot rows) of (batch, head); rows at `limit` and beyond arrive as zeros.
+    Elements convert to the slot's type where they differ (16-bit to f32).
+  }];
+  let arguments = (ins Tile_GlobalType:$source, I32:$batch, I32:$head, I32:$row, I32:$limit,
+                       Tile_PipeType:$pipe, I32:$use);
+  let assemblyFormat = [{
+    $source `[` $batch `,` $head `,` $row `]` `limit` $limit `into` $pipe `[` $use `]`
+    attr-dict `:` type($source) `,` type($pipe)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_LoadOp : Tile_Op<"load", []> {
+  let summary = "Rows of a global tensor into a fragment";
+  let description = [{ Rows at `limit` and beyond are zeros. }];
+  let arguments = (ins Tile_GlobalType:$source, I32:$batch, I32:$head, I32:$row, I32:$limit);
+  let results = (outs Tile_FragType:$result);
+  let assemblyFormat = [{
+    $source `[` $batch `,` $head `,` $row `]` `limit` $limit attr-dict `:`
+    type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_StoreOp : Tile_Op<"store", []> {
+  let summary = "A fragment into rows of a global tensor";
+  let description = [{ Rows at `limit` and beyond are not written. A null tensor is not written. }];
+  let arguments = (ins Tile_FragType:$value, Tile_GlobalType:$target, I32:$batch, I32:$head,
+                       I32:$row, I32:$limit);
+  let assemblyFormat = [{
+    $value `,` $target `[` $batch `,` $head `,` $row `]` `limit` $limit attr-dict `:`
+    type($value) `,` type($target)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_PutOp : Tile_Op<"put", []> {
+  let summary = "A fragment of this unit into a shared tile";
+  let description = [{ `tile.publish` makes it visible to the unit's matrix products. }];
+  let arguments = (ins Tile_FragType:$value, Tile_SharedType:$target);
+  let assemblyFormat = "$value `,` $target attr-dict `:` type($value) `,` type($target)";
+  let hasVerifier = 1;
+}
+
+def Tile_PublishOp : Tile_Op<"publish", []> {
+  let summary = "What this unit put into shared memory is visible to its matrix products";
+  let assemblyFormat = "attr-dict";
+}
+
+//===-- Barriers between units --------------------------------------------===//
+
+def Tile_BarrierOp : Tile_Op<"barrier", []> {
+  let summary = "All units of the workgroup meet";
+  let assemblyFormat = "attr-dict";
+}
+
+class Tile_NamedBarrierOp<string mnemonic> : Tile_Op<"named_barrier." # mnemonic, []> {
+  let arguments = (ins I32:$id, ConfinedAttr<I64Attr, [IntPositive]>:$units);
+  let assemblyFormat = "$id `units` $units attr-dict";
+}
+
+def Tile_NamedBarrierSyncOp : Tile_NamedBarrierOp<"sync"> {
+  let summary = "Arrive at barrier id and wait until `units` units have arrived";
+}
+
+def Tile_NamedBarrierArriveOp : Tile_NamedBarrierOp<"arrive"> {
+  let summary = "Arrive at barrier id without waiting";
+}
+
+//===-- Matrix products ---------------------------------------------------===//
+
+def Tile_MmaOp : Tile_Op<"mma", []> {
+  let summary = "Start lhs * rhs (+ acc)";
+  let description = [{
+    lhs: M x K, a fragment or a shared tile. rhs: K x N in shared memory, or N x K with
+    `transpose_rhs`. Accumulation is in the element type of the result. Products complete in the
+    order in which they were started.
+  }];
+  let arguments = (ins AnyTypeOf<[Tile_FragType, Tile_SharedType]>:$lhs, Tile_SharedType:$rhs,
+                       Optional<Tile_FragType>:$acc, UnitAttr:$transpose_rhs);
+  let results = (outs Tile_PendingType:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs (`acc` $acc^ `:` type($acc))? attr-dict `:` type($lhs) `,` type($rhs) `->`
+    type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_WaitOp : Tile_Op<"wait", []> {
+  let summary = "A product's result becomes usable";
+  let description = [{
+    `in_flight`: how many products started later may still be running.
+  }];
+  let arguments = (ins Tile_PendingType:$pending, DefaultValuedAttr<I64Attr, "0">:$in_flight);
+  let results = (outs Tile_FragType:$result);
+  let assemblyFormat = "$pending attr-dict `:` type($pending) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_AnchorOp : Tile_Op<"anchor", [Pure]> {
+  let summary = "A truth that is known only when a row fragment is";
+  let description = [{
+    Always true, but computed from the fragment: what hangs on it cannot be scheduled before it.
+    ptxas hoists waits on matrix products to the top of the work that should hide them; a release
+    that hangs on an anchor pins the following wait behind the softmax (measured, docs/perf).
+  }];
+  let arguments = (ins Tile_FragType:$value);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+//===-- Fragments ---------------------------------------------------------===//
+
+def Tile_FillOp : Tile_Op<"fill", [Pure]> {
+  let summary = "A fragment of one value";
+  let arguments = (ins AnyType:$value);
+  let results = (outs Tile_FragType:$result);
+  let assemblyFormat = "$value attr-dict `:` type($value) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_CoordOp : Tile_Op<"coord", [Pure]> {
+  let summary = "The row (dim 0) or column (dim 1) number of each element, plus base";
+  let arguments = (ins I32:$base, ConfinedAttr<I64Attr, [IntNonNegative, IntMaxValue<1>]>:$dim);
+  let results = (outs Tile_FragType:$result);
+  let assemblyFormat = "$base `dim` $dim attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
+  let summary = "Each row's value in every column";
+  let arguments = (ins Tile_FragType:$value);
+  let results = (outs Tile_FragType:$result);
+  let assemblyFormat = "$value attr-dict `:` type($value) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_SpreadOp : Tile_Op<"spread", [Pure]> {
+  let summary = "Each row's value in every lane's partial";
+  let description = [{ For rescaling partial sums by a row factor; not an addend of them. }];
+  let arguments = (ins Tile_FragType:$value);
+  let results = (outs Tile_FragType:$result);
+  let assemblyFormat = "$value attr-dict `:` type($value) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_MapOp : Tile_Op<"map", [Pure, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "Elementwise: the region, on each element";
+  let description = [{
+    Inputs and result have one shape and layout. The region holds elementwise `arith` and `math` ops on
+    scalars, and may use uniform scalars from outside.
+  }];
+  let arguments = (ins Variadic<Tile_FragType>:$inputs);
+  let results = (outs Tile_FragType:$result);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $inputs attr-dict `:` functional-type($inputs, $result) $body
+  }];
+  let hasVerifier = 1;
+  let hasCanonicalizer = 1;
+}
+
+def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
+  let summary = "Reduce each row over the columns that a lane holds";
+  let arguments = (ins Tile_ReduceKindAttr:$kind, Tile_FragType:$value);
+  let results = (outs Tile_FragType:$result);
+  let assemblyFormat = "$kind $value attr-dict `:` type($value) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_CombineOp : Tile_Op<"combine", [Pure]> {
+  let summary = "Reduce a partial row over its lanes";
+  let arguments = (ins Tile_ReduceKindAttr:$kind, Tile_FragType:$value);
+  let results = (outs Tile_FragType:$result);
+  let assemblyFormat = "$kind $value attr-dict `:` type($value) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_CastOp : Tile_Op<"cast", [Pure]> {
+  let summary = "Another element type, or another layout, of the same matrix";
+  let description = [{
+    Elements convert with round to nearest even. `acc` to `lhs` is how the probabilities
+    become the left operand of the second product.
+  }];
+  let arguments = (ins Tile_FragType:$value);
+  let results = (outs Tile_FragType:$result);
+  let assemblyFormat = "$value attr-dict `:` type($value) `to` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+#endif
