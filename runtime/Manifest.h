@@ -47,14 +47,23 @@ struct GridRule {
 };
 
 struct Requirement {
-  enum class Kind : uint8_t { Multiple, Aligned, AtMost, PointerAligned };
+  enum class Kind : uint8_t {
+    Multiple,
+    Aligned,
+    AtMost,
+    AtLeast,
+    Equal,
+    PointerAligned
+  };
   Kind kind = Kind::Multiple;
-  Value left, right;         ///< right is a literal but for Multiple
+  Value left;                ///< not of PointerAligned
+  Value right;               ///< a literal but for Multiple
   Tensor tensor = Tensor::Q; ///< PointerAligned
+  std::string text;          ///< as written, for the refusal
 };
 
 struct Argument {
-  enum class Kind : uint8_t { TensorMap, Pointer, I32, I64, F32, F64 };
+  enum class Kind : uint8_t { TensorMap, Pointer, I32, I64, F32 };
   Kind kind = Kind::I32;
   Tensor tensor = Tensor::Q; ///< TensorMap, Pointer
   Value value;               ///< the numbers
@@ -69,7 +78,7 @@ struct Argument {
 
 struct Resources {
   std::optional<int64_t> registers, spills, sharedBytes;
-  std::optional<double> occupancy;
+  std::optional<double> occupancy; ///< resident threads / the unit's most
   std::string source;
 };
 
@@ -86,6 +95,7 @@ struct Manifest {
   std::vector<Argument> arguments;
   uint32_t argumentBytes = 0; ///< of the whole block
   std::vector<std::string> capturedNames;
+  std::vector<std::string> features; ///< that the device must show
   Resources resources;
 };
 

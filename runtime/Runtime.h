@@ -56,6 +56,7 @@ struct DeviceInfo {
   int64_t maxThreadsPerBlock = 0;
   int64_t maxThreadsPerUnit = 0;
   int64_t warpSize = 1;
+  std::array<int64_t, 3> maxGrid{INT32_MAX, INT32_MAX, INT32_MAX};
   std::optional<double> peakGBs;       ///< memory clock x bus width
   std::optional<double> peakF16Tflops; ///< dense matrix units, f32 accumulate
   std::optional<double> peakF32Tflops;

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Puts a manifest's image on a device: does the chip fit, do the limits hold,
+// then load, find the entry, reserve its shared memory.
+#include "runtime/Launch.h"
+
+#include <algorithm>
+#include <charconv>
+
+using namespace attn_jit::rt;
+
+/// sm_90a -> 90 and 'a'; nothing for other names.
+struct Chip {
+  int number;
+  bool exact; ///< features that no other chip has
+};
+static std::optional<Chip> nvidiaChip(std::string_view target) {
+  if (target.substr(0, 3) != "sm_")
+    return std::nullopt;
+  target.remove_prefix(3);
+  Chip chip{0, false};
+  const char *end = target.data() + target.size();
+  auto [stop, error] = std::from_chars(target.data(), end, chip.number);
+  if (error != std::errc() || end - stop > 1)
+    return std::nullopt;
+  chip.exact = stop != end;
+  return chip;
+}
+
+/// Does an image for `target` run on a device that calls itself `device`?
+static bool targetFits(const std::string &target, const std::string &device,
+                       ImageKind kind) {
+  if (target == device || device == "null")
+    return true;
+  const auto wanted = nvidiaChip(target), present = nvidiaChip(device);
+  if (!wanted || !present)
+    return false;
+  if (wanted->exact || wanted->number == present->number)
+    return wanted->number == present->number;
+  // PTX moves up to any later chip, machine code only within its generation.
+  return wanted->number < present->number &&
+         (kind == ImageKind::Ptx ||
+          wanted->number / 10 == present->number / 10);
+}
+
+static Status checkDevice(const Manifest &manifest, const Device &device) {
+  const DeviceInfo &info = device.info();
+  if (!targetFits(manifest.target, info.target, manifest.imageKind))
+    return badInput("target: " + manifest.target + " given, " +
+                    info.selector() + " is " + info.target);
+  for (const std::string &feature : manifest.features)
+    if (info.target != "null" &&
+        std::find(info.features.begin(), info.features.end(), feature) ==
+            info.features.end())
+      return badInput("features: the image needs " + feature + ", " +
+                      info.selector() + " (" + info.name + ") has none");
+  const auto &[x, y, z] = manifest.block;
+  const int64_t threads = int64_t(x) * y * z;
+  if (info.maxThreadsPerBlock && threads > info.maxThreadsPerBlock)
+    return badInput("block: " + std::to_string(threads) + " threads given, " +
+                    info.selector() + " allows at most " +
+                    std::to_string(info.maxThreadsPerBlock));
+  const auto &cluster = manifest.cluster;
+  if (cluster[0] * cluster[1] * cluster[2] > 1 &&
+      !device.has(Capability::Clusters))
+    return badInput("cluster: more than one block given, " + info.selector() +
+                    " (" + info.target + ") has none");
+  return success();
+}
+
+Result<PreparedKernel> attn_jit::rt::prepare(const Device &device,
+                                             Manifest manifest,
+                                             std::span<const std::byte> image,
+                                             const LoadOptions &options) {
+  ATTN_CHECK(checkDevice(manifest, device));
+  PreparedKernel prepared;
+  prepared.where = device;
+  ATTN_TRY(prepared.image, device.load(image, manifest.imageKind, options));
+  ATTN_TRY(prepared.function, prepared.image.kernel(manifest.kernel));
+  if (manifest.sharedBytes > 0)
+    ATTN_CHECK(prepared.function.reserveShared(manifest.sharedBytes));
+  prepared.contract = std::move(manifest);
+  return prepared;
+}
+
+Result<Resources> PreparedKernel::resources() const {
+  Resources resources = contract.resources;
+  ATTN_TRY(const KernelAttributes attributes, function.attributes());
+  if (attributes.registers) {
+    resources.registers = attributes.registers;
+    resources.source =
+        where.info().driver + " driver " + where.info().driverVersion;
+  }
+  if (attributes.spillBytes)
+    resources.spills = attributes.spillBytes;
+  if (attributes.sharedBytes)
+    resources.sharedBytes = *attributes.sharedBytes + contract.sharedBytes;
+  const auto &[x, y, z] = contract.block;
+  const int64_t threads = int64_t(x) * y * z;
+  ATTN_TRY(const std::optional<int64_t> blocks,
+           function.occupancy(threads, contract.sharedBytes));
+  if (blocks && where.info().maxThreadsPerUnit)
+    resources.occupancy =
+        double(*blocks * threads) / double(where.info().maxThreadsPerUnit);
+  return resources;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The watchdog's thread. It ends the process with _exit: exit handlers would
+// wait for the very kernel that hangs.
+#include "runtime/Watchdog.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+#include <unistd.h>
+
+using namespace attn_jit::rt;
+
+static std::string timeoutText(double limitSeconds, const std::string &what) {
+  char limit[32];
+  std::snprintf(limit, sizeof limit, "%g", limitSeconds);
+  return "watchdog: the kernel did not finish within " + std::string(limit) +
+         " s: " + what;
+}
+
+struct Watchdog::State {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool disarmed = false;
+  std::thread thread;
+};
+
+Watchdog::Watchdog(double limitSeconds, std::string what)
+    : state(std::make_unique<State>()) {
+  // Written now: at the deadline nothing may wait for a lock, as malloc's.
+  std::string message = timeoutText(limitSeconds, what) + "\n";
+  const auto deadline =
+      std::chrono::steady_clock::now() +
+      std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+          std::chrono::duration<double>(limitSeconds));
+  state->thread = std::thread([this, deadline, message = std::move(message)] {
+    std::unique_lock lock(state->mutex);
+    if (state->changed.wait_until(lock, deadline,
+                                  [this] { return state->disarmed; }))
+      return;
+    (void)!write(STDERR_FILENO, message.data(), message.size());
+    _exit(1);
+  });
+}
+
+Watchdog::~Watchdog() {
+  {
+    std::lock_guard lock(state->mutex);
+    state->disarmed = true;
+  }
+  state->changed.notify_one();
+  state->thread.join();
+}
+
+Status attn_jit::rt::waitFor(const Stream &stream, double limitSeconds,
+                             const std::string &what) {
+  const auto start = std::chrono::steady_clock::now();
+  auto pause = std::chrono::microseconds(5);
+  while (true) {
+    ATTN_TRY(const bool done, stream.finished());
+    if (done)
+      return success();
+    const std::chrono::duration<double> spent =
+        std::chrono::steady_clock::now() - start;
+    if (spent.count() > limitSeconds)
+      return Error{ErrorCode::Timeout, timeoutText(limitSeconds, what), {}};
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, std::chrono::microseconds(1000));
+  }
+}
