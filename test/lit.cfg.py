@@ -1,0 +1,98 @@
+"""How the .mlir and .test files of this tree run, and what a machine must have for each.
+
+A test names its needs (`REQUIRES: cuda`); where the need is missing the runner lists the test as
+skipped, by name, with the need.
+"""
+
+import ctypes
+import os
+import shutil
+import subprocess
+
+import lit.formats
+
+config.name = "attn-jit"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test", ".tile"]
+config.excludes = ["unit", "Inputs", "CMakeLists.txt"]
+config.test_source_root = os.path.join(config.attn_source_dir, "test")
+config.test_exec_root = os.path.join(config.attn_build_dir, "test")
+
+tools_dir = os.path.join(config.attn_build_dir, "tools")
+config.environment["PATH"] = os.pathsep.join(
+    [tools_dir, config.llvm_bin_dir, os.environ.get("PATH", "")]
+)
+for name in ("ATTN_JIT_AMD_EMULATOR", "HOME", "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+# Tests neither read nor fill a user's kernel store.
+config.environment["ATTN_JIT_CACHE_DIR"] = os.path.join(config.test_exec_root, "store")
+
+config.substitutions += [
+    ("%root", config.attn_source_dir),
+    ("%build", config.attn_build_dir),
+    ("%templates", os.path.join(config.attn_source_dir, "templates")),
+    ("%samples", os.path.join(config.attn_source_dir, "templates", "samples")),
+    ("%python", "python3"),
+    ("%cxx", config.cxx),
+]
+
+
+def cuda_device_works():
+    """True where the driver opens and counts at least one device."""
+    try:
+        cuda = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int()
+    return cuda.cuInit(0) == 0 and cuda.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+
+
+def hip_device_works():
+    for version in ("7", "6", "5"):
+        try:
+            hip = ctypes.CDLL("libamdhip64.so." + version)
+        except OSError:
+            continue
+        count = ctypes.c_int()
+        return hip.hipGetDeviceCount(ctypes.byref(count)) == 0 and count.value > 0
+    return False
+
+
+def find_ptxas():
+    return shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
+
+
+def cpu_flags():
+    try:
+        text = open("/proc/cpuinfo").read()
+    except OSError:
+        return set()
+    for line in text.splitlines():
+        if line.startswith("flags"):
+            return set(line.split(":", 1)[1].split())
+    return set()
+
+
+def python_has(module):
+    return subprocess.run(["python3", "-c", "import " + module], capture_output=True).returncode == 0
+
+
+if config.attn_compiler:
+    # Both back ends come with the LLVM that the compiler rooms link.
+    config.available_features |= {"compiler", "nvptx", "amdgpu"}
+if ptxas := find_ptxas():
+    config.available_features.add("ptxas")
+    config.substitutions.append(("%ptxas", ptxas))
+if cuda_device_works():
+    config.available_features.add("cuda")
+if hip_device_works():
+    config.available_features.add("hip")
+if os.environ.get("ATTN_JIT_AMD_EMULATOR"):
+    config.available_features.add("amd-emulator")
+if config.attn_sanitize:
+    config.available_features.add("sanitizer")
+config.available_features |= {"avx512f", "avx2", "amx_tile"} & cpu_flags()
+for module in ("torch", "numpy"):
+    if python_has(module):
+        config.available_features.add("python-" + module)
