@@ -16,6 +16,15 @@ if(LLD_PROGRAM)
   endif()
 endif()
 
+# Shared libraries lie in lib/ beside the folder of the executables, in the build as where installed.
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(CMAKE_INSTALL_RPATH $ORIGIN/../lib)
+if(ATTN_JIT_PORTABLE)
+  # The old tag also covers what the carried libraries need themselves.
+  set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
+  add_link_options(LINKER:--disable-new-dtags)
+endif()
+
 add_library(attn-jit-build INTERFACE)
 target_include_directories(attn-jit-build INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(attn-jit-build INTERFACE -Wall -Wextra -Wno-unused-parameter

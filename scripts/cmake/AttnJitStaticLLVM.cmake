@@ -18,7 +18,7 @@ target_link_libraries(attn-mlir INTERFACE
   ${mlir_archives} ${llvm_archives} z zstd dl m)
 
 # RELR relocations need glibc 2.36, which is what this folder promises anyway, and save 3 MB of 99.
-target_link_options(attn-mlir INTERFACE -static-libstdc++ -static-libgcc
+target_link_options(attn-mlir INTERFACE
   LINKER:--gc-sections LINKER:-O2 LINKER:--as-needed
   LINKER:-z,pack-relative-relocs LINKER:--exclude-libs,ALL LINKER:--strip-all)
 

@@ -1,0 +1,58 @@
+# Fills FOLDER from EXECUTABLE and LIBRARY (see AttnJitPortable.cmake), as a script of the build.
+# The folder appears by one rename, so a broken run leaves the last good one.
+cmake_minimum_required(VERSION 3.25)
+set(new ${FOLDER}.new)
+file(REMOVE_RECURSE ${new})
+file(MAKE_DIRECTORY ${new}/bin ${new}/lib ${new}/licences)
+
+# What every glibc 2.36 host with zlib and zstd has.
+set(host_libraries "^(ld-linux-x86-64|libc|libm|libdl|librt|libpthread|libz|libzstd)\\.so")
+file(GET_RUNTIME_DEPENDENCIES EXECUTABLES ${EXECUTABLE} LIBRARIES ${LIBRARY}
+  RESOLVED_DEPENDENCIES_VAR found UNRESOLVED_DEPENDENCIES_VAR missing
+  PRE_EXCLUDE_REGEXES ${host_libraries} "^libattn-jit")
+if(missing)
+  message(FATAL_ERROR "not found on this machine: ${missing}")
+endif()
+foreach(file IN LISTS LIBRARY found)
+  get_filename_component(real ${file} REALPATH)
+  # The loader asks for the soname, which is the name of the link that was found.
+  execute_process(COMMAND readelf -d ${real} OUTPUT_VARIABLE dynamic COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCH "SONAME[^[]*\\[([^]]*)\\]" soname "${dynamic}")
+  if(CMAKE_MATCH_1)
+    set(name ${CMAKE_MATCH_1})
+  else()
+    get_filename_component(name ${file} NAME)
+  endif()
+  file(COPY_FILE ${real} ${new}/lib/${name})
+  list(APPEND carried ${file})
+endforeach()
+file(COPY_FILE ${EXECUTABLE} ${new}/bin/attn-jit)
+
+file(COPY ${SOURCE}/templates DESTINATION ${new})
+file(COPY_FILE ${SOURCE}/LICENSE ${new}/licences/attn-jit)
+# Header-only and static libraries are in the binaries without a file to ask the package of.
+set(packages llvm-22-dev libmlir-22-dev liblld-22-dev libcli11-dev libfmt-dev nlohmann-json3-dev)
+foreach(file IN LISTS carried)
+  execute_process(COMMAND dpkg-query -S ${file} OUTPUT_VARIABLE owner ERROR_QUIET)
+  if(owner MATCHES "^([^:, ]+)[:,]")
+    list(APPEND packages ${CMAKE_MATCH_1})
+  else()
+    get_filename_component(real ${file} REALPATH)
+    execute_process(COMMAND dpkg-query -S ${real} OUTPUT_VARIABLE owner ERROR_QUIET)
+    if(owner MATCHES "^([^:, ]+)[:,]")
+      list(APPEND packages ${CMAKE_MATCH_1})
+    endif()
+  endif()
+endforeach()
+list(REMOVE_DUPLICATES packages)
+foreach(package IN LISTS packages)
+  if(EXISTS /usr/share/doc/${package}/copyright)
+    get_filename_component(text /usr/share/doc/${package}/copyright REALPATH)
+    file(COPY_FILE ${text} ${new}/licences/${package})
+  endif()
+endforeach()
+file(COPY_FILE /usr/share/common-licenses/Apache-2.0 ${new}/licences/Apache-2.0)
+
+file(REMOVE_RECURSE ${FOLDER})
+file(RENAME ${new} ${FOLDER})
+execute_process(COMMAND du -sh ${FOLDER})

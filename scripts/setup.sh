@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Installs what building and testing need and this machine lacks. Debian 12 with its security
+# archive (where LLVM 22 comes from), as root. With nothing missing it returns at once.
+set -euo pipefail
+
+packages=(
+  # compiler, linker and the compiler libraries
+  clang-22 lld-22 llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools liblld-22-dev
+  zlib1g-dev libzstd-dev
+  # build
+  cmake ninja-build ccache git
+  # libraries
+  libcli11-dev libfmt-dev nlohmann-json3-dev libzip-dev libtbb-dev
+  # tests
+  libgtest-dev clang-format-22 clang-tidy-22 libclang-rt-22-dev python3 python3-psutil python3-numpy
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+  echo "these packages are missing; install them as root and run this again:" >&2
+  echo "  apt-get install --no-install-recommends ${missing[*]}" >&2
+  exit 2
+fi
+echo "installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+if ! apt-cache show llvm-22-dev >/dev/null 2>&1; then
+  echo "LLVM 22 is not offered here: it is in Debian 12's security archive (bookworm-security);" \
+       "add that to the package sources and run this again" >&2
+  exit 2
+fi
+apt-get install -y -q --no-install-recommends "${missing[@]}"

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# All tests, formatting and lint on the release build: the last line counts them.
+#   scripts/test.sh [lit arguments...]      e.g. scripts/test.sh -v --filter=lint
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/build.sh release all attn-test-depends
+exec test/run.py build-release "$@"
