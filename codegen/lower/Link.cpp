@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The in-process link. LLD reads and writes files, so each link has a folder of
+// its own, readable by this user alone and gone before the call returns.
+#include "codegen/lower/Link.h"
+
+#include "lld/Common/Driver.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+#include <mutex>
+#include <unistd.h>
+
+LLD_HAS_DRIVER(elf)
+
+using namespace attn_jit;
+using llvm::Error;
+using llvm::StringRef;
+
+static Error failed(const llvm::Twine &what, StringRef log = {}) {
+  std::string text = ("link: " + what).str();
+  if (!log.trim().empty())
+    text += "\n" + log.trim().str();
+  return llvm::createStringError(text);
+}
+
+static Error writeFile(StringRef path, StringRef bytes) {
+  std::error_code code;
+  llvm::raw_fd_ostream file(path, code, llvm::sys::fs::CD_CreateNew);
+  if (code)
+    return failed("cannot write " + path + ": " + code.message());
+  file << bytes;
+  file.close();
+  if (file.has_error()) {
+    code = file.error();
+    file.clear_error();
+    return failed("cannot write " + path + ": " + code.message());
+  }
+  return Error::success();
+}
+
+llvm::Expected<std::string>
+attn_jit::linkShared(StringRef object, llvm::ArrayRef<StringRef> flags) {
+  static std::mutex mutex;
+  static bool usable = true;
+  std::lock_guard<std::mutex> lock(mutex);
+  if (!usable)
+    return failed("LLD crashed before in this process and cannot run again");
+
+  llvm::SmallString<128> folder;
+  llvm::sys::path::system_temp_directory(/*ErasedOnReboot=*/true, folder);
+  llvm::sys::path::append(folder, "attn-jit-link-XXXXXX");
+  // mkdtemp, not createUniqueDirectory: the folder must have mode 0700.
+  if (!::mkdtemp(const_cast<char *>(folder.c_str())))
+    return failed("cannot make a temporary folder " + folder.str() + ": " +
+                  std::error_code(errno, std::generic_category()).message());
+  llvm::scope_exit cleanup(
+      [&] { llvm::sys::fs::remove_directories(folder, true); });
+
+  std::string input = (folder + "/in.o").str(),
+              output = (folder + "/out").str();
+  if (Error error = writeFile(input, object))
+    return std::move(error);
+
+  llvm::SmallVector<std::string> words = {"ld.lld", "-shared", "--no-undefined",
+                                          "--threads=1"};
+  for (StringRef flag : flags)
+    words.push_back(flag.str());
+  words.insert(words.end(), {input, "-o", output});
+  llvm::SmallVector<const char *> arguments;
+  for (const std::string &word : words)
+    arguments.push_back(word.c_str());
+
+  std::string log;
+  llvm::raw_string_ostream stream(log);
+  lld::Result result =
+      lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
+  usable = result.canRunAgain;
+  if (result.retCode != 0)
+    return failed("ld.lld failed with " + llvm::Twine(result.retCode), log);
+
+  auto bytes = llvm::MemoryBuffer::getFile(output, /*IsText=*/false,
+                                           /*RequiresNullTerminator=*/false,
+                                           /*IsVolatile=*/true);
+  if (!bytes)
+    return failed("cannot read " + output + ": " + bytes.getError().message());
+  return (*bytes)->getBuffer().str();
+}
