@@ -262,6 +262,9 @@ Result<Module> Device::load(std::span<const std::byte> image, ImageKind kind,
                     " given, device " + info().selector() + " loads " +
                     (allowed.empty() ? "none" : allowed));
   }
+  if (image.empty())
+    return badInput("image: 0 bytes given, a whole " + std::string(name(kind)) +
+                    " image is needed");
   std::string log;
   ATTN_TRY(void *handle, impl->loadModule(image, kind, options, log));
   Module module;

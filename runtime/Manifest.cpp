@@ -51,11 +51,10 @@ static Status readImage(const Json &root, Manifest &manifest) {
       known = true;
     }
   if (!known)
-    return fieldError("image.kind", kind ? *kind : Json(),
-                      "ptx, cubin, hsaco, host");
+    return fieldError("image.kind", orNull(kind), "ptx, cubin, hsaco, host");
   const Json *file = member(*image, "file");
-  ATTN_TRY(manifest.imageFile, readString(file ? *file : Json(), "image.file",
-                                          255, /*mayBeEmpty=*/false));
+  ATTN_TRY(manifest.imageFile,
+           readString(orNull(file), "image.file", 255, /*mayBeEmpty=*/false));
   // The image lies beside its manifest; a path could point anywhere.
   if (manifest.imageFile.find_first_of(std::string_view("/\0", 2)) !=
           std::string::npos ||
@@ -180,7 +179,7 @@ Result<Manifest> attn_jit::rt::parseManifest(std::string_view text) {
                     "what docs/manifest.md describes");
   const Json *format = member(root, "format");
   if (!format || *format != formatName)
-    return fieldError("format", format ? *format : Json(), formatName);
+    return fieldError("format", orNull(format), formatName);
 
   Manifest manifest;
   ATTN_TRY(const Json *target, required(root, "target", "a chip's name"));

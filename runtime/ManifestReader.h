@@ -35,6 +35,12 @@ inline const Json *member(const Json &object, const char *key) {
   return found == object.end() ? nullptr : &*found;
 }
 
+/// What stands for a missing member; a reference that outlives the call.
+inline const Json &orNull(const Json *json) {
+  static const Json null;
+  return json ? *json : null;
+}
+
 inline Result<const Json *> required(const Json &object, const char *key,
                                      const std::string &allowed) {
   if (const Json *json = member(object, key))

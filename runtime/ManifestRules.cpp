@@ -252,12 +252,11 @@ static Status readTensorMap(const Json &json, const std::string &field,
       bytes = size;
     }
   if (!bytes)
-    return fieldError(field + ".element", element ? *element : Json(),
+    return fieldError(field + ".element", orNull(element),
                       "f16, bf16, f32, e4m3, e5m2, s8, u8");
 
   const Json *box = member(json, "box");
-  ATTN_TRY(const Json *sizes,
-           readArray(box ? *box : Json(), field + ".box", 4, 4));
+  ATTN_TRY(const Json *sizes, readArray(orNull(box), field + ".box", 4, 4));
   for (size_t i = 0; i < 4; ++i) {
     ATTN_TRY(argument.box[i],
              readInteger((*sizes)[i], field + ".box[" + std::to_string(i) + "]",
@@ -265,8 +264,8 @@ static Status readTensorMap(const Json &json, const std::string &field,
   }
 
   const Json *swizzle = member(json, "swizzle");
-  ATTN_TRY(argument.swizzle, readInteger(swizzle ? *swizzle : Json(),
-                                         field + ".swizzle", 0, 128));
+  ATTN_TRY(argument.swizzle,
+           readInteger(orNull(swizzle), field + ".swizzle", 0, 128));
   const uint32_t span = argument.swizzle, inner = argument.box[0] * bytes;
   if (span != 0 && span != 32 && span != 64 && span != 128)
     return fieldError(field + ".swizzle", *swizzle, "0, 32, 64, 128");
@@ -299,7 +298,7 @@ Result<Argument> attn_jit::rt::readArgument(const Json &json,
       known = true;
     }
   if (!known)
-    return fieldError(field + ".kind", kind ? *kind : Json(),
+    return fieldError(field + ".kind", orNull(kind),
                       "tensor_map, pointer, i32, i64, f32");
 
   if (argument.kind == Kind::TensorMap || argument.kind == Kind::Pointer) {
@@ -310,7 +309,7 @@ Result<Argument> attn_jit::rt::readArgument(const Json &json,
             ? tensorNamed(tensor->get_ref<const std::string &>())
             : std::nullopt;
     if (!which || (map && *which > Tensor::O))
-      return fieldError(field + ".tensor", tensor ? *tensor : Json(),
+      return fieldError(field + ".tensor", orNull(tensor),
                         map ? "q, k, v, o" : "q, k, v, o, lse, workspace");
     argument.tensor = *which;
     if (!map)
@@ -325,7 +324,7 @@ Result<Argument> attn_jit::rt::readArgument(const Json &json,
 
   const Json *value = member(json, "value");
   ATTN_TRY(argument.value,
-           readValue(value ? *value : Json(), field + ".value", &manifest));
+           readValue(orNull(value), field + ".value", &manifest));
   if (argument.value.isFloat && argument.kind != Kind::F32)
     return fieldError(field + ".value", *value,
                       "an integer value for an " + kind->get<std::string>());

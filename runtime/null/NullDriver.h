@@ -7,7 +7,17 @@
 
 #include "runtime/Driver.h"
 
+#include <functional>
+
 namespace attn_jit::rt {
+
+struct RecordedLaunch {
+  std::string kernel;
+  LaunchGeometry geometry;
+  std::vector<std::byte> arguments;
+  std::vector<uint32_t> argumentOffsets; ///< of the pointers in the block
+  void *stream = nullptr;
+};
 
 struct NullOptions {
   std::string target = "null";
@@ -16,14 +26,11 @@ struct NullOptions {
   int64_t computeUnits = 4;
   /// Streams never finish once something was launched: for the watchdog.
   bool hang = false;
-};
-
-struct RecordedLaunch {
-  std::string kernel;
-  LaunchGeometry geometry;
-  std::vector<std::byte> arguments;
-  std::vector<uint32_t> argumentOffsets; ///< of the pointers in the block
-  void *stream = nullptr;
+  /// What a launch does besides being recorded, and which kernels there are.
+  std::function<void(const RecordedLaunch &, const ArgumentBlock &)> execute;
+  std::function<bool(const std::string &)> knows = [](const std::string &) {
+    return true;
+  };
 };
 
 /// What a null device was told to do.
