@@ -33,6 +33,7 @@ struct TargetInfo {
   int64_t unitRows;            ///< Rows of the smallest left operand of a unit.
   int64_t maxUnits;            ///< Units of one workgroup.
   int64_t sharedBytes;         ///< Shared memory one workgroup may take.
+  int64_t sharedRowPadding;    ///< Bytes after each unswizzled row, against bank conflicts.
   int64_t registersPerThread;  ///< The most one thread may hold.
   int64_t registersPerGroup;   ///< Register file of the processor it runs on.
 

@@ -166,7 +166,8 @@ static LogicalResult verifyDirect(Operation *op, GlobalType global,
     return op->emitOpError("rows of ") << global.getCols()
                                        << " columns against a fragment of "
                                        << frag.getCols();
-  if (global.getElementType() != frag.getElementType())
+  bool widens = isa<LoadOp>(op) && frag.getElementType().isF32();
+  if (global.getElementType() != frag.getElementType() && !widens)
     return op->emitOpError("elements of ")
            << global.getElementType() << " against a fragment of "
            << frag.getElementType();

@@ -157,7 +157,7 @@ def Tile_CopyOp : Tile_Op<"copy", []> {
 
 def Tile_LoadOp : Tile_Op<"load", []> {
   let summary = "Rows of a global tensor into a fragment";
-  let description = [{ Rows at `limit` and beyond are zeros. }];
+  let description = [{ Rows at `limit` and beyond are zeros. 16-bit elements may widen to f32. }];
   let arguments = (ins Tile_GlobalType:$source, I32:$batch, I32:$head, I32:$row, I32:$limit);
   let results = (outs Tile_FragType:$result);
   let assemblyFormat = [{

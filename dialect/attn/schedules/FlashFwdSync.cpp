@@ -59,7 +59,8 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     return inputError("schedule field 'bn': {0} given, {1} multiplies at most "
                       "256 columns at once",
                       bn, target.name);
-  int64_t bytes = bn * (d + dv) * (wide ? 4 : problem.elementBytes);
+  int64_t padding = target.unitRows == 64 ? 0 : 2 * target.sharedRowPadding;
+  int64_t bytes = bn * ((d + dv) * (wide ? 4 : problem.elementBytes) + padding);
   if (bytes > target.sharedBytes)
     return inputError("shared memory: {0} needs {1} bytes, {2} has {3}: {4} "
                       "too many",

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// exp, tanh, log and powf in terms of exp2 and log2, which every target has.
+#include "codegen/Passes.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace attn_jit {
+#define GEN_PASS_DEF_TILEEXPANDMATH
+#include "codegen/Passes.h.inc"
+} // namespace attn_jit
+
+using namespace mlir;
+using namespace attn_jit;
+
+namespace {
+constexpr double kLog2E = 1.4426950408889634074;
+constexpr double kLn2 = 0.69314718055994530942;
+
+/// Builds f32 expressions at one place.
+struct Scalars {
+  OpBuilder &b;
+  Location loc;
+  Value constant(double value) {
+    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
+  }
+  Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
+  Value exp2(Value x) { return math::Exp2Op::create(b, loc, x); }
+  Value log2(Value x) { return math::Log2Op::create(b, loc, x); }
+};
+
+struct ExpandExp : OpRewritePattern<math::ExpOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::ExpOp op,
+                                PatternRewriter &rewriter) const override {
+    Scalars s{rewriter, op.getLoc()};
+    rewriter.replaceOp(op,
+                       s.exp2(s.mul(op.getOperand(), s.constant(kLog2E))));
+    return success();
+  }
+};
+
+struct ExpandLog : OpRewritePattern<math::LogOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::LogOp op,
+                                PatternRewriter &rewriter) const override {
+    Scalars s{rewriter, op.getLoc()};
+    rewriter.replaceOp(op, s.mul(s.log2(op.getOperand()), s.constant(kLn2)));
+    return success();
+  }
+};
+
+struct ExpandPow : OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::PowFOp op,
+                                PatternRewriter &rewriter) const override {
+    Scalars s{rewriter, op.getLoc()};
+    rewriter.replaceOp(op,
+                       s.exp2(s.mul(op.getRhs(), s.log2(op.getLhs()))));
+    return success();
+  }
+};
+
+struct ExpandTanh : OpRewritePattern<math::TanhOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::TanhOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value x = op.getOperand();
+    Scalars s{rewriter, loc};
+    Value one = s.constant(1.0);
+    Value grown = s.exp2(s.mul(x, s.constant(2 * kLog2E)));
+    Value sum = arith::AddFOp::create(rewriter, loc, grown, one);
+    Value part = arith::DivFOp::create(rewriter, loc, s.constant(2.0), sum);
+    Value wide = arith::SubFOp::create(rewriter, loc, one, part);
+    // Near zero the subtraction cancels; there tanh(x) is x - x^3/3.
+    Value cube = s.mul(s.mul(x, x), x);
+    Value near = arith::SubFOp::create(rewriter, loc, x,
+                                       s.mul(cube, s.constant(1.0 / 3)));
+    Value size = math::AbsFOp::create(rewriter, loc, x);
+    Value small = arith::CmpFOp::create(rewriter, loc,
+                                        arith::CmpFPredicate::OLT, size,
+                                        s.constant(0.02));
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(op, small, near, wide);
+    return success();
+  }
+};
+
+struct ExpandMath : attn_jit::impl::TileExpandMathBase<ExpandMath> {
+  using TileExpandMathBase::TileExpandMathBase;
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ExpandExp, ExpandLog, ExpandPow>(&getContext());
+    if (!keepTanh)
+      patterns.add<ExpandTanh>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace

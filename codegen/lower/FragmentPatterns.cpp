@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Fragments become vectors of what one thread holds. A map is its region on whole
+// vectors; LLVM takes them apart again, so no loop and no index survives.
+#include "codegen/lower/GpuTarget.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace attn_jit;
+
+namespace {
+Value splat(OpBuilder &b, Location loc, Type vector, Value scalar) {
+  return vector::BroadcastOp::create(b, loc, vector, scalar);
+}
+
+struct LowerFill : GpuPattern<tile::FillOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::FillOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, splat(rewriter, op.getLoc(), convert(op.getType()),
+                                 adaptor.getValue()));
+    return success();
+  }
+};
+
+struct LowerMap : GpuPattern<tile::MapOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::MapOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    int64_t count =
+        cast<VectorType>(convert(op.getType())).getNumElements();
+    Block &body = op.getBody().front();
+    IRMapping mapping;
+    mapping.map(body.getArguments(), adaptor.getInputs());
+    auto widened = [&](Value value) -> Value {
+      if (Value known = mapping.lookupOrNull(value))
+        return known;
+      // Defined outside: the same for every element.
+      Value wide = splat(rewriter, loc,
+                         VectorType::get(count, value.getType()),
+                         rewriter.getRemappedValue(value));
+      mapping.map(value, wide);
+      return wide;
+    };
+    for (Operation &inner : body.without_terminator()) {
+      auto type = VectorType::get(count, inner.getResult(0).getType());
+      if (inner.hasTrait<OpTrait::ConstantLike>()) {
+        auto value = cast<arith::ConstantOp>(inner).getValue();
+        Value wide = arith::ConstantOp::create(
+            rewriter, loc,
+            DenseElementsAttr::get(type, ArrayRef<Attribute>(value)));
+        mapping.map(inner.getResult(0), wide);
+        continue;
+      }
+      SmallVector<Value> operands =
+          llvm::map_to_vector(inner.getOperands(), widened);
+      Operation *wide = rewriter.create(
+          loc, inner.getName().getIdentifier(), operands, TypeRange(type),
+          inner.getAttrs());
+      mapping.map(inner.getResult(0), wide->getResult(0));
+    }
+    Value result = cast<tile::YieldOp>(body.getTerminator()).getValue();
+    rewriter.replaceOp(op, widened(result));
+    return success();
+  }
+};
+
+struct LowerBroadcast : GpuPattern<tile::BroadcastOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::BroadcastOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    SmallVector<int64_t> lanes;
+    for (const ElementPosition &e : target.getFragmentMap(op.getType()).elements)
+      lanes.push_back(e.rowSlot);
+    rewriter.replaceOpWithNewOp<vector::ShuffleOp>(
+        op, convert(op.getType()), adaptor.getValue(), adaptor.getValue(),
+        lanes);
+    return success();
+  }
+};
+
+struct LowerSpread : GpuPattern<tile::SpreadOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::SpreadOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, adaptor.getValue());
+    return success();
+  }
+};
+
+struct LowerCoord : GpuPattern<tile::CoordOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::CoordOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    bool rows = op.getDim() == 0;
+    SmallVector<int32_t> offsets;
+    for (const ElementPosition &e : target.getFragmentMap(op.getType()).elements)
+      offsets.push_back(rows ? e.row : e.col);
+    Value lane =
+        rows ? target.laneRow(rewriter, loc) : target.laneCol(rewriter, loc);
+    Value first = arith::AddIOp::create(rewriter, loc, adaptor.getBase(), lane);
+    Value table = arith::ConstantOp::create(
+        rewriter, loc, rewriter.getI32VectorAttr(offsets));
+    rewriter.replaceOpWithNewOp<arith::AddIOp>(
+        op, table, splat(rewriter, loc, table.getType(), first));
+    return success();
+  }
+};
+
+Value reducePair(OpBuilder &b, Location loc, tile::ReduceKind kind, Value lhs,
+                 Value rhs) {
+  if (kind == tile::ReduceKind::Max)
+    return arith::MaxNumFOp::create(b, loc, lhs, rhs);
+  return arith::AddFOp::create(b, loc, lhs, rhs);
+}
+
+struct LowerReduce : GpuPattern<tile::ReduceOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::ReduceOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    FragmentMap map = target.getFragmentMap(op.getValue().getType());
+    SmallVector<Value> rows(map.rowSlots.size());
+    for (auto [i, e] : llvm::enumerate(map.elements)) {
+      Value element = vector::ExtractOp::create(rewriter, loc,
+                                                adaptor.getValue(), int64_t(i));
+      Value &row = rows[e.rowSlot];
+      row = row ? reducePair(rewriter, loc, op.getKind(), row, element)
+                : element;
+    }
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
+        op, cast<VectorType>(convert(op.getType())), rows);
+    return success();
+  }
+};
+
+struct LowerCombine : GpuPattern<tile::CombineOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::CombineOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<VectorType>(convert(op.getType()));
+    SmallVector<Value> rows;
+    for (int64_t i = 0; i < type.getNumElements(); ++i) {
+      Value row =
+          vector::ExtractOp::create(rewriter, loc, adaptor.getValue(), i);
+      for (int64_t mask : target.rowLanes())
+        row = reducePair(rewriter, loc, op.getKind(), row,
+                         target.shuffleXor(rewriter, loc, row, mask));
+      rows.push_back(row);
+    }
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, type, rows);
+    return success();
+  }
+};
+
+/// A cast that moves no element to another lane. Relayouts are the target's.
+struct LowerCast : GpuPattern<tile::CastOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::CastOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto from = cast<VectorType>(adaptor.getValue().getType());
+    auto to = cast<VectorType>(convert(op.getType()));
+    if (from.getNumElements() != to.getNumElements())
+      return rewriter.notifyMatchFailure(op, "moves elements between lanes");
+    Type source = from.getElementType(), result = to.getElementType();
+    if (source == result)
+      rewriter.replaceOp(op, adaptor.getValue());
+    else if (source.getIntOrFloatBitWidth() > result.getIntOrFloatBitWidth())
+      rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, to, adaptor.getValue());
+    else
+      rewriter.replaceOpWithNewOp<arith::ExtFOp>(op, to, adaptor.getValue());
+    return success();
+  }
+};
+} // namespace
+
+void attn_jit::populateFragmentPatterns(const GpuTypeConverter &converter,
+                                        RewritePatternSet &patterns) {
+  patterns.add<LowerFill, LowerMap, LowerBroadcast, LowerSpread, LowerCoord,
+               LowerReduce, LowerCombine, LowerCast>(converter,
+                                                     patterns.getContext());
+}

@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Shared tiles, cooperative pipes and direct access to tensors. Offsets into
+// tensors are 64-bit throughout: one tensor may exceed 4 GiB.
+#include "codegen/lower/GpuTarget.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace attn_jit;
+
+namespace {
+Value constant(OpBuilder &b, Location loc, int64_t value) {
+  return arith::ConstantIntOp::create(b, loc, value, 32);
+}
+
+Value less(OpBuilder &b, Location loc, Value lhs, Value rhs) {
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, lhs, rhs);
+}
+
+int64_t alignmentOf(Operation *op) {
+  auto kernel = op->getParentOfType<FunctionOpInterface>();
+  auto align = kernel->getAttrOfType<IntegerAttr>(kAlignAttr);
+  return align ? align.getInt() : 16;
+}
+
+/// Address of (batch, head, row, col) of a direct tensor.
+class DirectTensor {
+public:
+  DirectTensor(OpBuilder &b, Location loc, Value tensor, Type element,
+               Value batch, Value head)
+      : b(b), loc(loc), element(element) {
+    base = field(tensor, 0);
+    Value offset = arith::AddIOp::create(b, loc, scaled(batch, field(tensor, 1)),
+                                         scaled(head, field(tensor, 2)));
+    slice = gep(base, offset);
+    rowStride = field(tensor, 3);
+  }
+  Value at(Value row, Value col) const {
+    Value offset = arith::AddIOp::create(b, loc, scaled(row, rowStride),
+                                         wide(col));
+    return gep(slice, offset);
+  }
+  Value isPresent() const {
+    Value null = LLVM::ZeroOp::create(b, loc, base.getType());
+    return LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ne, base, null);
+  }
+
+private:
+  Value field(Value tensor, int64_t index) const {
+    return LLVM::ExtractValueOp::create(b, loc, tensor, index);
+  }
+  Value wide(Value index) const {
+    return arith::ExtSIOp::create(b, loc, b.getI64Type(), index);
+  }
+  Value scaled(Value index, Value stride) const {
+    return arith::MulIOp::create(b, loc, wide(index), stride);
+  }
+  Value gep(Value pointer, Value offset) const {
+    return LLVM::GEPOp::create(b, loc, pointer.getType(), element, pointer,
+                               ArrayRef<LLVM::GEPArg>{offset});
+  }
+  OpBuilder &b;
+  Location loc;
+  Type element;
+  Value base, slice, rowStride;
+};
+
+/// Elements of a map that stand side by side in one row, the most that a 16-byte
+/// access takes.
+struct Run {
+  int64_t first, count;
+};
+SmallVector<Run> runsOf(const FragmentMap &map, int64_t mostElements) {
+  SmallVector<Run> runs;
+  for (auto [i, e] : llvm::enumerate(map.elements)) {
+    if (!runs.empty()) {
+      Run &run = runs.back();
+      const ElementPosition &last = map.elements[run.first + run.count - 1];
+      if (run.count < mostElements && last.rowSlot == e.rowSlot &&
+          last.col + 1 == e.col) {
+        ++run.count;
+        continue;
+      }
+    }
+    runs.push_back({int64_t(i), 1});
+  }
+  return runs;
+}
+
+//===-- fragments and tensors ---------------------------------------------===//
+
+struct LowerLoad : GpuPattern<tile::LoadOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::LoadOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Type element = op.getType().getElementType();
+    if (element != op.getSource().getType().getElementType())
+      return op.emitOpError("converts elements on the way, which ")
+             << target.info.name << " cannot";
+    auto type = cast<VectorType>(convert(op.getType()));
+    FragmentMap map = target.getFragmentMap(op.getType());
+    int64_t bytes = element.getIntOrFloatBitWidth() / 8;
+    DirectTensor tensor(rewriter, loc, adaptor.getSource(), element,
+                        adaptor.getBatch(), adaptor.getHead());
+    Value row = arith::AddIOp::create(rewriter, loc, adaptor.getRow(),
+                                      target.laneRow(rewriter, loc));
+    Value col = target.lhsLaneCol(rewriter, loc);
+    Value result = arith::ConstantOp::create(rewriter, loc,
+                                             rewriter.getZeroAttr(type));
+    for (auto [slot, slotRow] : llvm::enumerate(map.rowSlots)) {
+      Value at = arith::AddIOp::create(rewriter, loc, row,
+                                       constant(rewriter, loc, slotRow));
+      auto guarded = scf::IfOp::create(
+          rewriter, loc, type, less(rewriter, loc, at, adaptor.getLimit()),
+          /*withElse=*/true);
+      OpBuilder inner = guarded.getThenBodyBuilder();
+      Value filled = result;
+      for (Run run : runsOf(map, 16 / bytes)) {
+        if (map.elements[run.first].rowSlot != int64_t(slot))
+          continue;
+        Value first = arith::AddIOp::create(
+            inner, loc, col,
+            constant(inner, loc, map.elements[run.first].col));
+        DirectTensor scoped(inner, loc, adaptor.getSource(), element,
+                            adaptor.getBatch(), adaptor.getHead());
+        Value piece = LLVM::LoadOp::create(
+            inner, loc, VectorType::get(run.count, element),
+            scoped.at(at, first),
+            std::min<int64_t>(alignmentOf(op), run.count * bytes));
+        filled = vector::InsertStridedSliceOp::create(
+            inner, loc, piece, filled, ArrayRef<int64_t>{run.first},
+            ArrayRef<int64_t>{1});
+      }
+      scf::YieldOp::create(inner, loc, filled);
+      OpBuilder other = guarded.getElseBodyBuilder();
+      scf::YieldOp::create(other, loc, result);
+      result = guarded.getResult(0);
+    }
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct LowerStore : GpuPattern<tile::StoreOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::StoreOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    tile::FragType frag = op.getValue().getType();
+    Type element = frag.getElementType();
+    FragmentMap map = target.getFragmentMap(frag);
+    int64_t bytes = element.getIntOrFloatBitWidth() / 8;
+    DirectTensor tensor(rewriter, loc, adaptor.getTarget(), element,
+                        adaptor.getBatch(), adaptor.getHead());
+    Value row = arith::AddIOp::create(rewriter, loc, adaptor.getRow(),
+                                      target.laneRow(rewriter, loc));
+    Value writes = tensor.isPresent();
+    if (!frag.isMatrix())
+      writes = arith::AndIOp::create(rewriter, loc, writes,
+                                     target.isRowLeader(rewriter, loc));
+    Value col = frag.isMatrix() ? target.laneCol(rewriter, loc)
+                                : constant(rewriter, loc, 0);
+    for (auto [slot, slotRow] : llvm::enumerate(map.rowSlots)) {
+      Value at = arith::AddIOp::create(rewriter, loc, row,
+                                       constant(rewriter, loc, slotRow));
+      Value inside = arith::AndIOp::create(
+          rewriter, loc, writes, less(rewriter, loc, at, adaptor.getLimit()));
+      auto guarded = scf::IfOp::create(rewriter, loc, inside);
+      OpBuilder inner = guarded.getThenBodyBuilder();
+      if (!frag.isMatrix()) {
+        Value value = vector::ExtractOp::create(
+            inner, loc, adaptor.getValue(), int64_t(slot));
+        LLVM::StoreOp::create(inner, loc, value, tensor.at(at, col), bytes);
+        continue;
+      }
+      Value start = tensor.at(at, col);
+      for (Run run : runsOf(map, 16 / bytes)) {
+        if (map.elements[run.first].rowSlot != int64_t(slot))
+          continue;
+        Value piece = vector::ExtractStridedSliceOp::create(
+            inner, loc, adaptor.getValue(), ArrayRef<int64_t>{run.first},
+            ArrayRef<int64_t>{run.count}, ArrayRef<int64_t>{1});
+        Value pointer = LLVM::GEPOp::create(
+            inner, loc, start.getType(), element, start,
+            ArrayRef<LLVM::GEPArg>{int32_t(map.elements[run.first].col)});
+        LLVM::StoreOp::create(
+            inner, loc, piece, pointer,
+            std::min<int64_t>(alignmentOf(op), run.count * bytes));
+      }
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+//===-- shared tiles ------------------------------------------------------===//
+
+struct LowerAlloc : GpuPattern<tile::AllocOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::AllocOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!op.getOffset())
+      return op.emitOpError("has no place; run tile-assign-shared first");
+    rewriter.replaceOp(
+        op, sharedAt(target, rewriter, op.getLoc(), op, *op.getOffset()));
+    return success();
+  }
+};
+
+struct LowerSlice : GpuPattern<tile::SliceOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::SliceOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value offset =
+        target.sharedOffset(rewriter, loc, op.getSource().getType(),
+                            adaptor.getRow(), constant(rewriter, loc, 0));
+    rewriter.replaceOpWithNewOp<LLVM::GEPOp>(
+        op, convert(op.getType()), rewriter.getI8Type(), adaptor.getSource(),
+        ArrayRef<LLVM::GEPArg>{offset});
+    return success();
+  }
+};
+
+struct LowerPut : GpuPattern<tile::PutOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::PutOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    tile::FragType frag = op.getValue().getType();
+    tile::SharedType shared = op.getTarget().getType();
+    FragmentMap map = target.getFragmentMap(frag);
+    int64_t bytes = frag.getElementType().getIntOrFloatBitWidth() / 8;
+    Value row = target.laneRow(rewriter, loc);
+    bool lhs = frag.getLayout() == tile::FragLayout::Lhs;
+    Value col = lhs ? target.lhsLaneCol(rewriter, loc)
+                    : target.laneCol(rewriter, loc);
+    for (Run run : runsOf(map, 16 / bytes)) {
+      const ElementPosition &e = map.elements[run.first];
+      Value atRow = arith::AddIOp::create(
+          rewriter, loc, row,
+          constant(rewriter, loc, map.rowSlots[e.rowSlot]));
+      Value atCol = arith::AddIOp::create(rewriter, loc, col,
+                                          constant(rewriter, loc, e.col));
+      Value offset = target.sharedOffset(rewriter, loc, shared, atRow, atCol);
+      Value piece = vector::ExtractStridedSliceOp::create(
+          rewriter, loc, adaptor.getValue(), ArrayRef<int64_t>{run.first},
+          ArrayRef<int64_t>{run.count}, ArrayRef<int64_t>{1});
+      Value pointer = LLVM::GEPOp::create(
+          rewriter, loc, adaptor.getTarget().getType(), rewriter.getI8Type(),
+          adaptor.getTarget(), ArrayRef<LLVM::GEPArg>{offset});
+      LLVM::StoreOp::create(rewriter, loc, piece, pointer, run.count * bytes);
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+//===-- cooperative pipes -------------------------------------------------===//
+
+bool isCooperative(tile::PipeType type) {
+  return type.getTransport() == tile::Transport::Cooperative;
+}
+
+struct LowerPipeCreate : GpuPattern<tile::PipeCreateOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::PipeCreateOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isCooperative(op.getType()))
+      return rewriter.notifyMatchFailure(op, "a bulk pipe is the target's");
+    if (!op.getOffset())
+      return op.emitOpError("has no place; run tile-assign-shared first");
+    rewriter.replaceOp(
+        op, sharedAt(target, rewriter, op.getLoc(), op, *op.getOffset()));
+    return success();
+  }
+};
+
+/// Acquire: everyone has read the stage's last use. Commit: everyone has
+/// written its part. In between wait and release nothing need happen.
+template <typename Op> struct LowerPipeBarrier : GpuPattern<Op> {
+  using GpuPattern<Op>::GpuPattern;
+  LogicalResult
+  matchAndRewrite(Op op, typename Op::Adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isCooperative(op.getPipe().getType()))
+      return rewriter.notifyMatchFailure(op, "a bulk pipe is the target's");
+    this->target.workgroupBarrier(rewriter, op.getLoc());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerPipeWait : GpuPattern<tile::PipeWaitOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::PipeWaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isCooperative(op.getPipe().getType()))
+      return rewriter.notifyMatchFailure(op, "a bulk pipe is the target's");
+    rewriter.replaceOp(op, pipeSlot(target, rewriter, op.getLoc(),
+                                    adaptor.getPipe(), op.getPipe().getType(),
+                                    adaptor.getUse()));
+    return success();
+  }
+};
+
+struct LowerPipeRelease : GpuPattern<tile::PipeReleaseOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::PipeReleaseOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isCooperative(op.getPipe().getType()))
+      return rewriter.notifyMatchFailure(op, "a bulk pipe is the target's");
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// All threads of the workgroup copy 16 bytes at a time, side by side.
+struct LowerCopy : GpuPattern<tile::CopyOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::CopyOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    tile::PipeType pipe = op.getPipe().getType();
+    if (!isCooperative(pipe))
+      return rewriter.notifyMatchFailure(op, "a bulk copy is the target's");
+    tile::SharedType slot = pipe.getSlot();
+    Type element = slot.getElementType();
+    if (element != op.getSource().getType().getElementType())
+      return op.emitOpError("converts elements on the way, which ")
+             << target.info.name << " cannot";
+    Location loc = op.getLoc();
+    int64_t bytes = element.getIntOrFloatBitWidth() / 8;
+    int64_t width = 16 / bytes, perRow = slot.getCols() / width;
+    int64_t chunks = slot.getRows() * perRow;
+    int64_t threads = threadsOf(op);
+    auto type = VectorType::get(width, element);
+    Value base = pipeSlot(target, rewriter, loc, adaptor.getPipe(), pipe,
+                          adaptor.getUse());
+    Value thread = target.threadId(rewriter, loc);
+    DirectTensor tensor(rewriter, loc, adaptor.getSource(), element,
+                        adaptor.getBatch(), adaptor.getHead());
+    for (int64_t first = 0; first < chunks; first += threads) {
+      OpBuilder::InsertionGuard guard(rewriter);
+      Value chunk = arith::AddIOp::create(rewriter, loc, thread,
+                                          constant(rewriter, loc, first));
+      if (first + threads > chunks) {
+        auto tail = scf::IfOp::create(
+            rewriter, loc,
+            less(rewriter, loc, chunk, constant(rewriter, loc, chunks)));
+        rewriter.setInsertionPoint(tail.thenYield());
+      }
+      Value across = constant(rewriter, loc, perRow);
+      Value row = arith::DivUIOp::create(rewriter, loc, chunk, across);
+      Value col = arith::MulIOp::create(
+          rewriter, loc, arith::RemUIOp::create(rewriter, loc, chunk, across),
+          constant(rewriter, loc, width));
+      Value from =
+          arith::AddIOp::create(rewriter, loc, adaptor.getRow(), row);
+      auto guarded = scf::IfOp::create(
+          rewriter, loc, type, less(rewriter, loc, from, adaptor.getLimit()),
+          /*withElse=*/true);
+      OpBuilder inside = guarded.getThenBodyBuilder();
+      DirectTensor scoped(inside, loc, adaptor.getSource(), element,
+                          adaptor.getBatch(), adaptor.getHead());
+      Value data = LLVM::LoadOp::create(inside, loc, type,
+                                        scoped.at(from, col), alignmentOf(op));
+      scf::YieldOp::create(inside, loc, data);
+      OpBuilder outside = guarded.getElseBodyBuilder();
+      Value zeros = arith::ConstantOp::create(outside, loc,
+                                              outside.getZeroAttr(type));
+      scf::YieldOp::create(outside, loc, zeros);
+      Value offset = target.sharedOffset(rewriter, loc, slot, row, col);
+      Value pointer = LLVM::GEPOp::create(
+          rewriter, loc, base.getType(), rewriter.getI8Type(), base,
+          ArrayRef<LLVM::GEPArg>{offset});
+      LLVM::StoreOp::create(rewriter, loc, guarded.getResult(0), pointer, 16);
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+private:
+  int64_t threadsOf(Operation *op) const {
+    // The kernel may be a function already: its units are kept as an attribute.
+    auto kernel = op->getParentOfType<FunctionOpInterface>();
+    return kernel->getAttrOfType<IntegerAttr>("units").getInt() *
+           target.info.unitThreads;
+  }
+};
+
+//===-- identity ----------------------------------------------------------===//
+
+struct LowerProgramId : GpuPattern<tile::ProgramIdOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::ProgramIdOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op,
+                       target.programId(rewriter, op.getLoc(), op.getDim()));
+    return success();
+  }
+};
+
+struct LowerUnitId : GpuPattern<tile::UnitIdOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::UnitIdOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (op->getParentOfType<tile::SpecializeOp>())
+      return rewriter.notifyMatchFailure(op, "counts within a role");
+    rewriter.replaceOp(op, target.unitId(rewriter, op.getLoc()));
+    return success();
+  }
+};
+
+struct LowerBarrier : GpuPattern<tile::BarrierOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::BarrierOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    target.workgroupBarrier(rewriter, op.getLoc());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+} // namespace
+
+void attn_jit::populateMemoryPatterns(const GpuTypeConverter &converter,
+                                      RewritePatternSet &patterns) {
+  patterns.add<LowerLoad, LowerStore, LowerAlloc, LowerSlice, LowerPut,
+               LowerPipeCreate, LowerPipeBarrier<tile::PipeAcquireOp>,
+               LowerPipeBarrier<tile::PipeCommitOp>, LowerPipeWait,
+               LowerPipeRelease, LowerCopy, LowerProgramId, LowerUnitId,
+               LowerBarrier>(converter, patterns.getContext());
+}

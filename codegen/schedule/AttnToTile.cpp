@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From an attn.forward to the tile kernel of its schedule. The list of builders
+// below is the one place that a new schedule is named in this room.
+#include "codegen/Passes.h"
+#include "codegen/schedule/ForwardBuilder.h"
+#include "dialect/Description.h"
+
+namespace attn_jit {
+#define GEN_PASS_DEF_ATTNTOTILE
+#include "codegen/Passes.h.inc"
+} // namespace attn_jit
+
+using namespace mlir;
+using namespace attn_jit;
+
+static ScheduleBuilder builderOf(const ScheduleFamily &family) {
+  static const std::pair<const ScheduleFamily *, ScheduleBuilder> kBuilders[] =
+      {{&kFlashFwdWs, buildFlashFwdWs}, {&kFlashFwdSync, buildFlashFwdSync}};
+  for (auto [known, builder] : kBuilders)
+    if (known == &family)
+      return builder;
+  llvm_unreachable("a schedule family without a builder");
+}
+
+namespace {
+struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
+  using AttnToTileBase::AttnToTileBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto fail = [&](const Twine &text) {
+      module.emitError() << text;
+      signalPassFailure();
+    };
+    const TargetInfo *info = lookupTarget(target);
+    if (!info)
+      return fail("target '" + target + "' is not known");
+    auto forward = findForward(module);
+    if (!forward)
+      return fail(llvm::toString(forward.takeError()));
+    ProblemShape problem = attn::getProblemShape(*forward);
+    auto chosen = [&]() -> llvm::Expected<Schedule> {
+      if (!schedule.empty())
+        return Schedule::parse(schedule, problem, *info);
+      if (auto own = forward->getSchedule())
+        return own->getSchedule();
+      return Schedule::choose(problem, *info);
+    }();
+    if (!chosen)
+      return fail(llvm::toString(chosen.takeError()));
+    if (llvm::Error error = chosen->verify(problem, *info))
+      return fail(llvm::toString(std::move(error)));
+    OpBuilder b(&getContext());
+    ForwardBuilder builder(b, *forward, *chosen, *info);
+    builderOf(chosen->getFamily())(builder);
+    builder.kernel->setAttr(
+        "tile.schedule", b.getStringAttr(chosen->str()));
+  }
+};
+} // namespace

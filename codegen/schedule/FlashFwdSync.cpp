@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// flash_fwd_sync.v1: every unit loads its query rows, then all copy a key and a
+// value tile together and each multiplies its own rows.
+#include "codegen/schedule/ForwardBuilder.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace attn_jit;
+
+void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
+  OpBuilder &b = f.b;
+  Location loc = f.loc;
+  int64_t bm = f.schedule.get("bm"), bn = f.schedule.get("bn"),
+          units = f.schedule.get("units");
+  int64_t rows = bm / units;
+  f.createKernel(units, tile::Access::Direct, bm, /*reverse=*/false);
+  auto pipeOf = [&](int64_t cols) {
+    auto type = tile::PipeType::get(b.getContext(), 1,
+                                    f.sharedType(bn, cols),
+                                    tile::Transport::Cooperative);
+    return tile::PipeCreateOp::create(b, loc, type, units, IntegerAttr(),
+                                      IntegerAttr());
+  };
+  Value keys = pipeOf(f.problem.headDim), values = pipeOf(f.problem.valueDim);
+  Value row = f.tileRow;
+  if (units > 1) {
+    Value unit = tile::UnitIdOp::create(b, loc, b.getI32Type());
+    row = f.add(row, f.mul(unit, f.i32(rows)));
+  }
+  auto lhs = tile::FragType::get(b.getContext(), {rows, f.problem.headDim},
+                                 f.computeElement, tile::FragLayout::Lhs);
+  Value query =
+      tile::LoadOp::create(b, loc, lhs, f.query, f.batch, f.head, row, f.qLen);
+  KeyBlocks blocks = f.keyBlocks(f.tileRow, bm, bn);
+
+  auto fill = [&](Value pipe, Value tensor, Value use, Value from) {
+    tile::PipeAcquireOp::create(b, loc, pipe, use);
+    tile::CopyOp::create(b, loc, tensor, f.batch, f.kvHead, from, f.kvLen, pipe,
+                         use);
+    tile::PipeCommitOp::create(b, loc, pipe, use);
+  };
+  auto tileOf = [&](Value pipe, Value use) -> Value {
+    auto type = cast<tile::PipeType>(pipe.getType());
+    return tile::PipeWaitOp::create(b, loc, type.getSlot(), pipe, use);
+  };
+  auto product = [&](Value a, Value rhs, Value acc, int64_t cols,
+                     bool transposed) -> Value {
+    auto type = f.acc(rows, cols);
+    Value pending = tile::MmaOp::create(b, loc, tile::PendingType::get(type.getContext(), type),
+                                        a, rhs, acc, transposed);
+    return tile::WaitOp::create(b, loc, type, pending, 0);
+  };
+
+  SoftmaxState start = f.initialState(rows);
+  SmallVector<Value> carried = {start.max, start.sum, f.initialOutput(rows)};
+  auto sweep = [&](Value first, Value end, bool masked) {
+    auto loop =
+        scf::ForOp::create(b, loc, first, end, f.i32(1), carried);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value block = loop.getInductionVar();
+    Value from = f.mul(block, f.i32(bn));
+    SoftmaxState state = {loop.getRegionIterArg(0), loop.getRegionIterArg(1)};
+    fill(keys, f.key, block, from);
+    fill(values, f.value, block, from);
+    Value scores = product(query, tileOf(keys, block), Value(), bn, true);
+    tile::PipeReleaseOp::create(b, loc, keys, block, Value());
+    SoftmaxStep step = f.softmax(scores, state, row, from, masked);
+    Value output = f.rescaled(loop.getRegionIterArg(2), step.rescale);
+    output = product(f.asLhs(step.probabilities), tileOf(values, block), output,
+                     f.problem.valueDim, false);
+    tile::PipeReleaseOp::create(b, loc, values, block, Value());
+    scf::YieldOp::create(b, loc,
+                         {step.state.max, step.state.sum, output});
+    carried.assign(loop.getResults().begin(), loop.getResults().end());
+  };
+  if (blocks.firstFull != blocks.first)
+    sweep(blocks.first, blocks.firstFull, /*masked=*/true);
+  sweep(blocks.firstFull, blocks.endFull, /*masked=*/false);
+  sweep(blocks.endFull, blocks.end, /*masked=*/true);
+  f.epilogue(carried[2], {carried[0], carried[1]}, row);
+  f.finishKernel();
+}

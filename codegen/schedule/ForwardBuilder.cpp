@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The kernel of a forward: its arguments, its grid, and the key blocks that each
+// query tile visits.
+#include "codegen/schedule/ForwardBuilder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace attn_jit;
+
+ForwardBuilder::ForwardBuilder(OpBuilder &b, attn::ForwardOp forward,
+                               const Schedule &schedule,
+                               const TargetInfo &target)
+    : b(b), loc(forward.getLoc()), forward(forward), schedule(schedule),
+      target(target), problem(attn::getProblemShape(forward)),
+      element(forward.getElementType()),
+      computeElement(target.has(Capability::WideFragments)
+                         ? Float32Type::get(b.getContext())
+                         : element),
+      mask(attn::analyzeMask(forward.getMask())) {}
+
+//===-- small things ------------------------------------------------------===//
+
+Value ForwardBuilder::i32(int64_t v) {
+  return arith::ConstantIntOp::create(b, loc, v, 32);
+}
+Value ForwardBuilder::f32(double v) {
+  return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(v));
+}
+Value ForwardBuilder::add(Value x, Value y) {
+  return arith::AddIOp::create(b, loc, x, y);
+}
+Value ForwardBuilder::sub(Value x, Value y) {
+  return arith::SubIOp::create(b, loc, x, y);
+}
+Value ForwardBuilder::mul(Value x, Value y) {
+  return arith::MulIOp::create(b, loc, x, y);
+}
+Value ForwardBuilder::min(Value x, Value y) {
+  return arith::MinSIOp::create(b, loc, x, y);
+}
+Value ForwardBuilder::max(Value x, Value y) {
+  return arith::MaxSIOp::create(b, loc, x, y);
+}
+
+tile::FragType ForwardBuilder::acc(int64_t rows, int64_t cols) {
+  return tile::FragType::get(b.getContext(), {rows, cols}, b.getF32Type(),
+                             tile::FragLayout::Acc);
+}
+
+tile::FragType ForwardBuilder::rowType(int64_t rows, tile::FragLayout layout) {
+  return tile::FragType::get(b.getContext(), {rows}, b.getF32Type(), layout);
+}
+
+tile::SharedType ForwardBuilder::sharedType(int64_t rows, int64_t cols) {
+  int64_t swizzle = 0;
+  if (target.has(Capability::AsyncMatrixProduct)) {
+    int64_t bytes = cols * computeElement.getIntOrFloatBitWidth() / 8;
+    for (swizzle = 128; bytes % swizzle; swizzle /= 2)
+      ;
+  }
+  return tile::SharedType::get(rows, cols, computeElement, swizzle);
+}
+
+Value ForwardBuilder::map(
+    ValueRange inputs, tile::FragType result,
+    llvm::function_ref<Value(OpBuilder &, ValueRange)> body) {
+  auto op = tile::MapOp::create(b, loc, result, inputs);
+  SmallVector<Type> types;
+  for (Value input : inputs)
+    types.push_back(cast<tile::FragType>(input.getType()).getElementType());
+  Block &block = op.getBody().emplaceBlock();
+  block.addArguments(types, SmallVector<Location>(types.size(), loc));
+  OpBuilder inner = OpBuilder::atBlockEnd(&block);
+  Value yielded = body(inner, block.getArguments());
+  tile::YieldOp::create(inner, loc, yielded);
+  return op.getResult();
+}
+
+Value ForwardBuilder::broadcast(Value row, tile::FragType like) {
+  auto from = cast<tile::FragType>(row.getType());
+  return tile::BroadcastOp::create(b, loc,
+                                   like.withElement(from.getElementType()), row);
+}
+
+//===-- the kernel --------------------------------------------------------===//
+
+void ForwardBuilder::createKernel(int64_t units, tile::Access loads, int64_t bm,
+                                  bool reverse) {
+  MLIRContext *context = b.getContext();
+  SmallVector<Type> types;
+  SmallVector<std::string> names;
+  auto argument = [&](Type type, std::string name) {
+    types.push_back(type);
+    names.push_back(std::move(name));
+  };
+  auto global = [&](int64_t cols, Type elementType, tile::Access access) {
+    return tile::GlobalType::get(context, cols, elementType, access);
+  };
+  argument(global(problem.headDim, element, loads), "q");
+  argument(global(problem.headDim, element, loads), "k");
+  argument(global(problem.valueDim, element, loads), "v");
+  argument(global(problem.valueDim, element, tile::Access::Direct), "o");
+  if (forward.getLse())
+    argument(global(1, b.getF32Type(), tile::Access::Direct), "lse");
+  for (const char *name : {"q_len", "kv_len", "heads_per_kv"})
+    argument(b.getI32Type(), name);
+  argument(b.getF32Type(),
+           forward.getScore().empty() ? "scale_log2e" : "scale");
+  auto function = cast<func::FuncOp>(forward->getParentOp());
+  SmallVector<BlockArgument> scalars;
+  for (BlockArgument outer : function.getArguments()) {
+    auto name =
+        function.getArgAttrOfType<StringAttr>(outer.getArgNumber(),
+                                              attn::kArgName);
+    if (isa<RankedTensorType>(outer.getType()) || outer == forward.getScale())
+      continue;
+    scalars.push_back(outer);
+    argument(outer.getType(), name.str());
+  }
+
+  b.setInsertionPoint(function);
+  SmallVector<Attribute> argAttrs;
+  for (const std::string &name : names)
+    argAttrs.push_back(b.getDictionaryAttr(
+        b.getNamedAttr(tile::kArgName, b.getStringAttr(name))));
+  std::string tiles = llvm::formatv("ceil_div(q_len, {0})", bm).str();
+  kernel = tile::KernelOp::create(
+      b, loc, "attn_fwd", b.getFunctionType(types, {}), units,
+      b.getStrArrayAttr({tiles, "q_heads", "batch"}), StringAttr(),
+      b.getArrayAttr(argAttrs), ArrayAttr());
+  Block &entry = kernel.getBody().emplaceBlock();
+  entry.addArguments(types, SmallVector<Location>(types.size(), loc));
+  b.setInsertionPointToStart(&entry);
+
+  auto next = entry.args_begin();
+  query = *next++, key = *next++, value = *next++, out = *next++;
+  lse = forward.getLse() ? *next++ : Value();
+  qLen = *next++, kvLen = *next++;
+  Value group = *next++;
+  Value scaling = *next++;
+  (forward.getScore().empty() ? scaleLog2e : scale) = scaling;
+  for (BlockArgument outer : scalars)
+    captured.map(outer, *next++);
+
+  Value index = tile::ProgramIdOp::create(b, loc, b.getI32Type(), 0);
+  if (reverse) {
+    Value count = arith::CeilDivSIOp::create(b, loc, qLen, i32(bm));
+    index = sub(sub(count, i32(1)), index);
+  }
+  head = tile::ProgramIdOp::create(b, loc, b.getI32Type(), 1);
+  batch = tile::ProgramIdOp::create(b, loc, b.getI32Type(), 2);
+  kvHead = arith::DivUIOp::create(b, loc, head, group);
+  tileRow = mul(index, i32(bm));
+  position = forward.getAlign() == attn::Align::BottomRight ? sub(kvLen, qLen)
+                                                            : i32(0);
+}
+
+void ForwardBuilder::finishKernel() {
+  tile::ReturnOp::create(b, loc);
+  forward->getParentOp()->erase();
+}
+
+//===-- key blocks --------------------------------------------------------===//
+
+/// The bound's value over rows [first, last]: the largest or smallest.
+Value ForwardBuilder::boundAt(const attn::KeyBound &bound, Value first,
+                              Value last, bool largest) {
+  Value row = (bound.slope >= 0) == largest ? last : first;
+  Value result = i32(bound.constant);
+  if (bound.slope != 0) {
+    Value at = add(row, position);
+    result = add(bound.slope == 1 ? at : mul(at, i32(bound.slope)), result);
+  }
+  for (auto [term, factor] : bound.terms)
+    result = add(result, mul(captured.lookup(term), i32(factor)));
+  return result;
+}
+
+KeyBlocks ForwardBuilder::keyBlocks(Value row, int64_t bm, int64_t bn) {
+  Value zero = i32(0), one = i32(1);
+  Value last = sub(min(add(row, i32(bm)), qLen), one);
+  // Keys [lo, hi) are seen by some row, [loFull, hiFull) by all.
+  Value lo = zero, hi = kvLen, loFull = zero, hiFull = kvLen;
+  for (const attn::KeyBound &bound : mask.bounds) {
+    if (bound.upper) {
+      hi = min(hi, add(boundAt(bound, row, last, /*largest=*/true), one));
+      hiFull = min(hiFull, add(boundAt(bound, row, last, false), one));
+    } else {
+      lo = max(lo, boundAt(bound, row, last, false));
+      loFull = max(loFull, boundAt(bound, row, last, true));
+    }
+  }
+  auto down = [&](Value x) -> Value {
+    return arith::DivUIOp::create(b, loc, max(x, zero), i32(bn));
+  };
+  auto up = [&](Value x) -> Value { return down(add(x, i32(bn - 1))); };
+  KeyBlocks blocks;
+  blocks.first = mask.boundsBelow() ? min(down(lo), up(hi)) : zero;
+  blocks.end = max(up(hi), blocks.first);
+  // Without an exact analysis every block is masked.
+  blocks.endFull = mask.exact ? max(down(hiFull), blocks.first) : blocks.first;
+  if (mask.boundsAbove() || mask.boundsBelow())
+    blocks.endFull = min(blocks.endFull, blocks.end);
+  blocks.firstFull =
+      mask.boundsBelow() ? min(max(up(loFull), blocks.first), blocks.endFull)
+                         : blocks.first;
+  return blocks;
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What every forward schedule is made of: the kernel and its arguments, the key
+// blocks that a query tile visits, one step of online softmax, the epilogue. A
+// schedule adds the order of events. Nothing here knows a target's instructions.
+#ifndef ATTN_JIT_CODEGEN_SCHEDULE_FORWARDBUILDER_H
+#define ATTN_JIT_CODEGEN_SCHEDULE_FORWARDBUILDER_H
+
+#include "dialect/attn/Attn.h"
+#include "dialect/attn/MaskAnalysis.h"
+#include "dialect/tile/Tile.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace attn_jit {
+
+/// Key blocks [first, end) have a visible key; [firstFull, endFull) of them are
+/// wholly visible and need no mask. All i32.
+struct KeyBlocks {
+  mlir::Value first, firstFull, endFull, end;
+};
+
+/// Online softmax's state: running maximum (row), and sum (partial).
+struct SoftmaxState {
+  mlir::Value max, sum;
+};
+
+struct SoftmaxStep {
+  mlir::Value probabilities; ///< acc, f32
+  SoftmaxState state;
+  mlir::Value rescale; ///< row: what the output so far is multiplied by
+};
+
+class ForwardBuilder {
+public:
+  ForwardBuilder(mlir::OpBuilder &b, attn::ForwardOp forward,
+                 const Schedule &schedule, const TargetInfo &target);
+
+  /// Creates tile.kernel with the arguments of `forward`, and goes into it.
+  void createKernel(int64_t units, tile::Access loads, int64_t bm,
+                    bool reverse);
+  void finishKernel();
+
+  //===-- small things -----------------------------------------------------===//
+  mlir::Value i32(int64_t value);
+  mlir::Value f32(double value);
+  mlir::Value add(mlir::Value x, mlir::Value y);
+  mlir::Value sub(mlir::Value x, mlir::Value y);
+  mlir::Value mul(mlir::Value x, mlir::Value y);
+  mlir::Value min(mlir::Value x, mlir::Value y);
+  mlir::Value max(mlir::Value x, mlir::Value y);
+  tile::FragType acc(int64_t rows, int64_t cols);
+  tile::FragType rowType(int64_t rows, tile::FragLayout layout);
+  /// `body` on the elements of `inputs`.
+  mlir::Value
+  map(mlir::ValueRange inputs, tile::FragType result,
+      llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)> body);
+  mlir::Value broadcast(mlir::Value row, tile::FragType like);
+  /// Element type and swizzle of a shared tile of `cols` columns.
+  tile::SharedType sharedType(int64_t rows, int64_t cols);
+
+  //===-- the parts --------------------------------------------------------===//
+  /// Blocks of `bn` keys that query rows [row, row + bm) visit.
+  KeyBlocks keyBlocks(mlir::Value row, int64_t bm, int64_t bn);
+  /// State and output before the first step.
+  SoftmaxState initialState(int64_t rows);
+  mlir::Value initialOutput(int64_t rows);
+  /// One step on raw scores of rows from `row` and keys from `key`.
+  SoftmaxStep softmax(mlir::Value scores, SoftmaxState state, mlir::Value row,
+                      mlir::Value key, bool masked);
+  mlir::Value rescaled(mlir::Value output, mlir::Value factor);
+  /// Probabilities as left operand.
+  mlir::Value asLhs(mlir::Value probabilities);
+  /// Normalises and writes output and log-sum-exp of rows from `row`.
+  void epilogue(mlir::Value output, SoftmaxState state, mlir::Value row);
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  attn::ForwardOp forward;
+  const Schedule &schedule;
+  const TargetInfo &target;
+  ProblemShape problem;
+  mlir::Type element;        ///< of the tensors
+  mlir::Type computeElement; ///< of the products' operands
+
+  tile::KernelOp kernel;
+  mlir::Value query, key, value, out, lse;
+  mlir::Value qLen, kvLen, scaleLog2e, scale;
+  mlir::Value batch, head, kvHead, tileRow;
+
+private:
+  mlir::Value boundAt(const attn::KeyBound &bound, mlir::Value first,
+                      mlir::Value last, bool largest);
+  mlir::Value scored(mlir::Value scores, mlir::Value row, mlir::Value key);
+  mlir::Value maskedOut(mlir::Value scores, mlir::Value row, mlir::Value key);
+  mlir::Value inlineRegion(mlir::Region &region, mlir::OpBuilder &at,
+                           mlir::ValueRange arguments);
+  attn::MaskAnalysis mask;
+  mlir::IRMapping captured;
+  mlir::Value position; ///< what is added to a row to place it among the keys
+};
+
+/// A schedule's builder: writes the kernel of `forward` after it.
+using ScheduleBuilder = void (*)(ForwardBuilder &);
+void buildFlashFwdSync(ForwardBuilder &);
+void buildFlashFwdWs(ForwardBuilder &);
+
+} // namespace attn_jit
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One step of online softmax (Milakov and Gimelshein, 2018) on fragments, in base
+// 2: exp(scale s - m) is one multiply-add and one exp2. The row sum stays one
+// partial per lane until the epilogue.
+#include "codegen/schedule/ForwardBuilder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include <limits>
+
+using namespace mlir;
+using namespace attn_jit;
+
+static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+static constexpr double kLog2E = 1.4426950408889634074;
+static constexpr double kLn2 = 0.69314718055994530942;
+
+static Value scalar(OpBuilder &b, Location loc, double value) {
+  return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
+}
+
+static Value compare(OpBuilder &b, Location loc, arith::CmpFPredicate predicate,
+                     Value x, Value y) {
+  return arith::CmpFOp::create(b, loc, predicate, x, y);
+}
+
+SoftmaxState ForwardBuilder::initialState(int64_t rows) {
+  return {tile::FillOp::create(b, loc, rowType(rows, tile::FragLayout::Row),
+                               f32(-kInfinity)),
+          tile::FillOp::create(b, loc,
+                               rowType(rows, tile::FragLayout::Partial),
+                               f32(0))};
+}
+
+Value ForwardBuilder::initialOutput(int64_t rows) {
+  return tile::FillOp::create(b, loc, acc(rows, problem.valueDim), f32(0));
+}
+
+Value ForwardBuilder::inlineRegion(Region &region, OpBuilder &at,
+                                   ValueRange arguments) {
+  IRMapping mapping = captured;
+  mapping.map(region.front().getArguments(), arguments);
+  for (Operation &op : region.front().without_terminator())
+    at.clone(op, mapping);
+  return mapping.lookup(
+      cast<attn::YieldOp>(region.front().getTerminator()).getValue());
+}
+
+/// The score region on scaled scores, in base 2; raw scores without a region.
+Value ForwardBuilder::scored(Value scores, Value row, Value key) {
+  if (forward.getScore().empty())
+    return scores;
+  auto type = cast<tile::FragType>(scores.getType());
+  tile::FragType index = type.withElement(b.getI32Type());
+  Value q = tile::CoordOp::create(b, loc, index, add(row, position), 0);
+  Value kv = tile::CoordOp::create(b, loc, index, key, 1);
+  return map({scores, q, kv}, type, [&](OpBuilder &at, ValueRange x) -> Value {
+    Value scaled = arith::MulFOp::create(at, loc, x[0], scale);
+    Value result = inlineRegion(forward.getScore(), at,
+                                {scaled, batch, head, x[1], x[2]});
+    return arith::MulFOp::create(at, loc, result, scalar(at, loc, kLog2E));
+  });
+}
+
+/// Keys that the mask hides, and keys past the end, score minus infinity.
+Value ForwardBuilder::maskedOut(Value scores, Value row, Value key) {
+  auto type = cast<tile::FragType>(scores.getType());
+  tile::FragType index = type.withElement(b.getI32Type());
+  Value q = tile::CoordOp::create(b, loc, index, add(row, position), 0);
+  Value kv = tile::CoordOp::create(b, loc, index, key, 1);
+  return map({scores, q, kv}, type, [&](OpBuilder &at, ValueRange x) -> Value {
+    Value seen = arith::CmpIOp::create(at, loc, arith::CmpIPredicate::slt, x[2],
+                                       kvLen);
+    if (!forward.getMask().empty())
+      seen = arith::AndIOp::create(
+          at, loc, seen,
+          inlineRegion(forward.getMask(), at, {batch, head, x[1], x[2]}));
+    return arith::SelectOp::create(at, loc, seen, x[0],
+                                   scalar(at, loc, -kInfinity));
+  });
+}
+
+SoftmaxStep ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row,
+                                    Value key, bool masked) {
+  auto type = cast<tile::FragType>(scores.getType());
+  tile::FragType rowFrag = rowType(type.getRows(), tile::FragLayout::Row);
+  tile::FragType partial = rowType(type.getRows(), tile::FragLayout::Partial);
+  scores = scored(scores, row, key);
+  if (masked)
+    scores = maskedOut(scores, row, key);
+  Value factor = scaleLog2e ? scaleLog2e : Value();
+
+  Value reduced = tile::ReduceOp::create(b, loc, partial,
+                                         tile::ReduceKind::Max, scores);
+  Value tileMax = tile::CombineOp::create(b, loc, rowFrag,
+                                          tile::ReduceKind::Max, reduced);
+  Value newMax =
+      map({state.max, tileMax}, rowFrag, [&](OpBuilder &at, ValueRange x) -> Value {
+        return arith::MaxNumFOp::create(at, loc, x[0], x[1]);
+      });
+  // What each exponent is shifted by. A row that has seen no key yet is
+  // shifted by 0: minus infinity less itself would be NaN.
+  Value shift = map(newMax, rowFrag, [&](OpBuilder &at, ValueRange x) -> Value {
+    Value scaled =
+        factor ? arith::MulFOp::create(at, loc, x[0], factor).getResult() : x[0];
+    Value negated = arith::NegFOp::create(at, loc, scaled);
+    if (!masked)
+      return negated;
+    Value none = compare(at, loc, arith::CmpFPredicate::OEQ, x[0],
+                         scalar(at, loc, -kInfinity));
+    return arith::SelectOp::create(at, loc, none, scalar(at, loc, 0), negated);
+  });
+  auto exponential = [&](OpBuilder &at, ValueRange x) -> Value {
+    Value exponent =
+        factor ? math::FmaOp::create(at, loc, x[0], factor, x[1]).getResult()
+               : arith::AddFOp::create(at, loc, x[0], x[1]).getResult();
+    return math::Exp2Op::create(at, loc, exponent);
+  };
+  SoftmaxStep step;
+  step.rescale = map({state.max, shift}, rowFrag, exponential);
+  step.probabilities = map({scores, broadcast(shift, type)}, type, exponential);
+  Value sums = tile::ReduceOp::create(b, loc, partial, tile::ReduceKind::Add,
+                                      step.probabilities);
+  Value spread = tile::SpreadOp::create(b, loc, partial, step.rescale);
+  Value newSum = map({state.sum, spread, sums}, partial,
+                     [&](OpBuilder &at, ValueRange x) -> Value {
+                       return math::FmaOp::create(at, loc, x[0], x[1], x[2]);
+                     });
+  step.state = {newMax, newSum};
+  return step;
+}
+
+Value ForwardBuilder::rescaled(Value output, Value factor) {
+  auto type = cast<tile::FragType>(output.getType());
+  return map({output, broadcast(factor, type)}, type,
+             [&](OpBuilder &at, ValueRange x) -> Value {
+               return arith::MulFOp::create(at, loc, x[0], x[1]);
+             });
+}
+
+Value ForwardBuilder::asLhs(Value probabilities) {
+  auto from = cast<tile::FragType>(probabilities.getType());
+  auto to = tile::FragType::get(b.getContext(), from.getShape(), computeElement,
+                                tile::FragLayout::Lhs);
+  return tile::CastOp::create(b, loc, to, probabilities);
+}
+
+void ForwardBuilder::epilogue(Value output, SoftmaxState state, Value row) {
+  auto type = cast<tile::FragType>(output.getType());
+  tile::FragType rowFrag = rowType(type.getRows(), tile::FragLayout::Row);
+  Value sum = tile::CombineOp::create(b, loc, rowFrag, tile::ReduceKind::Add,
+                                      state.sum);
+  // A row without a key has sum 0 and gives zeros; a NaN sum stays NaN.
+  Value inverse = map(sum, rowFrag, [&](OpBuilder &at, ValueRange x) -> Value {
+    Value zero = scalar(at, loc, 0);
+    Value none = compare(at, loc, arith::CmpFPredicate::OEQ, x[0], zero);
+    Value divided = arith::DivFOp::create(at, loc, scalar(at, loc, 1), x[0]);
+    return arith::SelectOp::create(at, loc, none, zero, divided);
+  });
+  Value result = rescaled(output, inverse);
+  Value stored =
+      tile::CastOp::create(b, loc, type.withElement(element), result);
+  tile::StoreOp::create(b, loc, stored, out, batch, head, row, qLen);
+  if (!lse)
+    return;
+  Value total = map({state.max, sum}, rowFrag,
+                    [&](OpBuilder &at, ValueRange x) -> Value {
+                      Value log = math::Log2Op::create(at, loc, x[1]);
+                      Value most = x[0];
+                      if (scaleLog2e)
+                        most = arith::MulFOp::create(at, loc, most, scaleLog2e);
+                      Value base2 = arith::AddFOp::create(at, loc, most, log);
+                      return arith::MulFOp::create(at, loc, base2,
+                                                   scalar(at, loc, kLn2));
+                    });
+  tile::StoreOp::create(b, loc, total, lse, batch, head, row, qLen);
+}
