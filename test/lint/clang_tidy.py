@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 # They walk every declaration of the unit, 20 s each with MLIR's headers (see .clang-tidy).
-WHOLE_UNIT_CHECKS = "bugprone-use-after-move,bugprone-branch-clone,bugprone-undelegated-constructor,bugprone-unused-raii,misc-redundant-expression,performance-move-const-arg"
+WHOLE_UNIT_CHECKS = "bugprone-use-after-move,bugprone-branch-clone,bugprone-undelegated-constructor,bugprone-unused-raii,bugprone-integer-division,misc-redundant-expression,performance-move-const-arg"
 JOBS = int(os.environ.get("ATTN_JIT_JOBS", os.cpu_count() or 1))
 
 
@@ -53,7 +53,7 @@ def main():
     units = []
     for entry in json.load(open(os.path.join(build, "compile_commands.json"))):
         source = entry["file"]
-        built = os.path.relpath(os.path.join(entry["directory"], entry.get("output", "")), build)
+        built = re.search(r" -o (\S+)", entry["command"]).group(1)
         # A unit that was not built may lack its generated headers.
         if source.startswith(root + os.sep) and not source.startswith(build + os.sep) and built in headers:
             own = [p for p in (os.path.join(build, h) for h in headers[built])
