@@ -105,7 +105,7 @@ static Status checkRequirement(const Requirement &rule,
   switch (rule.kind) {
   case Kind::Multiple:
   case Kind::Aligned:
-    holds = right != 0 && left % right == 0;
+    holds = right > 0 && left % right == 0;
     break;
   case Kind::AtMost:
     holds = left <= right;

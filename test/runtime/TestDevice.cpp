@@ -2,9 +2,7 @@
 //
 // Opens a driver's first device and loads the conformance kernels on it.
 #include "TestDevice.h"
-
-#include <chrono>
-#include <thread>
+#include "fake/FakeKernels.h"
 
 using namespace attn_jit::rt;
 using namespace attn_jit::rt::test;
@@ -40,54 +38,14 @@ std::span<const std::byte> test::amdImage(const std::string &target) {
   return {};
 }
 
-template <typename T> static T argument(const ArgumentBlock &block, int index) {
-  T value;
-  std::memcpy(&value, block.pointers[index], sizeof value);
-  return value;
-}
-
-static void compute(const RecordedLaunch &launch, const ArgumentBlock &block) {
-  const auto &[gx, gy, gz] = launch.geometry.grid;
-  if (launch.kernel == "fill") {
-    auto *o = argument<float *>(block, 0);
-    const int n = argument<int>(block, 1);
-    for (int i = 0; i < n && i < int(gx) * 64; ++i)
-      o[i] = argument<float>(block, 2) + float(i);
-  } else if (launch.kernel == "grid3") {
-    auto *o = argument<int *>(block, 0);
-    const int width = argument<int>(block, 1), height = argument<int>(block, 2);
-    for (int z = 0; z < int(gz); ++z)
-      for (int y = 0; y < int(gy); ++y)
-        for (int x = 0; x < int(gx); ++x)
-          o[x + width * (y + height * z)] = x + 100 * y + 10000 * z;
-  } else if (launch.kernel == "spin") {
-    auto *flag = argument<int *>(block, 0), *o = argument<int *>(block, 1);
-    *o = 2;
-    for (int i = 0; i < 50000 && *o == 2; ++i) {
-      if (__atomic_load_n(flag, __ATOMIC_ACQUIRE))
-        *o = 1;
-      std::this_thread::sleep_for(std::chrono::microseconds(100));
-    }
-  } else if (launch.kernel == "set_flag") {
-    __atomic_store_n(argument<int *>(block, 0), 1, __ATOMIC_RELEASE);
-  } else if (launch.kernel == "shared") {
-    *argument<int *>(block, 0) = int(launch.geometry.sharedBytes);
-  } else if (launch.kernel == "cluster") {
-    const auto &[cx, cy, cz] = launch.geometry.cluster;
-    for (uint32_t i = 0; i < gx; ++i)
-      argument<int *>(block, 0)[i] = int(cx * cy * cz);
-  }
-}
-
 NullDevice test::computingNullDevice(NullOptions options) {
-  options.execute = compute;
-  options.knows = [](const std::string &name) {
-    for (const char *each :
-         {"fill", "grid3", "spin", "set_flag", "shared", "cluster"})
-      if (name == each)
-        return true;
-    return false;
+  options.execute = [](const RecordedLaunch &launch,
+                       const ArgumentBlock &block) {
+    const auto &[cx, cy, cz] = launch.geometry.cluster;
+    runFakeKernel(launch.kernel, launch.geometry.grid.data(), cx * cy * cz,
+                  launch.geometry.sharedBytes, block.pointers);
   };
+  options.knows = [](const std::string &name) { return isFakeKernel(name); };
   return makeNullDevice(options);
 }
 

@@ -23,7 +23,8 @@ struct Dims {
 };
 
 AttentionProblem makeProblem(const Dims &dims, DType type = DType::F32,
-                             std::vector<unsigned> order = {0, 1, 2, 3}) {
+                             const std::vector<unsigned> &order = {0, 1, 2,
+                                                                   3}) {
   AttentionProblem problem;
   problem.query = *HostTensor::zeros(
       type, {dims.batch, dims.queryHeads, dims.queryLen, dims.headDim}, order);
@@ -101,7 +102,7 @@ TEST(Reference, FullWithGroupedHeads) {
 TEST(Reference, AnyStrides) {
   AttentionProblem dense = makeProblem({});
   ReferenceResult want = run(dense);
-  for (std::vector<unsigned> order :
+  for (const std::vector<unsigned> &order :
        {std::vector<unsigned>{0, 2, 1, 3}, {3, 2, 1, 0}, {1, 0, 3, 2}})
     EXPECT_EQ(run(makeProblem({}, DType::F32, order)).output, want.output);
 }
@@ -168,8 +169,10 @@ TEST(Reference, GroupedHeadsShareOneKeyHead) {
         for (int64_t d = 0; d < 3; ++d)
           problem.value.store(problem.value.at(b, h, row, d), 10 * b + h);
   ReferenceResult result = run(problem);
-  for (int64_t i = 0; i < result.rows.count(); ++i)
-    EXPECT_NEAR(result.outputRow(i)[0], 10 * (i / 28) + i / 7 % 4 / 2, 1e-12);
+  for (int64_t i = 0; i < result.rows.count(); ++i) {
+    int64_t batch = i / 28, keyHead = i / 7 % 4 / 2;
+    EXPECT_NEAR(result.outputRow(i)[0], double(10 * batch + keyHead), 1e-12);
+  }
 }
 
 TEST(Reference, NaNReachesTheOutput) {

@@ -98,6 +98,7 @@ TEST(NpyReader, Refusals) {
            "', 'fortran_order': False, 'shape': " + shape + ", }";
   };
   expectRefused(npy(header("<c8", "(1,)"), six), "dtype '<c8' is not read");
+  expectRefused(npy(header("<f\n2", "(1,)"), six), "dtype '<f?2' is not read");
   expectRefused(npy(header("|O", "(1,)"), six), "dtype '|O' is not read");
   expectRefused(npy(header("<f2", "(-1,)"), six), "the header is not");
   expectRefused(npy(header("<f2", "(99999999999999999999,)"), six),

@@ -150,8 +150,9 @@ TEST(PtReaderHostile, ObjectsOfClassesAreRefused) {
 
 TEST(PtReaderHostile, TensorsOutsideTheirStorage) {
   const std::string past = "reach past the storage of 32 bytes";
-  auto tensor = [](int64_t count, int64_t offset, std::vector<int64_t> shape,
-                   std::vector<int64_t> strides) {
+  auto tensor = [](int64_t count, int64_t offset,
+                   const std::vector<int64_t> &shape,
+                   const std::vector<int64_t> &strides) {
     Pickle pickle;
     pickle.tensor("HalfStorage", "0", count, offset, shape, strides).raw(".");
     return pickle;

@@ -102,7 +102,7 @@ TEST(HostTensor, ContiguousCopyKeepsLogicalOrder) {
   auto half = tensor->convert(DType::BF16);
   ASSERT_TRUE(half);
   for (int64_t i = 0; i < 24; ++i) {
-    double want = i / 12 * 100 + i / 4 % 3 * 10 + i % 4;
+    int64_t want = i / 12 * 100 + i / 4 % 3 * 10 + i % 4;
     EXPECT_EQ(copy->load(i), want);
     EXPECT_EQ(half->load(i), want);
   }
@@ -130,7 +130,8 @@ protected:
   std::string refusal(std::vector<int64_t> shape, std::vector<int64_t> strides,
                       int64_t offset) {
     auto storage = Storage::allocate(64);
-    auto view = HostTensor::view(*storage, DType::F32, shape, strides, offset);
+    auto view = HostTensor::view(*storage, DType::F32, std::move(shape),
+                                 std::move(strides), offset);
     return view ? "" : view.error().text;
   }
 };
