@@ -129,14 +129,14 @@ private:
   void stair(bool isQuery, int64_t row, std::vector<double> &values) const {
     int64_t steps = (keyLen + options.stairRows - 1) / options.stairRows;
     double rise = std::min(8.0, 256.0 / double(steps)) / scale;
-    int64_t step = row / options.stairRows;
+    int64_t step = row / options.stairRows, high = step / 16, low = step % 16;
     for (double &value : values)
       value *= 0.5;
     // A power of two takes the query's size to the key without rounding.
     double share = std::exp2(std::floor(std::log2(std::fabs(rise)) / 2));
-    values[0] = isQuery ? 16 * rise / share : double(step / 16) * share;
+    values[0] = isQuery ? 16 * rise / share : double(high) * share;
     if (values.size() > 1)
-      values[1] = isQuery ? rise / share : double(step % 16) * share;
+      values[1] = isQuery ? rise / share : double(low) * share;
   }
 
   const InputOptions &options;

@@ -14,6 +14,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace attn_jit::rt {
 
@@ -39,6 +40,10 @@ private:
   uint64_t size_ = 0;
   std::string name_;
 };
+
+/// Text of a file for one line of a message: printable ASCII, cut when long.
+std::string printable(std::string_view text, size_t limit = 80);
+std::string inQuotes(std::string_view text);
 
 /// Reverses the bytes of each element, for files of the other byte order.
 void swapBytes(Storage &storage, size_t elementSize);

@@ -6,6 +6,7 @@
 
 #include "runtime/tensor/CapturedInputs.h"
 
+#include "runtime/tensor/ByteSource.h"
 #include "runtime/tensor/NpyReader.h"
 #include "runtime/tensor/PtReader.h"
 #include "runtime/tensor/SafetensorsReader.h"
@@ -48,9 +49,9 @@ Status readKwargs(CapturedInputs &inputs, const PtValue &kwargs) {
                  "kwargs is " + toText(kwargs, 40) + "; a dict is wanted");
   for (size_t i = 0; i < kwargs.items.size(); i += 2) {
     const PtValue &key = *kwargs.items[i], &value = *kwargs.items[i + 1];
-    inputs.kwargs.emplace_back(key.kind == PtValue::Kind::String ? key.text
-                                                                 : toText(key),
-                               toText(value));
+    inputs.kwargs.emplace_back(
+        key.kind == PtValue::Kind::String ? printable(key.text) : toText(key),
+        toText(value));
     if (key.kind != PtValue::Kind::String || value.kind == PtValue::Kind::None)
       continue;
     bool isBool = value.kind == PtValue::Kind::Bool;
@@ -113,20 +114,20 @@ Status readSafetensorsInputs(CapturedInputs &inputs) {
     *tensor = found->second;
   }
   for (const auto &[key, text] : file.metadata) {
-    inputs.kwargs.emplace_back(key, text);
+    inputs.kwargs.emplace_back(printable(key), printable(text));
     if (contains(causalKeys, key)) {
       bool isTrue = text == "true" || text == "True" || text == "1";
       if (!isTrue && text != "false" && text != "False" && text != "0")
-        return fault(inputs.path, key + " is '" + text.substr(0, 40) +
-                                      "'; true or false is wanted");
+        return fault(inputs.path, key + " is " + inQuotes(text) +
+                                      "; true or false is wanted");
       inputs.isCausal = isTrue;
     } else if (contains(scaleKeys, key)) {
       double scale = 0;
       auto parsed =
           std::from_chars(text.data(), text.data() + text.size(), scale);
       if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size())
-        return fault(inputs.path, key + " is '" + text.substr(0, 40) +
-                                      "'; a number is wanted");
+        return fault(inputs.path,
+                     key + " is " + inQuotes(text) + "; a number is wanted");
       ATTN_CHECK(setScale(inputs, scale, key));
     }
   }

@@ -165,8 +165,8 @@ Result<HostTensor> readSource(const ByteSource &source) {
                         "..., 'shape': ...}");
   auto descr = parseDescr(header->descr);
   if (!descr)
-    return source.error("dtype '" + header->descr.substr(0, 16) +
-                        "' is not read; f2, f4, f8, i1, i2, i4, i8, u1, b1 "
+    return source.error("dtype " + inQuotes(header->descr) +
+                        " is not read; f2, f4, f8, i1, i2, i4, i8, u1, b1 "
                         "and V2 (bfloat16) are");
 
   size_t rank = header->shape.size();

@@ -4,6 +4,7 @@
 // and tensors. Invariant: a global outside the table is refused by name before
 // anything happens with it.
 
+#include "runtime/tensor/ByteSource.h"
 #include "runtime/tensor/PickleMachine.h"
 
 #include <algorithm>
@@ -48,14 +49,6 @@ constexpr GlobalRow globals[] = {
     {"torch.uint8", Role::Data, DType::U8},
     {"torch.bool", Role::Data, DType::Bool},
 };
-
-/// Printable, and short enough for one line of an error.
-std::string quoted(std::string_view text) {
-  std::string result = "'";
-  for (char c : text.substr(0, 80))
-    result += c >= 0x20 && c < 0x7f ? c : '?';
-  return result + (text.size() > 80 ? "...'" : "'");
-}
 
 /// Every value of the machine is a node.
 const PickleNode &node(const PtRef &value) {
@@ -103,7 +96,7 @@ Status PickleMachine::pushDecimal(std::string_view digits) {
   auto parsed =
       std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size())
-    return fault("integer " + quoted(digits) +
+    return fault("integer " + inQuotes(digits) +
                  " is malformed or wider than 64 bits");
   return pushInteger(value);
 }
@@ -191,7 +184,7 @@ Status PickleMachine::pushGlobal(std::string_view module,
     stack.back()->tainted = row.role != Role::Data;
     return success();
   }
-  return fault("refused global " + quoted(name) +
+  return fault("refused global " + inQuotes(name) +
                ": only tensors, containers, strings and numbers are read");
 }
 
@@ -214,7 +207,7 @@ Status PickleMachine::persistentLoad() {
       __builtin_mul_overflow(uint64_t(count), uint64_t(byteSize(type)),
                              &bytes) ||
       bytes > storage->size())
-    return fault("storage " + quoted(parts[2]->text) + " claims " +
+    return fault("storage " + inQuotes(parts[2]->text) + " claims " +
                  std::to_string(count) + " elements of " +
                  std::string(name(type)) + ", its record has " +
                  std::to_string(storage->size()) + " bytes");

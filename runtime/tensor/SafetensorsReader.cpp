@@ -39,7 +39,7 @@ std::optional<std::vector<int64_t>> sizes(const Json &json) {
 Result<HostTensor> readTensor(const ByteSource &source, uint64_t dataStart,
                               const std::string &name, const Json &entry) {
   auto refuse = [&](const std::string &why) {
-    return source.error("tensor '" + name + "' " + why);
+    return source.error("tensor " + inQuotes(name) + " " + why);
   };
   if (!entry.is_object() || !entry.contains("dtype") ||
       !entry.contains("shape") || !entry.contains("data_offsets") ||
@@ -55,8 +55,8 @@ Result<HostTensor> readTensor(const ByteSource &source, uint64_t dataStart,
     if (row.first == typeName)
       type = &row.second;
   if (!type)
-    return refuse("has dtype '" + typeName.substr(0, 16) +
-                  "'; F64, F32, F16, BF16, I64, I32, I16, I8, U8 and BOOL are "
+    return refuse("has dtype " + inQuotes(typeName) +
+                  ";  F64, F32, F16, BF16, I64, I32, I16, I8, U8 and BOOL are "
                   "read");
 
   uint64_t begin = (*offsets)[0], end = (*offsets)[1];
@@ -112,7 +112,7 @@ Result<Safetensors> readSource(const ByteSource &source) {
     ATTN_TRY(HostTensor tensor, readTensor(source, 8 + length, name, entry));
     total += tensor.storage()->size();
     if (total > source.size())
-      return source.error("tensor '" + name + "' overlaps another");
+      return source.error("tensor " + inQuotes(name) + " overlaps another");
     result.tensors.emplace(name, std::move(tensor));
   }
   return result;

@@ -145,10 +145,10 @@ Status ZipArchive::parseDirectory(const Storage &directory, uint64_t entries) {
 Result<std::shared_ptr<Storage>> ZipArchive::load(std::string_view name) {
   auto found = table.find(name);
   if (found == table.end())
-    return bytes.error("record '" + std::string(name) + "' is missing");
+    return bytes.error("record " + inQuotes(name) + " is missing");
   const Record &record = found->second;
   auto refuse = [&](const std::string &why) {
-    return bytes.error("record '" + std::string(name) + "' " + why);
+    return bytes.error("record " + inQuotes(name) + " " + why);
   };
   if (record.method != 0 || record.packedSize != record.size)
     return refuse("is compressed; torch stores records uncompressed");
