@@ -170,15 +170,15 @@ struct LowerStore : GpuPattern<tile::StoreOp> {
                                        constant(rewriter, loc, slotRow));
       Value inside = arith::AndIOp::create(
           rewriter, loc, writes, less(rewriter, loc, at, adaptor.getLimit()));
+      Value start = tensor.at(at, col);
       auto guarded = scf::IfOp::create(rewriter, loc, inside);
       OpBuilder inner = guarded.getThenBodyBuilder();
       if (!frag.isMatrix()) {
         Value value = vector::ExtractOp::create(
             inner, loc, adaptor.getValue(), int64_t(slot));
-        LLVM::StoreOp::create(inner, loc, value, tensor.at(at, col), bytes);
+        LLVM::StoreOp::create(inner, loc, value, start, bytes);
         continue;
       }
-      Value start = tensor.at(at, col);
       for (Run run : runsOf(map, 16 / bytes)) {
         if (map.elements[run.first].rowSlot != int64_t(slot))
           continue;
