@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// tile.mma on MFMA and WMMA, 16 x 16 x 16. A hardware product computes a tile of the
+// transposed result: its first operand is rhs^T read from shared memory, its second is
+// lhs^T, which is the left fragment as it stands.
+#include "codegen/amdgpu/AmdTarget.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace attn_jit;
+
+namespace {
+Value constant(OpBuilder &b, Location loc, int64_t value) {
+  return arith::ConstantIntOp::create(b, loc, value, 32);
+}
+
+Value slice(OpBuilder &b, Location loc, Value vector, int64_t first,
+            int64_t count) {
+  return vector::ExtractStridedSliceOp::create(
+      b, loc, vector, ArrayRef<int64_t>{first}, ArrayRef<int64_t>{count},
+      ArrayRef<int64_t>{1});
+}
+
+/// Reads pieces of a shared right operand as first operands of hardware products.
+class RhsReader {
+public:
+  RhsReader(OpBuilder &b, Location loc, const AmdTarget &target,
+            tile::MmaOp op, Value base)
+      : b(b), loc(loc), target(target), type(op.getRhs().getType()),
+        transposed(op.getTransposeRhs()) {
+    // The lane's own part of every address.
+    Value dealt = target.operandRow(b, loc);
+    Value k = target.lhsLaneCol(b, loc);
+    Value lane = transposed ? target.sharedOffset(b, loc, type, dealt, k)
+                            : target.sharedOffset(b, loc, type, k, dealt);
+    start = gep(base, lane);
+  }
+
+  /// k values of one lane that one hardware product takes.
+  int64_t laneK() const { return target.spreadsK() ? 4 : kEdge; }
+  /// k values of one lane in a block of k.
+  int64_t blockK() const { return target.spreadsK() ? target.run() : kEdge; }
+
+  /// Operands of (column block, k block): [k step][tile of the block].
+  SmallVector<SmallVector<Value>> read(int64_t colBlock, int64_t kBlock) const {
+    int64_t col = colBlock * target.blockCols();
+    int64_t k = kBlock * (target.spreadsK() ? target.blockCols() : kEdge);
+    return transposed ? readRows(col, k) : readColumns(col, k);
+  }
+
+private:
+  Type element() const { return type.getElementType(); }
+  Value gep(Value pointer, LLVM::GEPArg offset) const {
+    return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(),
+                               pointer, ArrayRef<LLVM::GEPArg>{offset});
+  }
+  Value load(int64_t row, int64_t col, int64_t count) const {
+    int64_t bytes = element().getIntOrFloatBitWidth() / 8;
+    Value at = gep(start, int32_t(target.sharedRowOffset(type, row) +
+                                  col * bytes));
+    return LLVM::LoadOp::create(b, loc, VectorType::get(count, element()), at,
+                                std::min<int64_t>(count * bytes, 16));
+  }
+
+  /// rhs is N x K: a lane's k values lie side by side.
+  SmallVector<SmallVector<Value>> readRows(int64_t n, int64_t k) const {
+    SmallVector<SmallVector<Value>> result(blockK() / laneK());
+    for (int64_t tile = 0; tile < target.deal; ++tile) {
+      Value held = load(n + tile, k, blockK());
+      for (auto [step, operands] : llvm::enumerate(result))
+        operands.push_back(slice(b, loc, held, step * laneK(), laneK()));
+    }
+    return result;
+  }
+
+  /// rhs is K x N: a lane reads the columns of all tiles of the block at once, and
+  /// transposes in registers.
+  SmallVector<SmallVector<Value>> readColumns(int64_t n, int64_t k) const {
+    SmallVector<SmallVector<Value>> result(blockK() / laneK());
+    auto operand = VectorType::get(laneK(), element());
+    for (auto [step, operands] : llvm::enumerate(result)) {
+      SmallVector<Value> rows;
+      for (int64_t i = 0; i < laneK(); ++i)
+        rows.push_back(load(k + step * laneK() + i, n, target.deal));
+      for (int64_t tile = 0; tile < target.deal; ++tile) {
+        SmallVector<Value> column;
+        for (Value row : rows)
+          column.push_back(vector::ExtractOp::create(b, loc, row, tile));
+        operands.push_back(
+            vector::FromElementsOp::create(b, loc, operand, column));
+      }
+    }
+    return result;
+  }
+
+  OpBuilder &b;
+  Location loc;
+  const AmdTarget &target;
+  tile::SharedType type;
+  bool transposed;
+  Value start;
+};
+
+/// One 16 x 16 x 16 product.
+Value product(OpBuilder &b, Location loc, const AmdTarget &target, Value first,
+              Value second, Value sum) {
+  Type type = sum.getType();
+  auto operand = cast<VectorType>(first.getType());
+  bool bf16 = operand.getElementType().isBF16();
+  if (bf16) {
+    Type bits = operand.clone(b.getI16Type());
+    first = LLVM::BitcastOp::create(b, loc, bits, first);
+    second = LLVM::BitcastOp::create(b, loc, bits, second);
+  }
+  if (!target.spreadsK()) {
+    if (bf16)
+      return ROCDL::wmma_f32_16x16x16_bf16::create(b, loc, type, first, second,
+                                                   sum);
+    return ROCDL::wmma_f32_16x16x16_f16::create(b, loc, type, first, second,
+                                                sum);
+  }
+  Value zero = constant(b, loc, 0); // no broadcast of blocks
+  SmallVector<Value, 6> arguments = {first, second, sum, zero, zero, zero};
+  if (bf16)
+    return ROCDL::mfma_f32_16x16x16bf16_1k::create(b, loc, type, arguments);
+  return ROCDL::mfma_f32_16x16x16f16::create(b, loc, type, arguments);
+}
+
+struct LowerMma : OpConversionPattern<tile::MmaOp> {
+  LowerMma(const GpuTypeConverter &converter, const AmdTarget &target,
+           MLIRContext *context)
+      : OpConversionPattern(converter, context), target(target) {}
+
+  LogicalResult
+  matchAndRewrite(tile::MmaOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    tile::FragType accType = op.getType().getFrag();
+    auto flat = cast<VectorType>(getTypeConverter()->convertType(accType));
+    RhsReader reader(rewriter, loc, target, op, adaptor.getRhs());
+    int64_t rowTiles = accType.getRows() / kEdge, deal = target.deal;
+    int64_t colBlocks = accType.getCols() / target.blockCols();
+    int64_t perRow = accType.getCols() / kEdge * target.laneResults();
+    int64_t lhsPerRow =
+        cast<VectorType>(adaptor.getLhs().getType()).getNumElements() /
+        rowTiles;
+    int64_t kBlocks = lhsPerRow / reader.blockK();
+    auto tileType =
+        VectorType::get(target.laneResults(), flat.getElementType());
+
+    Value result = adaptor.getAcc();
+    if (!result)
+      result = arith::ConstantOp::create(rewriter, loc,
+                                         rewriter.getZeroAttr(flat));
+    SmallVector<Value> elements;
+    vector::ToElementsOp split =
+        vector::ToElementsOp::create(rewriter, loc, result);
+    elements.assign(split.getResults().begin(), split.getResults().end());
+    for (int64_t block = 0; block < colBlocks; ++block) {
+      SmallVector<Value> sums; // [row tile][tile of the block]
+      for (int64_t row = 0; row < rowTiles; ++row)
+        for (int64_t tile = 0; tile < deal; ++tile) {
+          SmallVector<Value> held;
+          for (int64_t r = 0; r < target.laneResults(); ++r)
+            held.push_back(
+                elements[row * perRow + block * target.run() + r * deal + tile]);
+          sums.push_back(vector::FromElementsOp::create(rewriter, loc,
+                                                        tileType, held));
+        }
+      for (int64_t k = 0; k < kBlocks; ++k)
+        for (auto [step, operands] : llvm::enumerate(reader.read(block, k)))
+          for (int64_t row = 0; row < rowTiles; ++row) {
+            Value second =
+                slice(rewriter, loc, adaptor.getLhs(),
+                      row * lhsPerRow + k * reader.blockK() +
+                          step * reader.laneK(),
+                      reader.laneK());
+            for (int64_t tile = 0; tile < deal; ++tile) {
+              Value &sum = sums[row * deal + tile];
+              sum = product(rewriter, loc, target, operands[tile], second, sum);
+            }
+          }
+      for (int64_t row = 0; row < rowTiles; ++row)
+        for (int64_t tile = 0; tile < deal; ++tile) {
+          auto parts = vector::ToElementsOp::create(rewriter, loc,
+                                                    sums[row * deal + tile]);
+          for (auto [r, value] : llvm::enumerate(parts.getResults()))
+            elements[row * perRow + block * target.run() + r * deal + tile] =
+                value;
+        }
+    }
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, flat, elements);
+    return success();
+  }
+  const AmdTarget &target;
+};
+
+/// Products complete in order and the hardware interlocks: nothing to wait for.
+struct LowerWait : OpConversionPattern<tile::WaitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tile::WaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, adaptor.getPending());
+    return success();
+  }
+};
+
+struct LowerAnchor : OpConversionPattern<tile::AnchorOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tile::AnchorOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<arith::ConstantIntOp>(op, 1, 1);
+    return success();
+  }
+};
+
+/// A unit is one wave, whose accesses to shared memory complete in order; the fence
+/// keeps the compiler from reordering them.
+struct LowerPublish : OpConversionPattern<tile::PublishOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tile::PublishOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    LLVM::FenceOp::create(rewriter, op.getLoc(), LLVM::AtomicOrdering::acq_rel,
+                          "wavefront");
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+} // namespace
+
+void attn_jit::populateAmdMatrixPatterns(const GpuTypeConverter &converter,
+                                         const AmdTarget &target,
+                                         RewritePatternSet &patterns) {
+  MLIRContext *context = patterns.getContext();
+  patterns.add<LowerMma>(converter, target, context);
+  patterns.add<LowerWait, LowerAnchor, LowerPublish>(converter, context);
+}
