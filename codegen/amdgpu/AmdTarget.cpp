@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The lane maps and shared memory of AmdTarget.h in IR. Layouts are those of the AMD
-// matrix instruction calculator: of a result, lane l holds column l mod 16 and rows
-// 4 * (l / 16) + r (MFMA) or 2 * r + l / 16 (WMMA on gfx11).
+// The lane maps and shared memory of AmdTarget.h in IR. Layouts are those of
+// the AMD matrix instruction calculator: of a result, lane l holds column l mod
+// 16 and rows 4 * (l / 16) + r (MFMA) or 2 * r + l / 16 (WMMA on gfx11).
 #include "codegen/amdgpu/AmdTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
@@ -73,8 +73,8 @@ ArrayRef<int64_t> AmdTarget::rowLanes() const {
 //===-- this thread -------------------------------------------------------===//
 
 Value AmdTarget::threadId(OpBuilder &b, Location loc) const {
-  auto range = LLVM::ConstantRangeAttr::get(
-      b.getContext(), llvm::APInt(32, 0), llvm::APInt(32, 1024));
+  auto range = LLVM::ConstantRangeAttr::get(b.getContext(), llvm::APInt(32, 0),
+                                            llvm::APInt(32, 1024));
   return ROCDL::ThreadIdXOp::create(b, loc, b.getI32Type(), range);
 }
 
@@ -103,7 +103,8 @@ Value AmdTarget::lhsLaneCol(OpBuilder &b, Location loc) const {
 Value AmdTarget::operandRow(OpBuilder &b, Location loc) const {
   Value row = laneRow(b, loc);
   if (!spreadsK()) {
-    // Result row 2r + h goes to lane half h as its r-th: make that column 8h + r.
+    // Result row 2r + h goes to lane half h as its r-th: make that column 8h +
+    // r.
     Value half = times(b, loc, lowBits(b, loc, row, 2), laneResults());
     row = arith::AddIOp::create(b, loc, half, shiftRight(b, loc, row, 2));
   }
@@ -126,10 +127,9 @@ Value AmdTarget::shuffleXor(OpBuilder &b, Location loc, Value value,
                                        constant(b, loc, (mask << 10) | 0x1f));
   } else {
     Value thread = lowBits(b, loc, threadId(b, loc), info.waveThreads);
-    Value lane =
-        arith::XOrIOp::create(b, loc, thread, constant(b, loc, mask));
-    moved = ROCDL::DsBpermuteOp::create(b, loc, i32, times(b, loc, lane, 4),
-                                        bits);
+    Value lane = arith::XOrIOp::create(b, loc, thread, constant(b, loc, mask));
+    moved =
+        ROCDL::DsBpermuteOp::create(b, loc, i32, times(b, loc, lane, 4), bits);
   }
   return LLVM::BitcastOp::create(b, loc, type, moved);
 }
@@ -145,22 +145,22 @@ Value AmdTarget::programId(OpBuilder &b, Location loc, int64_t dim) const {
 
 //===-- shared memory -----------------------------------------------------===//
 
-/// Lanes read rows that are `deal` apart. 16 bytes after every `deal` rows make that
-/// distance an odd multiple of 16 bytes, so that eight lanes meet in no bank.
+/// Lanes read rows that are `deal` apart. 16 bytes after every `deal` rows make
+/// that distance an odd multiple of 16 bytes, so that eight lanes meet in no
+/// bank.
 int64_t AmdTarget::sharedRowOffset(tile::SharedType type, int64_t row) const {
   int64_t pitch =
       type.getCols() * type.getElementType().getIntOrFloatBitWidth() / 8;
   return row * pitch + row / deal * info.sharedRowPadding;
 }
 
-Value AmdTarget::sharedOffset(OpBuilder &b, Location loc,
-                              tile::SharedType type, Value row,
-                              Value col) const {
+Value AmdTarget::sharedOffset(OpBuilder &b, Location loc, tile::SharedType type,
+                              Value row, Value col) const {
   int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
   Value offset = times(b, loc, row, type.getCols() * bytes);
   Value groups = shiftRight(b, loc, row, deal);
-  offset = arith::AddIOp::create(
-      b, loc, offset, times(b, loc, groups, info.sharedRowPadding));
+  offset = arith::AddIOp::create(b, loc, offset,
+                                 times(b, loc, groups, info.sharedRowPadding));
   return arith::AddIOp::create(b, loc, offset, times(b, loc, col, bytes));
 }
 
@@ -172,11 +172,11 @@ Value AmdTarget::sharedBase(OpBuilder &b, Location loc, Operation *at) const {
                                    sharedGlobalName(kernel.getName()));
 }
 
-/// The fences name shared memory alone: a full one would also wait for loads from
-/// device memory, and empty caches on RDNA.
+/// The fences name shared memory alone: a full one would also wait for loads
+/// from device memory, and empty caches on RDNA.
 void AmdTarget::workgroupBarrier(OpBuilder &b, Location loc) const {
-  Attribute local = LLVM::MMRATagAttr::get(b.getContext(),
-                                           "amdgpu-synchronize-as", "local");
+  Attribute local =
+      LLVM::MMRATagAttr::get(b.getContext(), "amdgpu-synchronize-as", "local");
   auto fence = [&](LLVM::AtomicOrdering ordering) {
     auto op = LLVM::FenceOp::create(b, loc, ordering, "workgroup");
     op->setDiscardableAttr(LLVM::LLVMDialect::getMmraAttrName(), local);

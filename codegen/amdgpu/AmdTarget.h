@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Fragments, lanes and shared memory of the AMD targets. The matrix unit is given its
-// product transposed (its first operand is rhs^T), so a lane owns one query row, and
-// rhs^T's rows, which may stand in any order, are dealt so that a lane's columns are
-// neighbours. Every map here follows from those two choices.
+// Fragments, lanes and shared memory of the AMD targets. The matrix unit is
+// given its product transposed (its first operand is rhs^T), so a lane owns one
+// query row, and rhs^T's rows, which may stand in any order, are dealt so that
+// a lane's columns are neighbours. Every map here follows from those two
+// choices.
 #ifndef ATTN_JIT_CODEGEN_AMDGPU_AMDTARGET_H
 #define ATTN_JIT_CODEGEN_AMDGPU_AMDTARGET_H
 
@@ -16,8 +17,8 @@ inline constexpr int64_t kEdge = 16;
 
 class AmdTarget : public GpuTarget {
 public:
-  /// `deal`: how many hardware tiles share a block of columns, 1, 2 or 4. Column c of
-  /// a block of 16 * deal belongs to hardware tile c mod deal.
+  /// `deal`: how many hardware tiles share a block of columns, 1, 2 or 4.
+  /// Column c of a block of 16 * deal belongs to hardware tile c mod deal.
   AmdTarget(const TargetInfo &info, int64_t deal)
       : GpuTarget(info), deal(deal) {}
   /// The widest deal that divides all fragments of `kernel`.
@@ -53,7 +54,8 @@ public:
 
   /// Which of the lanes that share a row this one is.
   mlir::Value laneGroup(mlir::OpBuilder &b, mlir::Location loc) const;
-  /// First of the `deal` rhs^T rows that this lane supplies to a block of tiles.
+  /// First of the `deal` rhs^T rows that this lane supplies to a block of
+  /// tiles.
   mlir::Value operandRow(mlir::OpBuilder &b, mlir::Location loc) const;
   /// Byte offset of a row whose number is known, a multiple of `deal`.
   int64_t sharedRowOffset(tile::SharedType type, int64_t row) const;
@@ -62,7 +64,8 @@ public:
 /// Name of the global that holds the shared memory of `kernel`.
 std::string sharedGlobalName(llvm::StringRef kernel);
 
-/// mma, wait, publish, anchor, casts that round or move between lanes, division.
+/// mma, wait, publish, anchor, casts that round or move between lanes,
+/// division.
 void populateAmdMatrixPatterns(const GpuTypeConverter &converter,
                                const AmdTarget &target,
                                mlir::RewritePatternSet &patterns);

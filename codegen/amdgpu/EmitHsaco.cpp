@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Translation, optimisation, code generation and link of one kernel. What LLVM reports
-// as an error becomes ours; nothing is printed.
+// Translation, optimisation, code generation and link of one kernel. What LLVM
+// reports as an error becomes ours; nothing is printed.
 #include "codegen/amdgpu/EmitHsaco.h"
 #include "codegen/lower/Backend.h"
 #include "codegen/lower/Link.h"
@@ -28,6 +28,12 @@ double since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double, std::milli>(
              std::chrono::steady_clock::now() - start)
       .count();
+}
+
+/// A pair of 16-bit values is put together by one v_perm_b32, not by two moves
+/// of halves, which is what gfx11 would do.
+std::string featuresOf(const TargetInfo &info) {
+  return info.name.starts_with("gfx11") ? "-real-true16" : "";
 }
 
 /// Keeps the first error that LLVM reports.
@@ -66,8 +72,9 @@ llvm::Expected<HsacoImage> attn_jit::emitHsaco(ModuleOp module,
   llvm::Expected<std::string> name = kernelName(module);
   if (!name)
     return name.takeError();
-  auto machine = createTargetMachine(
-      {"amdgcn-amd-amdhsa", options.target->name.str(), /*features=*/""});
+  auto machine =
+      createTargetMachine({"amdgcn-amd-amdhsa", options.target->name.str(),
+                           featuresOf(*options.target)});
   if (!machine)
     return machine.takeError();
 
@@ -83,8 +90,9 @@ llvm::Expected<HsacoImage> attn_jit::emitHsaco(ModuleOp module,
   if (options.observeLLVM)
     options.observeLLVM(printLLVM(**code));
 
-  auto generate = [&](llvm::Module &from,
-                      llvm::CodeGenFileType kind) -> llvm::Expected<std::string> {
+  auto generate =
+      [&](llvm::Module &from,
+          llvm::CodeGenFileType kind) -> llvm::Expected<std::string> {
     auto bytes = emit(from, **machine, kind);
     if (bytes && !errors.empty())
       return problem(errors);

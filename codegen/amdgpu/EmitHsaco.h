@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A module of the LLVM dialect to an AMD code object, in this process: no ROCm, no
-// device libraries, no assembler or linker on the machine.
+// A module of the LLVM dialect to an AMD code object, in this process: no ROCm,
+// no device libraries, no assembler or linker on the machine.
 #ifndef ATTN_JIT_CODEGEN_AMDGPU_EMITHSACO_H
 #define ATTN_JIT_CODEGEN_AMDGPU_EMITHSACO_H
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The note is MessagePack under "amdhsa.kernels" (LLVM AMDGPU usage guide, "Code Object
-// V5 Metadata"). The register files and granules are from the same guide.
+// The note is MessagePack under "amdhsa.kernels" (LLVM AMDGPU usage guide,
+// "Code Object V5 Metadata"). The register files and granules are from the same
+// guide.
 #include "codegen/amdgpu/HsacoResources.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/BinaryFormat/MsgPackDocument.h"
@@ -71,9 +72,9 @@ void setOccupancy(HsacoResources &r, StringRef chip) {
 }
 } // namespace
 
-llvm::Expected<HsacoResources>
-attn_jit::readHsacoResources(StringRef object, StringRef kernel,
-                             StringRef chip) {
+llvm::Expected<HsacoResources> attn_jit::readHsacoResources(StringRef object,
+                                                            StringRef kernel,
+                                                            StringRef chip) {
   llvm::Expected<StringRef> note = metadataNote(object);
   if (!note)
     return note.takeError();
@@ -81,7 +82,8 @@ attn_jit::readHsacoResources(StringRef object, StringRef kernel,
   if (!document.readFromBlob(*note, /*Multi=*/false) ||
       !document.getRoot().isMap())
     return failed("its metadata is not a MessagePack map");
-  llvm::msgpack::DocNode kernels = document.getRoot().getMap()["amdhsa.kernels"];
+  llvm::msgpack::DocNode kernels =
+      document.getRoot().getMap()["amdhsa.kernels"];
   if (!kernels.isArray())
     return failed("its metadata names no kernels");
   for (llvm::msgpack::DocNode &entry : kernels.getArray()) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What a code object says it takes, read from its metadata note, and how many of its
-// workgroups fit a compute unit by the rules of the LLVM AMDGPU usage guide.
+// What a code object says it takes, read from its metadata note, and how many
+// of its workgroups fit a compute unit by the rules of the LLVM AMDGPU usage
+// guide.
 #ifndef ATTN_JIT_CODEGEN_AMDGPU_HSACORESOURCES_H
 #define ATTN_JIT_CODEGEN_AMDGPU_HSACORESOURCES_H
 
@@ -12,17 +13,19 @@
 namespace attn_jit {
 
 struct HsacoResources {
-  int64_t vgprs = 0;  ///< Of one thread; accumulation registers included (gfx90a on).
-  int64_t agprs = 0;  ///< The share of `vgprs` that only matrix products may use.
+  int64_t vgprs =
+      0; ///< Of one thread; accumulation registers included (gfx90a on).
+  int64_t agprs =
+      0; ///< The share of `vgprs` that only matrix products may use.
   int64_t sgprs = 0;
   int64_t vgprSpills = 0, sgprSpills = 0;
   int64_t ldsBytes = 0;
   int64_t privateBytes = 0; ///< Scratch of one thread.
   int64_t kernargBytes = 0;
   int64_t wavefront = 0;
-  int64_t threads = 0;      ///< Of one workgroup.
-  /// Workgroups that are resident on a compute unit (gfx9) or a workgroup processor
-  /// (gfx11) at once, and the share of its wave slots that they fill.
+  int64_t threads = 0; ///< Of one workgroup.
+  /// Workgroups that are resident on a compute unit (gfx9) or a workgroup
+  /// processor (gfx11) at once, and the share of its wave slots that they fill.
   int64_t residentGroups = 0;
   double occupancy = 0;
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// tile.mma on MFMA and WMMA, 16 x 16 x 16. A hardware product computes a tile of the
-// transposed result: its first operand is rhs^T read from shared memory, its second is
-// lhs^T, which is the left fragment as it stands.
+// tile.mma on MFMA and WMMA, 16 x 16 x 16. A hardware product computes a tile
+// of the transposed result: its first operand is rhs^T read from shared memory,
+// its second is lhs^T, which is the left fragment as it stands.
 #include "codegen/amdgpu/AmdTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
@@ -23,11 +23,12 @@ Value slice(OpBuilder &b, Location loc, Value vector, int64_t first,
       ArrayRef<int64_t>{1});
 }
 
-/// Reads pieces of a shared right operand as first operands of hardware products.
+/// Reads pieces of a shared right operand as first operands of hardware
+/// products.
 class RhsReader {
 public:
-  RhsReader(OpBuilder &b, Location loc, const AmdTarget &target,
-            tile::MmaOp op, Value base)
+  RhsReader(OpBuilder &b, Location loc, const AmdTarget &target, tile::MmaOp op,
+            Value base)
       : b(b), loc(loc), target(target), type(op.getRhs().getType()),
         transposed(op.getTransposeRhs()) {
     // The lane's own part of every address.
@@ -58,8 +59,8 @@ private:
   }
   Value load(int64_t row, int64_t col, int64_t count) const {
     int64_t bytes = element().getIntOrFloatBitWidth() / 8;
-    Value at = gep(start, int32_t(target.sharedRowOffset(type, row) +
-                                  col * bytes));
+    Value at =
+        gep(start, int32_t(target.sharedRowOffset(type, row) + col * bytes));
     return LLVM::LoadOp::create(b, loc, VectorType::get(count, element()), at,
                                 std::min<int64_t>(count * bytes, 16));
   }
@@ -75,8 +76,8 @@ private:
     return result;
   }
 
-  /// rhs is K x N: a lane reads the columns of all tiles of the block at once, and
-  /// transposes in registers.
+  /// rhs is K x N: a lane reads the columns of all tiles of the block at once,
+  /// and transposes in registers.
   SmallVector<SmallVector<Value>> readColumns(int64_t n, int64_t k) const {
     SmallVector<SmallVector<Value>> result(blockK() / laneK());
     auto operand = VectorType::get(laneK(), element());
@@ -152,8 +153,8 @@ struct LowerMma : OpConversionPattern<tile::MmaOp> {
 
     Value result = adaptor.getAcc();
     if (!result)
-      result = arith::ConstantOp::create(rewriter, loc,
-                                         rewriter.getZeroAttr(flat));
+      result =
+          arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(flat));
     SmallVector<Value> elements;
     vector::ToElementsOp split =
         vector::ToElementsOp::create(rewriter, loc, result);
@@ -164,19 +165,18 @@ struct LowerMma : OpConversionPattern<tile::MmaOp> {
         for (int64_t tile = 0; tile < deal; ++tile) {
           SmallVector<Value> held;
           for (int64_t r = 0; r < target.laneResults(); ++r)
-            held.push_back(
-                elements[row * perRow + block * target.run() + r * deal + tile]);
-          sums.push_back(vector::FromElementsOp::create(rewriter, loc,
-                                                        tileType, held));
+            held.push_back(elements[row * perRow + block * target.run() +
+                                    r * deal + tile]);
+          sums.push_back(
+              vector::FromElementsOp::create(rewriter, loc, tileType, held));
         }
       for (int64_t k = 0; k < kBlocks; ++k)
         for (auto [step, operands] : llvm::enumerate(reader.read(block, k)))
           for (int64_t row = 0; row < rowTiles; ++row) {
-            Value second =
-                slice(rewriter, loc, adaptor.getLhs(),
-                      row * lhsPerRow + k * reader.blockK() +
-                          step * reader.laneK(),
-                      reader.laneK());
+            Value second = slice(rewriter, loc, adaptor.getLhs(),
+                                 row * lhsPerRow + k * reader.blockK() +
+                                     step * reader.laneK(),
+                                 reader.laneK());
             for (int64_t tile = 0; tile < deal; ++tile) {
               Value &sum = sums[row * deal + tile];
               sum = product(rewriter, loc, target, operands[tile], second, sum);
@@ -218,8 +218,8 @@ struct LowerAnchor : OpConversionPattern<tile::AnchorOp> {
   }
 };
 
-/// A unit is one wave, whose accesses to shared memory complete in order; the fence
-/// keeps the compiler from reordering them.
+/// A unit is one wave, whose accesses to shared memory complete in order; the
+/// fence keeps the compiler from reordering them.
 struct LowerPublish : OpConversionPattern<tile::PublishOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult

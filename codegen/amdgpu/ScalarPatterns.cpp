@@ -11,9 +11,9 @@ using namespace mlir;
 using namespace attn_jit;
 
 namespace {
-/// Round to nearest even by integer arithmetic: neither target has an instruction.
-/// NaNs of these chips have a quiet bit and few low bits, so the carry cannot turn one
-/// into a number.
+/// Round to nearest even by integer arithmetic: neither target has an
+/// instruction. NaNs of these chips have a quiet bit and few low bits, so the
+/// carry cannot turn one into a number.
 Value roundToBF16(OpBuilder &b, Location loc, Value wide) {
   auto type = cast<VectorType>(wide.getType());
   auto words = cast<VectorType>(type.clone(b.getI32Type()));
@@ -46,8 +46,8 @@ Value converted(OpBuilder &b, Location loc, Value value, Type element) {
 struct LowerCast : OpConversionPattern<tile::CastOp> {
   LowerCast(const GpuTypeConverter &converter, const AmdTarget &target,
             MLIRContext *context)
-      : OpConversionPattern(converter, context, /*benefit=*/2),
-        target(target) {}
+      : OpConversionPattern(converter, context, /*benefit=*/2), target(target) {
+  }
 
   LogicalResult
   matchAndRewrite(tile::CastOp op, OpAdaptor adaptor,
@@ -55,8 +55,8 @@ struct LowerCast : OpConversionPattern<tile::CastOp> {
     Location loc = op.getLoc();
     auto type = cast<VectorType>(getTypeConverter()->convertType(op.getType()));
     auto from = cast<VectorType>(adaptor.getValue().getType());
-    Value narrow = converted(rewriter, loc, adaptor.getValue(),
-                             type.getElementType());
+    Value narrow =
+        converted(rewriter, loc, adaptor.getValue(), type.getElementType());
     if (from.getNumElements() == type.getNumElements()) {
       rewriter.replaceOp(op, narrow);
       return success();
@@ -66,7 +66,8 @@ struct LowerCast : OpConversionPattern<tile::CastOp> {
   }
 
 private:
-  /// WMMA: each lane of a pair holds half of every block's columns, and needs all.
+  /// WMMA: each lane of a pair holds half of every block's columns, and needs
+  /// all.
   Value withOtherHalf(OpBuilder &b, Location loc, Value own,
                       VectorType type) const {
     int64_t count = cast<VectorType>(own.getType()).getNumElements();
@@ -74,9 +75,8 @@ private:
     auto mine = vector::ToElementsOp::create(
         b, loc, LLVM::BitcastOp::create(b, loc, words, own));
     Value zero = arith::ConstantIntOp::create(b, loc, 0, 32);
-    Value lower =
-        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
-                              target.laneGroup(b, loc), zero);
+    Value lower = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                        target.laneGroup(b, loc), zero);
     int64_t block = target.run() / 2;
     SmallVector<Value> result;
     for (int64_t first = 0; first < count / 2; first += block) {
@@ -84,8 +84,7 @@ private:
       for (int64_t i = first; i < first + block; ++i) {
         Value held = mine.getResult(i);
         Value other = target.shuffleXor(b, loc, held, kEdge);
-        result.push_back(
-            arith::SelectOp::create(b, loc, lower, held, other));
+        result.push_back(arith::SelectOp::create(b, loc, lower, held, other));
         high.push_back(arith::SelectOp::create(b, loc, lower, other, held));
       }
       result.append(high);
@@ -111,8 +110,7 @@ struct LowerDivision : OpConversionPattern<arith::DivFOp> {
       for (Value part : parts.getResults())
         inverses.push_back(ROCDL::ROCDLRcp::create(
             rewriter, loc, vector.getElementType(), part));
-      inverse =
-          vector::FromElementsOp::create(rewriter, loc, vector, inverses);
+      inverse = vector::FromElementsOp::create(rewriter, loc, vector, inverses);
     } else {
       inverse = ROCDL::ROCDLRcp::create(rewriter, loc, op.getType(), divisor);
     }

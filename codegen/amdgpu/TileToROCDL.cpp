@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// tile-to-rocdl: what the targets cannot do is refused first, by name; then each
-// kernel becomes an llvm.func whose tile ops convert one at a time.
+// tile-to-rocdl: what the targets cannot do is refused first, by name; then
+// each kernel becomes an llvm.func whose tile ops convert one at a time.
 #include "codegen/Passes.h"
 #include "codegen/amdgpu/AmdTarget.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
@@ -33,12 +33,14 @@ public:
                      [&](Type type) { checkType(op, type); });
       llvm::TypeSwitch<Operation *>(op)
           .Case([&](tile::SpecializeOp) {
-            refuse(op) << "roles need register budgets and a copy engine, which "
-                       << info.name << " has not";
+            refuse(op)
+                << "roles need register budgets and a copy engine, which "
+                << info.name << " has not";
           })
-          .Case<tile::NamedBarrierSyncOp, tile::NamedBarrierArriveOp>([&](auto) {
-            refuse(op) << info.name << " has no named barriers";
-          })
+          .Case<tile::NamedBarrierSyncOp, tile::NamedBarrierArriveOp>(
+              [&](auto) {
+                refuse(op) << info.name << " has no named barriers";
+              })
           .Case([&](tile::MmaOp mma) { checkProduct(mma); });
     });
     for (BlockArgument argument : kernel.getArguments()) {
@@ -67,11 +69,10 @@ private:
     }
     if (auto shared = dyn_cast<tile::SharedType>(type))
       if (shared.getSwizzle())
-        refuse(op) << "swizzle " << shared.getSwizzle()
-                   << " given, allowed on " << info.name << ": 0";
+        refuse(op) << "swizzle " << shared.getSwizzle() << " given, allowed on "
+                   << info.name << ": 0";
     if (auto frag = dyn_cast<tile::FragType>(type))
-      if (frag.getRows() % kEdge ||
-          (frag.isMatrix() && frag.getCols() % kEdge))
+      if (frag.getRows() % kEdge || (frag.isMatrix() && frag.getCols() % kEdge))
         refuse(op) << frag << " given, allowed on " << info.name
                    << ": rows and columns that are multiples of " << kEdge;
   }
@@ -95,8 +96,8 @@ private:
 
 //===-- the kernel --------------------------------------------------------===//
 
-/// Workgroups are of exactly this size, f32 denormals are flushed (so exp2, log2 and
-/// division are one instruction each), inputs are finite or quiet.
+/// Workgroups are of exactly this size, f32 denormals are flushed (so exp2,
+/// log2 and division are one instruction each), inputs are finite or quiet.
 void setKernelAttributes(LLVM::LLVMFuncOp function, tile::KernelOp kernel,
                          const TargetInfo &info) {
   Builder b(function.getContext());
@@ -106,9 +107,8 @@ void setKernelAttributes(LLVM::LLVMFuncOp function, tile::KernelOp kernel,
                     b.getUnitAttr());
   function->setAttr(ROCDL::ROCDLDialect::getFlatWorkGroupSizeAttrName(),
                     b.getStringAttr(size));
-  function->setAttr(
-      ROCDL::ROCDLDialect::getReqdWorkGroupSizeAttrName(),
-      b.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
+  function->setAttr(ROCDL::ROCDLDialect::getReqdWorkGroupSizeAttrName(),
+                    b.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
   auto pair = [&](StringRef name, StringRef value) -> Attribute {
     return b.getStrArrayAttr({name, value});
   };
@@ -145,8 +145,7 @@ LLVM::LLVMFuncOp makeFunction(tile::KernelOp kernel, const TargetInfo &info,
   SmallVector<Value> arguments;
   unsigned next = 0;
   for (Type type : kernel.getArgumentTypes()) {
-    auto tensor =
-        dyn_cast<LLVM::LLVMStructType>(converter.convertType(type));
+    auto tensor = dyn_cast<LLVM::LLVMStructType>(converter.convertType(type));
     if (!tensor) {
       arguments.push_back(entry->getArgument(next++));
       continue;
@@ -173,11 +172,10 @@ void makeSharedMemory(tile::KernelOp kernel) {
   OpBuilder b(kernel);
   int64_t bytes = kernel->getAttrOfType<IntegerAttr>(kSharedBytesAttr).getInt();
   auto type = LLVM::LLVMArrayType::get(b.getI8Type(), bytes);
-  LLVM::GlobalOp::create(b, kernel.getLoc(), type, /*isConstant=*/false,
-                         LLVM::Linkage::Internal,
-                         sharedGlobalName(kernel.getSymName()), Attribute(),
-                         /*alignment=*/16,
-                         ROCDL::ROCDLDialect::kSharedMemoryAddressSpace);
+  LLVM::GlobalOp::create(
+      b, kernel.getLoc(), type, /*isConstant=*/false, LLVM::Linkage::Internal,
+      sharedGlobalName(kernel.getSymName()), Attribute(),
+      /*alignment=*/16, ROCDL::ROCDLDialect::kSharedMemoryAddressSpace);
 }
 
 struct TileToROCDL : attn_jit::impl::TileToROCDLBase<TileToROCDL> {
