@@ -100,10 +100,10 @@ attn_jit::buildModule(const AttentionDescription &description,
   };
   std::string text =
       llvm::formatv(
-          "func.func @attention(%q: {0} {{attn.arg = \"q\"}, "
-          "%k: {0} {{attn.arg = \"k\"}, %v: {1} {{attn.arg = \"v\"}, "
+          "func.func @attention(%query: {0} {{attn.arg = \"q\"}, "
+          "%key: {0} {{attn.arg = \"k\"}, %value: {1} {{attn.arg = \"v\"}, "
           "%scale: f32 {{attn.arg = \"scale\"}) -> ({1}{2}) {{\n"
-          "  %out{3} = attn.forward %q, %k, %v scale %scale{4}{5} "
+          "  %out{3} = attn.forward %query, %key, %value scale %scale{4}{5} "
           "{{align = #attn<align {6}>} : {0}, {0}, {1} -> {1}{2}\n"
           "  return %out{7} : {1}{2}\n}\n",
           q, v, lse, description.lse ? ":2" : "",

@@ -92,8 +92,9 @@ public:
 
 /// A pattern that converts one op for `target`.
 template <typename Op> struct GpuPattern : mlir::OpConversionPattern<Op> {
-  GpuPattern(const GpuTypeConverter &converter, mlir::MLIRContext *context)
-      : mlir::OpConversionPattern<Op>(converter, context),
+  GpuPattern(const GpuTypeConverter &converter, mlir::MLIRContext *context,
+             mlir::PatternBenefit benefit = 1)
+      : mlir::OpConversionPattern<Op>(converter, context, benefit),
         target(converter.target) {}
   mlir::Type convert(mlir::Type type) const {
     return this->getTypeConverter()->convertType(type);

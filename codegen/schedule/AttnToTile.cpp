@@ -29,6 +29,9 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    // A tile kernel that was written, or edited, by hand is a schedule already.
+    if (!module.getOps<tile::KernelOp>().empty())
+      return;
     auto fail = [&](const Twine &text) {
       module.emitError() << text;
       signalPassFailure();
@@ -52,10 +55,20 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
     if (llvm::Error error = chosen->verify(problem, *info))
       return fail(llvm::toString(std::move(error)));
     OpBuilder b(&getContext());
+    attn::MaskAnalysis mask = attn::analyzeMask(forward->getMask());
+    bool causal = mask.exact && mask.bounds.size() == 1 &&
+                  mask.bounds[0].upper && mask.bounds[0].slope == 1 &&
+                  mask.bounds[0].constant == 0 && mask.bounds[0].terms.empty();
+    StringRef maskName = forward->getMask().empty() ? "full"
+                         : causal                   ? "causal"
+                                                    : "expression";
+    StringRef align = attn::stringifyAlign(forward->getAlign());
     ForwardBuilder builder(b, *forward, *chosen, *info);
     builderOf(chosen->getFamily())(builder);
-    builder.kernel->setAttr(
-        "tile.schedule", b.getStringAttr(chosen->str()));
+    // What a manifest tells of the kernel's origin.
+    builder.kernel->setAttr("tile.schedule", b.getStringAttr(chosen->str()));
+    builder.kernel->setAttr("tile.mask", b.getStringAttr(maskName));
+    builder.kernel->setAttr("tile.align_keys", b.getStringAttr(align));
   }
 };
 } // namespace

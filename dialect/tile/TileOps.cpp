@@ -364,5 +364,7 @@ OpFoldResult CastOp::fold(FoldAdaptor) {
   return getValue().getType() == getType() ? getValue() : OpFoldResult();
 }
 
+void YieldOp::build(OpBuilder &, OperationState &) {}
+
 #define GET_OP_CLASSES
 #include "dialect/tile/TileOps.cpp.inc"

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One kernel through the ladder: tile, lowered, machine code, manifest.
+#include "codegen/Codegen.h"
+#include "codegen/Emit.h"
+#include "codegen/lower/GpuTarget.h"
+#include "dialect/Description.h"
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/Config/llvm-config.h"
+#include <chrono>
+
+using namespace mlir;
+using namespace attn_jit;
+
+namespace {
+class Stopwatch {
+public:
+  double lap() {
+    auto now = std::chrono::steady_clock::now();
+    double ms = std::chrono::duration<double, std::milli>(now - start).count();
+    start = now;
+    return ms;
+  }
+
+private:
+  std::chrono::steady_clock::time_point start =
+      std::chrono::steady_clock::now();
+};
+
+/// Runs passes; a failure is the first diagnostic's text.
+llvm::Error runPasses(ModuleOp module, const CompileOptions &options,
+                      void (*build)(OpPassManager &, const CompileOptions &)) {
+  std::string first;
+  ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &d) {
+    if (first.empty() && d.getSeverity() == DiagnosticSeverity::Error)
+      first = d.str();
+    return success();
+  });
+  PassManager passes(module.getContext());
+  if (options.configure)
+    options.configure(passes);
+  build(passes, options);
+  if (failed(passes.run(module)))
+    return inputError("{0}", first.empty() ? "a pass failed" : first);
+  return llvm::Error::success();
+}
+} // namespace
+
+static std::string keyOf(StringRef source, const CompileOptions &options,
+                         StringRef schedule) {
+  return llvm::formatv("attn-jit {0}\nllvm {1}\ntarget {2}{3}\nalign {4}\n"
+                       "debug-info {5}\nschedule {6}\n{7}",
+                       ATTN_JIT_VERSION, LLVM_VERSION_STRING,
+                       options.target->name,
+                       options.target->backend == Backend::Host
+                           ? " " + options.hostCpu
+                           : std::string(),
+                       options.alignment, options.debugInfo ? "on" : "off",
+                       schedule, source)
+      .str();
+}
+
+llvm::Expected<CompiledKernel>
+attn_jit::compile(ModuleOp module, const CompileOptions &options) {
+  DialectRegistry registry;
+  registerDialects(registry);
+  module.getContext()->appendDialectRegistry(registry);
+  module.getContext()->loadAllAvailableDialects();
+  auto observe = [&](Level level) {
+    if (!options.observe)
+      return;
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    module.print(os, OpPrintingFlags().useLocalScope());
+    options.observe(level, text);
+  };
+  Stopwatch watch;
+  CompiledKernel result;
+  std::string source = canonicalText(module);
+  observe(Level::Attn);
+  if (llvm::Error error = runPasses(module, options, buildTilePipeline))
+    return error;
+  auto kernel = findKernel(module);
+  if (!kernel)
+    return kernel.takeError();
+  if (options.alignment != 16)
+    (*kernel)->setAttr(kAlignAttr, Builder(module.getContext())
+                                       .getI64IntegerAttr(options.alignment));
+  observe(Level::Tile);
+  if (llvm::Error error = runPasses(module, options, buildPlacingPipeline))
+    return error;
+  auto manifest = describeLaunch(*kernel, *options.target);
+  if (!manifest)
+    return manifest.takeError();
+  result.kernel = kernel->getSymName().str();
+  result.manifest = std::move(*manifest);
+  result.schedule = result.manifest["schedule"].getAsString()->str();
+  result.key = keyOf(source, options, result.schedule);
+  if (llvm::Error error = runPasses(module, options, buildLoweringPipeline))
+    return error;
+  observe(Level::Lowered);
+  result.times.mlirMs = watch.lap();
+
+  auto emitted = emitImage(module, options);
+  if (!emitted)
+    return emitted.takeError();
+  result.times.llvmMs = watch.lap();
+  result.imageKind = std::move(emitted->kind);
+  result.image = std::move(emitted->image);
+  result.resources = std::move(emitted->resources);
+  result.manifest["key"] = result.key;
+  result.manifest["description"] = source;
+  result.manifest["image"] = llvm::json::Object{{"kind", result.imageKind}};
+  auto known = [](std::optional<int64_t> value) {
+    return value ? llvm::json::Value(*value) : llvm::json::Value(nullptr);
+  };
+  const ResourceReport &r = result.resources;
+  result.manifest["resources"] = llvm::json::Object{
+      {"registers", known(r.registers)},
+      {"spills", known(r.spills)},
+      {"shared_bytes", known(r.sharedBytes)},
+      {"occupancy", known(r.occupancy)},
+      {"source", r.source}};
+  return result;
+}

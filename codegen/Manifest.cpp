@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The launch manifest of a tile kernel, read off its arguments and copies: the same
+// facts that leaf lowering uses, so that image and manifest cannot disagree.
+#include "codegen/Codegen.h"
+#include "codegen/lower/GpuTarget.h"
+#include "llvm/Support/Regex.h"
+
+using namespace mlir;
+using namespace attn_jit;
+namespace json = llvm::json;
+
+llvm::Expected<tile::KernelOp> attn_jit::findKernel(ModuleOp module) {
+  auto kernels = llvm::to_vector(module.getOps<tile::KernelOp>());
+  if (kernels.size() != 1)
+    return inputError("module: {0} tile kernels given, allowed: 1",
+                      kernels.size());
+  return kernels.front();
+}
+
+static std::string elementName(Type type) {
+  std::string name;
+  llvm::raw_string_ostream(name) << type;
+  return name;
+}
+
+/// One rule a grid dimension: NAME, or ceil_div(NAME, N).
+static llvm::Expected<json::Value> gridRule(StringRef text) {
+  SmallVector<StringRef> parts;
+  if (llvm::Regex("^ceil_div\\(([a-z_0-9]+), ([0-9]+)\\)$").match(text, &parts)) {
+    int64_t by = 0;
+    if (parts[2].getAsInteger(10, by) || by < 1)
+      return inputError("grid: '{0}' given, allowed: ceil_div(NAME, N)", text);
+    return json::Object{{"ceil_div", json::Array{parts[1].str(), by}}};
+  }
+  if (llvm::Regex("^[a-z_0-9]+$").match(text))
+    return json::Object{{"value", text.str()}};
+  return inputError("grid: '{0}' given, allowed: NAME or ceil_div(NAME, N)",
+                    text);
+}
+
+/// The box that every copy from this tensor takes.
+static llvm::Expected<json::Object> tensorMap(StringRef name,
+                                              BlockArgument argument) {
+  auto type = cast<tile::GlobalType>(argument.getType());
+  tile::SharedType slot;
+  for (Operation *user : argument.getUsers()) {
+    auto copy = dyn_cast<tile::CopyOp>(user);
+    if (!copy)
+      continue;
+    tile::SharedType own = copy.getPipe().getType().getSlot();
+    if (slot && own != slot)
+      return inputError("tensor '{0}': copied into tiles of two shapes", name);
+    slot = own;
+  }
+  if (!slot || !slot.getSwizzle())
+    return inputError("tensor '{0}': bulk, but never copied into a swizzled tile",
+                      name);
+  int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
+  return json::Object{
+      {"kind", "tensor_map"},
+      {"tensor", name.str()},
+      {"element", elementName(type.getElementType())},
+      {"box", json::Array{slot.getSwizzle() / bytes, slot.getRows(), 1, 1}},
+      {"swizzle", slot.getSwizzle()}};
+}
+
+llvm::Expected<json::Object>
+attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
+  json::Array arguments, grid;
+  json::Array rules{
+      json::Object{{"multiple", json::Array{"q_heads", "kv_heads"}}}};
+  auto align = kernel->getAttrOfType<IntegerAttr>(kAlignAttr);
+  int64_t alignment = align ? align.getInt() : 16;
+  json::Object manifest;
+  for (BlockArgument argument : kernel.getArguments()) {
+    std::string name = kernel.getArgName(argument.getArgNumber()).str();
+    auto global = dyn_cast<tile::GlobalType>(argument.getType());
+    if (!global) {
+      arguments.push_back(json::Object{
+          {"kind", elementName(argument.getType())}, {"value", name}});
+      continue;
+    }
+    if (name == "q" || name == "v")
+      manifest[name == "q" ? "head_dim" : "value_dim"] = global.getCols();
+    if (name == "q")
+      manifest["dtype"] = elementName(global.getElementType());
+    if (global.getAccess() == tile::Access::Bulk) {
+      auto map = tensorMap(name, argument);
+      if (!map)
+        return map.takeError();
+      arguments.push_back(std::move(*map));
+      continue;
+    }
+    arguments.push_back(json::Object{{"kind", "pointer"}, {"tensor", name}});
+    int64_t bytes = global.getElementType().getIntOrFloatBitWidth() / 8;
+    bool rows = name != "lse"; // one value a row: its row stride is 1
+    for (StringRef dim : {"batch", "head", "row"}) {
+      std::string stride = name + ".stride." + dim.str();
+      if (dim == "row" && !rows)
+        stride = "1";
+      else if (rows && alignment > bytes)
+        rules.push_back(json::Object{
+            {"aligned", json::Array{stride, alignment / bytes}}});
+      arguments.push_back(json::Object{{"kind", "i64"}, {"value", stride}});
+    }
+    if (rows && alignment > bytes)
+      rules.push_back(json::Object{
+          {"pointer_aligned", json::Array{name, alignment}}});
+  }
+  for (Attribute rule : kernel.getGrid()) {
+    auto parsed = gridRule(cast<StringAttr>(rule).getValue());
+    if (!parsed)
+      return parsed.takeError();
+    grid.push_back(std::move(*parsed));
+  }
+  while (grid.size() < 3)
+    grid.push_back(json::Object{{"value", "1"}});
+  auto text = [&](StringRef attribute) -> std::string {
+    auto value = kernel->getAttrOfType<StringAttr>(attribute);
+    return value ? value.str() : "";
+  };
+  int64_t shared = 0;
+  if (auto bytes = kernel->getAttrOfType<IntegerAttr>(kSharedBytesAttr))
+    shared = target.backend == Backend::NVPTX ? bytes.getInt() : 0;
+  manifest["format"] = "attn-jit.manifest.v1";
+  manifest["target"] = target.name.str();
+  manifest["kernel"] = kernel.getSymName().str();
+  manifest["schedule"] = text("tile.schedule");
+  manifest["mask"] = text("tile.mask");
+  manifest["causal"] = text("tile.mask") == "causal";
+  manifest["align"] = text("tile.align_keys");
+  manifest["block"] =
+      json::Array{kernel.getUnits() * target.unitThreads, 1, 1};
+  manifest["grid"] = std::move(grid);
+  manifest["cluster"] = json::Array{1, 1, 1};
+  manifest["shared_bytes"] = shared;
+  manifest["workspace_bytes"] = 0;
+  manifest["requires"] = std::move(rules);
+  manifest["arguments"] = std::move(arguments);
+  return manifest;
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The order of the passes, and the registration of everything they need. The only
+// place where that order is written.
+#include "codegen/Codegen.h"
+#include "codegen/Passes.h"
+#include "dialect/Description.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace attn_jit;
+
+void attn_jit::registerDialects(DialectRegistry &registry) {
+  registry.insert<attn::AttnDialect, tile::TileDialect, arith::ArithDialect,
+                  cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
+                  math::MathDialect, NVVM::NVVMDialect, ROCDL::ROCDLDialect,
+                  scf::SCFDialect, vector::VectorDialect>();
+}
+
+void attn_jit::buildTilePipeline(OpPassManager &passes,
+                                 const CompileOptions &options) {
+  std::string target = options.target->name.str();
+  passes.addPass(createAttnToTile({target, options.schedule}));
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+}
+
+void attn_jit::buildPlacingPipeline(OpPassManager &passes,
+                                    const CompileOptions &options) {
+  passes.addNestedPass<tile::KernelOp>(
+      createTileAssignShared({options.target->name.str()}));
+}
+
+void attn_jit::buildLoweringPipeline(OpPassManager &passes,
+                                     const CompileOptions &options) {
+  std::string target = options.target->name.str();
+  Backend backend = options.target->backend;
+  passes.addPass(createTileExpandMath({/*keepTanh=*/backend == Backend::NVPTX}));
+  switch (backend) {
+  case Backend::NVPTX:
+    passes.addPass(createTileToNVVM({target}));
+    break;
+  case Backend::AMDGPU:
+    passes.addPass(createTileToROCDL({target}));
+    break;
+  case Backend::Host:
+    passes.addPass(createTileToHost({options.vectorBits}));
+    break;
+  }
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  passes.addPass(createSCFToControlFlowPass());
+  passes.addPass(arith::createArithExpandOpsPass());
+  passes.addPass(createConvertMathToLLVMPass());
+  passes.addPass(createConvertVectorToLLVMPass());
+  passes.addPass(createArithToLLVMConversionPass());
+  passes.addPass(createConvertControlFlowToLLVMPass());
+  passes.addPass(createReconcileUnrealizedCastsPass());
+  if (options.debugInfo)
+    passes.addNestedPass<LLVM::LLVMFuncOp>(
+        LLVM::createDIScopeForLLVMFuncOpPass());
+}
+
+namespace {
+struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
+  Option<std::string> target{*this, "target", llvm::cl::desc("Target name"),
+                             llvm::cl::init("sm_90a")};
+  Option<std::string> schedule{*this, "schedule",
+                               llvm::cl::desc("Schedule text"),
+                               llvm::cl::init("")};
+};
+} // namespace
+
+void attn_jit::registerPasses() {
+  registerAttnJitPasses();
+  registerTransformsPasses();
+  auto convert = [](const PipelineOptions &text) {
+    CompileOptions options;
+    options.target = lookupTarget(text.target);
+    if (!options.target)
+      llvm::report_fatal_error(llvm::Twine("target '") + text.target +
+                               "' is not known");
+    options.schedule = text.schedule;
+    return options;
+  };
+  static PassPipelineRegistration<PipelineOptions> lowering(
+      "attn-lower-kernel", "From an attn module to the target's LLVM dialect",
+      [=](OpPassManager &passes, const PipelineOptions &text) {
+        CompileOptions options = convert(text);
+        buildTilePipeline(passes, options);
+        buildPlacingPipeline(passes, options);
+        buildLoweringPipeline(passes, options);
+      });
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What every back end does with LLVM IR: translate, optimise at O3, emit.
+#ifndef ATTN_JIT_CODEGEN_LOWER_BACKEND_H
+#define ATTN_JIT_CODEGEN_LOWER_BACKEND_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/CodeGen.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Target/TargetMachine.h"
+#include <memory>
+#include <string>
+
+namespace attn_jit {
+
+struct TargetSpec {
+  std::string triple, cpu, features;
+};
+
+/// A target machine of a back end this build has, or why not. Initialises the
+/// back end once for the process.
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+createTargetMachine(const TargetSpec &spec);
+
+/// LLVM dialect to LLVM IR for `machine`.
+llvm::Expected<std::unique_ptr<llvm::Module>>
+translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
+                const llvm::TargetMachine &machine);
+
+void optimize(llvm::Module &module, llvm::TargetMachine &machine);
+
+llvm::Expected<std::string> emit(llvm::Module &module,
+                                 llvm::TargetMachine &machine,
+                                 llvm::CodeGenFileType kind);
+
+std::string printLLVM(const llvm::Module &module);
+
+} // namespace attn_jit
+
+#endif

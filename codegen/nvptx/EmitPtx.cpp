@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// PTX text. Version 8.6 is the first with every instruction used here and is taken
+// by drivers from CUDA 12.7 on.
+#include "codegen/nvptx/EmitPtx.h"
+#include "codegen/lower/Backend.h"
+
+using namespace attn_jit;
+
+llvm::Expected<PtxImage> attn_jit::emitPtx(mlir::ModuleOp module,
+                                           const TargetInfo &info,
+                                           bool keepLLVM) {
+  auto machine =
+      createTargetMachine({"nvptx64-nvidia-cuda", info.name.str(), "+ptx86"});
+  if (!machine)
+    return machine.takeError();
+  llvm::LLVMContext context;
+  auto translated = translateToLLVM(module, context, **machine);
+  if (!translated)
+    return translated.takeError();
+  optimize(**translated, **machine);
+  PtxImage image;
+  if (keepLLVM)
+    image.llvm = printLLVM(**translated);
+  auto ptx = emit(**translated, **machine, llvm::CodeGenFileType::AssemblyFile);
+  if (!ptx)
+    return ptx.takeError();
+  image.ptx = std::move(*ptx);
+  return image;
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Bulk pipes on Hopper: a full and an empty mbarrier for each stage. The producing
+// thread waits for empty, announces its bytes on full and starts the tensor copies,
+// which complete on full; each consuming unit arrives on empty once.
+#include "codegen/nvptx/NvptxTarget.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace attn_jit;
+
+namespace {
+Value i32(OpBuilder &b, Location loc, int64_t value) {
+  return arith::ConstantIntOp::create(b, loc, value, 32);
+}
+
+bool isBulk(tile::PipeType type) {
+  return type.getTransport() == tile::Transport::Bulk;
+}
+
+/// Where a bulk pipe's barriers are: found through its definition, because the
+/// pipe's value is the address of its tiles.
+class PipeBarriers {
+public:
+  PipeBarriers(const GpuTarget &target, OpBuilder &b, Operation *op, Value pipe,
+               Value use)
+      : b(b), loc(op->getLoc()), use(use) {
+    auto create = pipe.getDefiningOp<tile::PipeCreateOp>();
+    stages = create.getType().getStages();
+    Value base = sharedAt(target, b, loc, op, *create.getBarrierOffset());
+    Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), base);
+    Value stage = pipeStage(b, loc, use, stages);
+    Value offset = arith::ShLIOp::create(b, loc, stage, i32(b, loc, 3));
+    full = arith::AddIOp::create(b, loc, address, offset);
+    empty = arith::AddIOp::create(b, loc, full, i32(b, loc, 8 * stages));
+  }
+  /// Parity of the phase that completes when use `use` is full.
+  Value parity() const {
+    Value round = use;
+    if (stages > 1)
+      round = (stages & (stages - 1)) == 0
+                  ? arith::ShRUIOp::create(
+                        b, loc, use, i32(b, loc, llvm::Log2_64(stages)))
+                        .getResult()
+                  : arith::DivUIOp::create(b, loc, use, i32(b, loc, stages))
+                        .getResult();
+    return arith::AndIOp::create(b, loc, round, i32(b, loc, 1));
+  }
+  void wait(Value barrier, Value phase) const {
+    ptx(b, loc, {},
+        "{ .reg .pred done; again_${:uid}: "
+        "mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1; "
+        "@done bra over_${:uid}; bra again_${:uid}; over_${:uid}: }",
+        "r,r", {barrier, phase}, /*memory=*/true);
+  }
+
+  Value full, empty;
+
+private:
+  OpBuilder &b;
+  Location loc;
+  Value use;
+  int64_t stages;
+};
+
+template <typename Op> struct BulkPattern : GpuPattern<Op> {
+  using GpuPattern<Op>::GpuPattern;
+  LogicalResult
+  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isBulk(op.getPipe().getType()))
+      return rewriter.notifyMatchFailure(op, "a cooperative pipe");
+    return lower(op, adaptor, rewriter);
+  }
+  virtual LogicalResult lower(Op op, typename Op::Adaptor adaptor,
+                              ConversionPatternRewriter &rewriter) const = 0;
+};
+
+struct LowerCreate : GpuPattern<tile::PipeCreateOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::PipeCreateOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isBulk(op.getType()))
+      return rewriter.notifyMatchFailure(op, "a cooperative pipe");
+    if (!op.getOffset() || !op.getBarrierOffset())
+      return op.emitOpError("has no place; run tile-assign-shared first");
+    Location loc = op.getLoc();
+    int64_t stages = op.getType().getStages();
+    Value first = arith::CmpIOp::create(
+        rewriter, loc, arith::CmpIPredicate::eq, target.threadId(rewriter, loc),
+        i32(rewriter, loc, 0));
+    auto guarded = scf::IfOp::create(rewriter, loc, first);
+    OpBuilder inner = guarded.getThenBodyBuilder();
+    for (int64_t i = 0; i < 2 * stages; ++i) {
+      Value barrier =
+          sharedAt(target, inner, loc, op, *op.getBarrierOffset() + 8 * i);
+      Value arrivals = i32(inner, loc, i < stages ? 1 : op.getConsumers());
+      intrinsic(inner, loc, {}, "llvm.nvvm.mbarrier.init.shared",
+                {barrier, arrivals});
+    }
+    rewriter.replaceOp(
+        op, sharedAt(target, rewriter, loc, op, *op.getOffset()));
+    return success();
+  }
+};
+
+struct LowerAcquire : BulkPattern<tile::PipeAcquireOp> {
+  using BulkPattern::BulkPattern;
+  LogicalResult lower(tile::PipeAcquireOp op, OpAdaptor adaptor,
+                      ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    PipeBarriers barriers(target, rewriter, op, op.getPipe(), adaptor.getUse());
+    // A fresh barrier is in phase 0: waiting for the phase before it passes.
+    Value before = arith::XOrIOp::create(rewriter, loc, barriers.parity(),
+                                         i32(rewriter, loc, 1));
+    barriers.wait(barriers.empty, before);
+    Value bytes = i32(rewriter, loc,
+                      target.sharedBytes(op.getPipe().getType().getSlot()));
+    ptx(rewriter, loc, {},
+        "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;", "r,r",
+        {barriers.full, bytes}, /*memory=*/true);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerCommit : BulkPattern<tile::PipeCommitOp> {
+  using BulkPattern::BulkPattern;
+  LogicalResult lower(tile::PipeCommitOp op, OpAdaptor,
+                      ConversionPatternRewriter &rewriter) const override {
+    rewriter.eraseOp(op); // The copies themselves complete the full barrier.
+    return success();
+  }
+};
+
+struct LowerWait : BulkPattern<tile::PipeWaitOp> {
+  using BulkPattern::BulkPattern;
+  LogicalResult lower(tile::PipeWaitOp op, OpAdaptor adaptor,
+                      ConversionPatternRewriter &rewriter) const override {
+    PipeBarriers barriers(target, rewriter, op, op.getPipe(), adaptor.getUse());
+    barriers.wait(barriers.full, barriers.parity());
+    rewriter.replaceOp(op, pipeSlot(target, rewriter, op.getLoc(),
+                                    adaptor.getPipe(), op.getPipe().getType(),
+                                    adaptor.getUse()));
+    return success();
+  }
+};
+
+struct LowerRelease : BulkPattern<tile::PipeReleaseOp> {
+  using BulkPattern::BulkPattern;
+  LogicalResult lower(tile::PipeReleaseOp op, OpAdaptor adaptor,
+                      ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    PipeBarriers barriers(target, rewriter, op, op.getPipe(), adaptor.getUse());
+    Value arrives = isUnitLeader(target, rewriter, loc);
+    if (adaptor.getAnchor())
+      arrives = arith::AndIOp::create(rewriter, loc, adaptor.getAnchor(),
+                                      arrives);
+    ptx(rewriter, loc, {}, "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];",
+        "r,b", {barriers.empty, arrives}, /*memory=*/true);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// One tensor copy for each panel of the stage.
+struct LowerCopy : BulkPattern<tile::CopyOp> {
+  using BulkPattern::BulkPattern;
+  LogicalResult lower(tile::CopyOp op, OpAdaptor adaptor,
+                      ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    tile::PipeType pipe = op.getPipe().getType();
+    tile::SharedType slot = pipe.getSlot();
+    int64_t bytes = slot.getElementType().getIntOrFloatBitWidth() / 8;
+    int64_t width = slot.getSwizzle();
+    PipeBarriers barriers(target, rewriter, op, op.getPipe(), adaptor.getUse());
+    Value base = pipeSlot(target, rewriter, loc, adaptor.getPipe(), pipe,
+                          adaptor.getUse());
+    Value address =
+        LLVM::PtrToIntOp::create(rewriter, loc, rewriter.getI32Type(), base);
+    for (int64_t panel = 0; panel < slot.getCols() * bytes / width; ++panel) {
+      Value to = arith::AddIOp::create(
+          rewriter, loc, address,
+          i32(rewriter, loc, panel * slot.getPanelRows() * width));
+      Value col = i32(rewriter, loc, panel * width / bytes);
+      ptx(rewriter, loc, {},
+          "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::"
+          "complete_tx::bytes [$0], [$1, {$3, $4, $5, $6}], [$2];",
+          "r,l,r,r,r,r,r",
+          {to, adaptor.getSource(), barriers.full, col, adaptor.getRow(),
+           adaptor.getHead(), adaptor.getBatch()},
+          /*memory=*/true);
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+//===-- barriers between units --------------------------------------------===//
+
+template <typename Op> struct LowerNamedBarrier : GpuPattern<Op> {
+  LowerNamedBarrier(const GpuTypeConverter &converter, MLIRContext *context,
+                    StringRef name)
+      : GpuPattern<Op>(converter, context), name(name) {}
+  LogicalResult
+  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value threads =
+        i32(rewriter, loc, op.getUnits() * this->target.info.unitThreads);
+    intrinsic(rewriter, loc, {}, name, {adaptor.getId(), threads});
+    rewriter.eraseOp(op);
+    return success();
+  }
+  StringRef name;
+};
+
+struct LowerPublish : GpuPattern<tile::PublishOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::PublishOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    // Barriers 8 to 15 belong to publishing units; schedules name 1 to 7.
+    Location loc = op.getLoc();
+    ptx(rewriter, loc, {}, "fence.proxy.async.shared::cta;", "", {}, true);
+    Value id = arith::AddIOp::create(rewriter, loc,
+                                     target.unitId(rewriter, loc),
+                                     i32(rewriter, loc, 8));
+    intrinsic(rewriter, loc, {}, "llvm.nvvm.barrier.cta.sync.aligned.count",
+              {id, i32(rewriter, loc, target.info.unitThreads)});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+} // namespace
+
+void attn_jit::populateNvptxPipePatterns(const GpuTypeConverter &converter,
+                                         RewritePatternSet &patterns) {
+  MLIRContext *context = patterns.getContext();
+  patterns.add<LowerCreate, LowerAcquire, LowerCommit, LowerWait, LowerRelease,
+               LowerCopy, LowerPublish>(converter, context);
+  patterns.add<LowerNamedBarrier<tile::NamedBarrierSyncOp>>(
+      converter, context, "llvm.nvvm.barrier.cta.sync.aligned.count");
+  patterns.add<LowerNamedBarrier<tile::NamedBarrierArriveOp>>(
+      converter, context, "llvm.nvvm.barrier.cta.arrive.aligned.count");
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matrix products as wgmma. Rules that keep ptxas from serialising them (measured,
+// ARCHITECTURE.md): one asm a wgmma with its accumulators tied; the first of a
+// fresh accumulator takes none; accumulators and register operands pass through
+// the fence and through the wait, so that LLVM can move no use across either.
+#include "codegen/nvptx/NvptxTarget.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace attn_jit;
+
+namespace {
+constexpr int64_t kStep = 16; ///< K of one wgmma on 16-bit operands
+
+SmallVector<Value> elements(OpBuilder &b, Location loc, Value vector) {
+  SmallVector<Value> all;
+  for (int64_t i = 0, e = cast<VectorType>(vector.getType()).getNumElements();
+       i < e; ++i)
+    all.push_back(vector::ExtractOp::create(b, loc, vector, i));
+  return all;
+}
+
+SmallVector<Value> results(OpBuilder &b, Location loc, Operation *asmOp,
+                           size_t count) {
+  if (count == 1)
+    return {asmOp->getResult(0)};
+  SmallVector<Value> all;
+  for (size_t i = 0; i < count; ++i)
+    all.push_back(
+        LLVM::ExtractValueOp::create(b, loc, asmOp->getResult(0), i));
+  return all;
+}
+
+std::string repeated(StringRef constraint, size_t count) {
+  return llvm::join(SmallVector<StringRef>(count, constraint), ",");
+}
+
+/// `text` with `values` going in and coming out in the same registers.
+SmallVector<Value> tied(OpBuilder &b, Location loc, StringRef text,
+                        ArrayRef<Value> values) {
+  std::string constraints;
+  SmallVector<Type> types;
+  for (Value value : values) {
+    constraints += value.getType().isF32() ? "=f," : "=r,";
+    types.push_back(value.getType());
+  }
+  for (size_t i = 0; i < values.size(); ++i)
+    constraints += std::to_string(i) + ",";
+  if (!constraints.empty())
+    constraints.pop_back();
+  Operation *op = ptx(b, loc, types, text, constraints, values);
+  return results(b, loc, op, values.size());
+}
+
+/// Shared memory descriptors of one tile (PTX ISA, "matrix descriptor").
+class Descriptor {
+public:
+  Descriptor(OpBuilder &b, Location loc, Value tile, tile::SharedType type,
+             bool rowsAreK)
+      : b(b), loc(loc), type(type), rowsAreK(rowsAreK) {
+    int64_t width = type.getSwizzle();
+    int64_t mode = width == 128 ? 1 : width == 64 ? 2 : 3;
+    // Groups of 8 rows follow each other; with K along the rows, the next
+    // panel of columns is a panel further.
+    int64_t leading = rowsAreK ? type.getPanelRows() * width : 16;
+    uint64_t fixed = (uint64_t(mode) << 62) |
+                     (uint64_t(8 * width >> 4) << 32) |
+                     (uint64_t(leading >> 4) << 16);
+    Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), tile);
+    auto i32 = [&](int64_t v) {
+      return arith::ConstantIntOp::create(b, loc, v, 32);
+    };
+    Value field = arith::AndIOp::create(
+        b, loc, arith::ShRUIOp::create(b, loc, address, i32(4)), i32(0x3FFF));
+    Value wide = arith::ExtUIOp::create(b, loc, b.getI64Type(), field);
+    base = arith::OrIOp::create(b, loc, wide, constant(int64_t(fixed)));
+  }
+  /// For K elements [16 step, 16 step + 16).
+  Value at(int64_t step) const {
+    int64_t width = type.getSwizzle();
+    int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
+    int64_t offset;
+    if (rowsAreK) {
+      offset = step * kStep * width;
+    } else {
+      int64_t column = step * kStep * bytes;
+      offset = column / width * type.getPanelRows() * width + column % width;
+    }
+    if (offset == 0)
+      return base;
+    return arith::AddIOp::create(b, loc, base, constant(offset >> 4));
+  }
+
+private:
+  Value constant(int64_t value) const {
+    return arith::ConstantIntOp::create(b, loc, value, 64);
+  }
+  OpBuilder &b;
+  Location loc;
+  tile::SharedType type;
+  bool rowsAreK;
+  Value base;
+};
+
+struct LowerMma : GpuPattern<tile::MmaOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::MmaOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    tile::FragType result = op.getType().getFrag();
+    tile::SharedType rhs = op.getRhs().getType();
+    Type element = rhs.getElementType();
+    int64_t n = result.getCols();
+    int64_t k = op.getTransposeRhs() ? rhs.getCols() : rhs.getRows();
+    if (!element.isF16() && !element.isBF16())
+      return op.emitOpError("multiplies ")
+             << element << ", wgmma here takes f16 and bf16";
+    if (result.getRows() != 64 || n % 8 || n > 256 || k % kStep ||
+        !rhs.getSwizzle())
+      return op.emitOpError("is ")
+             << result.getRows() << "x" << n << "x" << k
+             << "; wgmma takes 64 rows, up to 256 columns by eights, K by "
+                "sixteens, and swizzled tiles";
+
+    // The fence orders this thread's writes of the registers before the products.
+    SmallVector<Value> acc, lhsRegisters;
+    if (adaptor.getAcc())
+      acc = elements(rewriter, loc, adaptor.getAcc());
+    bool lhsShared = isa<tile::SharedType>(op.getLhs().getType());
+    if (!lhsShared) {
+      auto halves = cast<VectorType>(adaptor.getLhs().getType());
+      auto words = VectorType::get(halves.getNumElements() / 2,
+                                   rewriter.getI32Type());
+      lhsRegisters = elements(
+          rewriter, loc,
+          vector::BitCastOp::create(rewriter, loc, words, adaptor.getLhs()));
+    }
+    SmallVector<Value> through = acc;
+    through.append(lhsRegisters);
+    through = tied(rewriter, loc, "wgmma.fence.sync.aligned;", through);
+    llvm::copy(ArrayRef(through).take_front(acc.size()), acc.begin());
+    llvm::copy(ArrayRef(through).drop_front(acc.size()), lhsRegisters.begin());
+
+    Descriptor b(rewriter, loc, adaptor.getRhs(), rhs, !op.getTransposeRhs());
+    std::optional<Descriptor> a;
+    if (lhsShared)
+      a.emplace(rewriter, loc, adaptor.getLhs(),
+                cast<tile::SharedType>(op.getLhs().getType()),
+                /*rowsAreK=*/false);
+    for (int64_t step = 0; step < k / kStep; ++step) {
+      SmallVector<Value> left =
+          lhsShared ? SmallVector<Value>{a->at(step)}
+                    : SmallVector<Value>(
+                          ArrayRef(lhsRegisters).slice(4 * step, 4));
+      acc = wgmma(rewriter, loc, n, element, acc, left, b.at(step),
+                  /*transposeB=*/!op.getTransposeRhs());
+    }
+    ptx(rewriter, loc, {}, "wgmma.commit_group.sync.aligned;", "", {});
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
+        op, cast<VectorType>(convert(op.getType())), acc);
+    return success();
+  }
+
+private:
+  /// One instruction; an empty `acc` starts from zero.
+  static SmallVector<Value> wgmma(OpBuilder &b, Location loc, int64_t n,
+                                  Type element, ArrayRef<Value> acc,
+                                  ArrayRef<Value> left, Value right,
+                                  bool transposeB) {
+    size_t count = n / 2, next = count;
+    std::string constraints = repeated("=f", count);
+    SmallVector<Value> operands(acc);
+    for (size_t i = 0; i < acc.size(); ++i)
+      constraints += "," + std::to_string(i);
+    next += acc.size();
+    auto place = [&](StringRef constraint) {
+      constraints += "," + constraint.str();
+      return "$" + std::to_string(next++);
+    };
+    std::string lhs;
+    operands.append(left.begin(), left.end());
+    if (left.size() == 1) {
+      lhs = place("l");
+    } else {
+      SmallVector<std::string> names;
+      for (size_t i = 0; i < left.size(); ++i)
+        names.push_back(place("r"));
+      lhs = "{" + llvm::join(names, ", ") + "}";
+    }
+    operands.push_back(right);
+    std::string rhs = place("l");
+    SmallVector<std::string> out;
+    for (size_t i = 0; i < count; ++i)
+      out.push_back("$" + std::to_string(i));
+    StringRef type = element.isF16() ? "f16" : "bf16";
+    std::string text =
+        llvm::formatv("wgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1} "
+                      "{{{2}}, {3}, {4}, {5}, 1, 1{6}, {7};",
+                      n, type, llvm::join(out, ", "), lhs, rhs,
+                      acc.empty() ? 0 : 1, left.size() == 1 ? ", 0" : "",
+                      transposeB ? 1 : 0)
+            .str();
+    SmallVector<Type> types(count, b.getF32Type());
+    Operation *op = ptx(b, loc, types, text, constraints, operands);
+    return results(b, loc, op, count);
+  }
+};
+
+struct LowerWait : GpuPattern<tile::WaitOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::WaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    std::string text = llvm::formatv("wgmma.wait_group.sync.aligned {0};",
+                                     op.getInFlight())
+                           .str();
+    SmallVector<Value> values =
+        tied(rewriter, loc, text,
+             elements(rewriter, loc, adaptor.getPending()));
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
+        op, cast<VectorType>(convert(op.getType())), values);
+    return success();
+  }
+};
+
+struct LowerAnchor : GpuPattern<tile::AnchorOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::AnchorOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    // A sum of exponentials is never below zero; unordered, so that NaN passes.
+    Location loc = op.getLoc();
+    Value sum;
+    for (Value row : elements(rewriter, loc, adaptor.getValue()))
+      sum = sum ? arith::AddFOp::create(rewriter, loc, sum, row).getResult()
+                : row;
+    Value zero = arith::ConstantOp::create(rewriter, loc,
+                                           rewriter.getF32FloatAttr(0));
+    rewriter.replaceOpWithNewOp<arith::CmpFOp>(
+        op, arith::CmpFPredicate::UGE, sum, zero);
+    return success();
+  }
+};
+
+/// f32 pairs to 16-bit pairs in one instruction each.
+struct LowerNarrowingCast : GpuPattern<tile::CastOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::CastOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Type from = op.getValue().getType().getElementType();
+    Type to = op.getType().getElementType();
+    if (!from.isF32() || (!to.isF16() && !to.isBF16()) ||
+        !op.getType().isMatrix())
+      return rewriter.notifyMatchFailure(op, "not f32 to 16 bits");
+    Location loc = op.getLoc();
+    SmallVector<Value> all = elements(rewriter, loc, adaptor.getValue()), words;
+    auto pair = VectorType::get(2, to);
+    for (size_t i = 0; i < all.size(); i += 2) {
+      Value packed = intrinsic(
+          rewriter, loc, pair,
+          to.isF16() ? "llvm.nvvm.ff2f16x2.rn" : "llvm.nvvm.ff2bf16x2.rn",
+          {all[i + 1], all[i]}); // the first operand is the upper half
+      words.push_back(LLVM::BitcastOp::create(rewriter, loc,
+                                              rewriter.getI32Type(), packed));
+    }
+    Value joined = vector::FromElementsOp::create(
+        rewriter, loc, VectorType::get(words.size(), rewriter.getI32Type()),
+        words);
+    rewriter.replaceOpWithNewOp<vector::BitCastOp>(
+        op, cast<VectorType>(convert(op.getType())), joined);
+    return success();
+  }
+};
+} // namespace
+
+void attn_jit::populateNvptxProductPatterns(const GpuTypeConverter &converter,
+                                            RewritePatternSet &patterns) {
+  MLIRContext *context = patterns.getContext();
+  patterns.add<LowerMma, LowerWait, LowerAnchor>(converter, context);
+  patterns.add<LowerNarrowingCast>(converter, context, /*benefit=*/2);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Hopper as a SIMT target: where a warpgroup keeps a fragment (PTX ISA, "wgmma
+// register fragments"), and PTX as text where LLVM has no intrinsic.
+#ifndef ATTN_JIT_CODEGEN_NVPTX_NVPTXTARGET_H
+#define ATTN_JIT_CODEGEN_NVPTX_NVPTXTARGET_H
+
+#include "codegen/lower/GpuTarget.h"
+
+namespace attn_jit {
+
+class NvptxTarget : public GpuTarget {
+public:
+  using GpuTarget::GpuTarget;
+
+  FragmentMap getFragmentMap(tile::FragType type) const override;
+  llvm::ArrayRef<int64_t> rowLanes() const override;
+  mlir::Value threadId(mlir::OpBuilder &b, mlir::Location loc) const override;
+  mlir::Value unitId(mlir::OpBuilder &b, mlir::Location loc) const override;
+  mlir::Value laneRow(mlir::OpBuilder &b, mlir::Location loc) const override;
+  mlir::Value laneCol(mlir::OpBuilder &b, mlir::Location loc) const override;
+  mlir::Value shuffleXor(mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::Value value, int64_t mask) const override;
+  mlir::Value programId(mlir::OpBuilder &b, mlir::Location loc,
+                        int64_t dim) const override;
+  mlir::Value sharedOffset(mlir::OpBuilder &b, mlir::Location loc,
+                           tile::SharedType type, mlir::Value row,
+                           mlir::Value col) const override;
+  mlir::Value sharedBase(mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::Operation *at) const override;
+  void workgroupBarrier(mlir::OpBuilder &b, mlir::Location loc) const override;
+};
+
+/// Dynamic shared memory; its size is the launch's.
+inline constexpr llvm::StringLiteral kSharedSymbol = "attn_shared";
+
+/// One PTX statement, ordered with the others. `constraints` as in LLVM inline
+/// asm; `memory` says that it touches memory.
+mlir::Operation *ptx(mlir::OpBuilder &b, mlir::Location loc,
+                     mlir::TypeRange results, llvm::StringRef text,
+                     llvm::StringRef constraints, mlir::ValueRange operands,
+                     bool memory = false);
+
+/// A call of the LLVM intrinsic `name`.
+mlir::Value intrinsic(mlir::OpBuilder &b, mlir::Location loc, mlir::Type result,
+                      llvm::StringRef name, mlir::ValueRange operands);
+
+/// True on the first thread of each unit.
+mlir::Value isUnitLeader(const GpuTarget &target, mlir::OpBuilder &b,
+                         mlir::Location loc);
+
+void populateNvptxPipePatterns(const GpuTypeConverter &converter,
+                               mlir::RewritePatternSet &patterns);
+void populateNvptxProductPatterns(const GpuTypeConverter &converter,
+                                  mlir::RewritePatternSet &patterns);
+void populateNvptxKernelPatterns(const GpuTypeConverter &converter,
+                                 mlir::RewritePatternSet &patterns);
+void populateNvptxMathPatterns(const GpuTypeConverter &converter,
+                               mlir::RewritePatternSet &patterns);
+
+} // namespace attn_jit
+
+#endif
