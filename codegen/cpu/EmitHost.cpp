@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// LLVM dialect to shared object. The kernels are vector code already, so LLVM's
+// own vectorizers stay off, and it may not turn loops into calls of a C library
+// that the image does not have.
+#include "codegen/cpu/EmitHost.h"
+#include "codegen/Passes.h"
+#include "codegen/lower/Link.h"
+
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/Transforms/Utils/Cloning.h"
+#include <mutex>
+
+using namespace attn_jit;
+
+static constexpr llvm::StringLiteral kV3Features[] = {"avx2", "fma", "f16c"};
+static constexpr llvm::StringLiteral kV4Features[] = {
+    "avx2", "fma", "f16c", "avx512f", "avx512vl", "avx512bw", "avx512dq"};
+static constexpr HostLevel kLevels[] = {{"x86-64-v3", 256, kV3Features},
+                                        {"x86-64-v4", 512, kV4Features}};
+
+llvm::ArrayRef<HostLevel> attn_jit::allHostLevels() { return kLevels; }
+
+llvm::Expected<const HostLevel *>
+attn_jit::lookupHostLevel(llvm::StringRef name) {
+  if (name != "native") {
+    for (const HostLevel &level : kLevels)
+      if (level.name == name)
+        return &level;
+    return llvm::createStringError(
+        llvm::formatv("host level: '{0}' given, allowed: native, x86-64-v3, "
+                      "x86-64-v4",
+                      name)
+            .str());
+  }
+  llvm::StringMap<bool> has = llvm::sys::getHostCPUFeatures();
+  for (const HostLevel &level : llvm::reverse(kLevels))
+    if (llvm::all_of(level.features,
+                     [&](llvm::StringRef f) { return has.lookup(f); }))
+      return &level;
+  return llvm::createStringError(
+      "host level: this machine is not x86-64 with AVX2, FMA and F16C");
+}
+
+void attn_jit::addHostPasses(mlir::OpPassManager &pm, const HostLevel &level) {
+  TileToHostOptions options;
+  options.vectorBits = level.vectorBits;
+  pm.addPass(createTileToHost(options));
+  pm.addPass(mlir::createCSEPass());
+  pm.addPass(mlir::createSCFToControlFlowPass());
+  pm.addPass(mlir::createArithToLLVMConversionPass());
+  pm.addPass(mlir::createConvertControlFlowToLLVMPass());
+  pm.addPass(mlir::createReconcileUnrealizedCastsPass());
+}
+
+static llvm::Error failed(const llvm::Twine &text) {
+  return llvm::createStringError("host image: " + text);
+}
+
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+createMachine(const HostLevel &level) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+  });
+  llvm::Triple triple("x86_64-unknown-linux-gnu");
+  std::string error;
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target)
+    return failed("LLVM has no x86-64 back end: " + error);
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
+  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
+      triple, level.name, /*Features=*/"", options, llvm::Reloc::PIC_,
+      std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+  if (!machine)
+    return failed("no target machine for " + level.name);
+  return machine;
+}
+
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  tuning.LoopInterleaving = false;
+  llvm::PassBuilder builder(&machine, tuning);
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager components;
+  llvm::ModuleAnalysisManager modules;
+  // No memset, no memcpy: there is no C library to have them.
+  llvm::TargetLibraryInfoImpl library(module.getTargetTriple());
+  library.disableAllFunctions();
+  functions.registerPass([&] { return llvm::TargetLibraryAnalysis(library); });
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
+      .run(module, modules);
+}
+
+static llvm::Expected<std::string> emitFile(llvm::Module &module,
+                                            llvm::TargetMachine &machine,
+                                            llvm::CodeGenFileType type) {
+  llvm::SmallString<0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, type))
+    return failed("the x86-64 back end cannot write this kind of file");
+  passes.run(module);
+  return std::string(bytes);
+}
+
+llvm::Expected<HostImage> attn_jit::emitHost(mlir::ModuleOp op,
+                                             const HostOptions &options) {
+  if (!options.level)
+    return failed("no level given");
+  auto machine = createMachine(*options.level);
+  if (!machine)
+    return machine.takeError();
+
+  mlir::DialectRegistry registry;
+  mlir::registerBuiltinDialectTranslation(registry);
+  mlir::registerLLVMDialectTranslation(registry);
+  op.getContext()->appendDialectRegistry(registry);
+  llvm::LLVMContext context;
+  auto module = mlir::translateModuleToLLVMIR(op, context, "attn-jit");
+  if (!module)
+    return failed("the module does not translate to LLVM IR");
+  module->setTargetTriple((*machine)->getTargetTriple());
+  module->setDataLayout((*machine)->createDataLayout());
+  for (llvm::Function &function : *module)
+    if (!function.isDeclaration()) {
+      function.addFnAttr("target-cpu", options.level->name);
+      function.addFnAttr("no-builtins");
+    }
+
+  std::string broken;
+  llvm::raw_string_ostream log(broken);
+  if (llvm::verifyModule(*module, &log))
+    return failed("LLVM IR is invalid:\n" + broken);
+  optimize(*module, **machine);
+
+  HostImage image;
+  if (options.keepText) {
+    llvm::raw_string_ostream text(image.llvmIR);
+    module->print(text, nullptr);
+    // Code generation changes the module.
+    std::unique_ptr<llvm::Module> clone = llvm::CloneModule(*module);
+    auto assembly =
+        emitFile(*clone, **machine, llvm::CodeGenFileType::AssemblyFile);
+    if (!assembly)
+      return assembly.takeError();
+    image.assembly = std::move(*assembly);
+  }
+  auto object = emitFile(*module, **machine, llvm::CodeGenFileType::ObjectFile);
+  if (!object)
+    return object.takeError();
+  image.object = std::move(*object);
+  auto shared = linkShared(image.object);
+  if (!shared)
+    return shared.takeError();
+  image.sharedObject = std::move(*shared);
+  return image;
+}

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Groups of fragment ops as one sweep over rows. The rows of a block (one
+// vector of them) go through the group's phases in turn, while their elements
+// are in the first cache: odd phases run over the columns of each row and
+// reduce them, even phases compute row fragments, the rows of the block side by
+// side in a vector.
+#include "codegen/cpu/LowerTile.h"
+
+using namespace mlir;
+using namespace attn_jit;
+using namespace attn_jit::cpu;
+
+namespace attn_jit::cpu {
+struct Group {
+  struct Item {
+    Operation *op;
+    int phase;
+  };
+  SmallVector<Item> items;
+  int64_t rows = 0;
+  int phases = 0;
+  int64_t end = 0; ///< position of the first op after the group
+  llvm::DenseMap<Value, int> defined, lastRead; ///< phases, by root
+};
+} // namespace attn_jit::cpu
+
+static tile::FragType resultType(Operation *op) {
+  return cast<tile::FragType>(op->getResult(0).getType());
+}
+
+/// The shape an op is computed over: a reduction runs over what it reduces.
+static tile::FragType shapeOf(Operation *op) {
+  if (auto reduce = dyn_cast<tile::ReduceOp>(op))
+    return reduce.getValue().getType();
+  return resultType(op);
+}
+
+bool TileLowering::joinsGroup(Operation &op) {
+  return isa<tile::MapOp, tile::ReduceOp>(op) ||
+         (isa<tile::CastOp>(op) && root(op.getResult(0)) == op.getResult(0));
+}
+
+/// The stored values that `operand` is computed from: through a broadcast, its
+/// row.
+static Value stored(Value root, llvm::function_ref<Value(Value)> rootOf) {
+  while (auto broadcast = root.getDefiningOp<tile::BroadcastOp>())
+    root = rootOf(broadcast.getValue());
+  return root;
+}
+
+//===-- Planning ----------------------------------------------------------===//
+
+LogicalResult TileLowering::flush() {
+  while (!pending.empty()) {
+    Group group;
+    group.rows = shapeOf(pending.front()).getRows();
+    size_t taken = 0;
+    for (; taken < pending.size(); ++taken) {
+      Operation *op = pending[taken];
+      if (shapeOf(op).getRows() != group.rows)
+        break;
+      bool matrix = shapeOf(op).isMatrix();
+      int phase = matrix ? 1 : 0;
+      for (Value operand : op->getOperands()) {
+        Value from = stored(root(operand), [&](Value v) { return root(v); });
+        auto known = group.defined.find(from);
+        if (known == group.defined.end())
+          continue;
+        // A row of a matrix phase, as a reduction's, is whole only after it.
+        bool row = !cast<tile::FragType>(from.getType()).isMatrix();
+        int ready = known->second + (row && known->second % 2 ? 1 : 0);
+        if (matrix && row)
+          ready += ready % 2 ? 0 : 1;
+        phase = std::max(phase, ready);
+      }
+      group.items.push_back({op, phase});
+      group.defined[op->getResult(0)] = phase;
+      group.phases = std::max(group.phases, phase + 1);
+      for (Value operand : op->getOperands()) {
+        int &last = group.lastRead[stored(root(operand),
+                                          [&](Value v) { return root(v); })];
+        last = std::max(last, phase);
+      }
+    }
+    // Position of the op that ends the group: nothing before it reads more.
+    group.end = taken < pending.size() ? position(pending[taken])
+                                       : position(pending.back()) + 1;
+    pending.erase(pending.begin(), pending.begin() + taken);
+    llvm::stable_sort(group.items,
+                      [](const Group::Item &x, const Group::Item &y) {
+                        return x.phase < y.phase;
+                      });
+    placeResults(group);
+
+    LogicalResult result = success();
+    b.loop(group.rows, b.lanes, [&](Value rowBlock) {
+      for (int phase = 0; phase < group.phases && succeeded(result); ++phase)
+        result = sweepRows(group, phase, rowBlock);
+    });
+    if (failed(result))
+      return failure();
+    release(currentBlock, group.end - 1);
+  }
+  return success();
+}
+
+/// Gives a buffer to each result that outlives its phase.
+void TileLowering::placeResults(Group &group) {
+  auto sameShape = [](Value x, Value y) {
+    auto shape = [](Type type) {
+      if (auto pending = dyn_cast<tile::PendingType>(type))
+        return pending.getFrag().getShape();
+      return cast<tile::FragType>(type).getShape();
+    };
+    return shape(x.getType()) == shape(y.getType());
+  };
+  for (auto [op, phase] : group.items) {
+    Value result = op->getResult(0);
+    int64_t elements = elementsOf(result.getType(), b.lanes);
+    bool outlives = !diesBefore(result, group.end);
+    if (!outlives && group.lastRead.lookup(result) <= phase &&
+        !isa<tile::ReduceOp>(op))
+      continue;
+    // The owner is read for the last time before the result is written, or with
+    // it, element by element.
+    auto free = [&](Buffer *buffer) {
+      Value owner = buffer->owner;
+      return buffer->elements == elements &&
+             (!owner ||
+              (diesBefore(owner, group.end) && sameShape(owner, result) &&
+               group.lastRead.lookup(owner) <= phase &&
+               group.defined.lookup(owner) <= phase));
+    };
+    Buffer *place = wanted(result, blockYields);
+    if (!place || !free(place)) {
+      place = nullptr;
+      for (Value operand : op->getOperands())
+        if (Buffer *buffer = bufferOf(root(operand)))
+          // A buffer that a loop carries must hold what the loop yields.
+          if (!place && free(buffer) &&
+              (!buffer->pins || wanted(result, blockYields) == buffer))
+            place = buffer;
+    }
+    if (!place)
+      place = allocate(elements);
+    give(place, result);
+  }
+}
+
+//===-- Emission ----------------------------------------------------------===//
+
+LogicalResult TileLowering::sweepRows(Group &group, int phase, Value rowBlock) {
+  llvm::MapVector<int64_t, SmallVector<Operation *>> byColumns;
+  SmallVector<Operation *> rowOps;
+  for (auto [op, at] : group.items)
+    if (at == phase) {
+      if (phase % 2)
+        byColumns[shapeOf(op).getCols()].push_back(op);
+      else
+        rowOps.push_back(op);
+    }
+  if (phase % 2 == 0) {
+    Site site{rowBlock, b.i64(0), b.lanes};
+    for (Operation *op : rowOps)
+      if (failed(computeAt(op, site)))
+        return failure();
+    for (Operation *op : rowOps)
+      if (Buffer *buffer = bufferOf(op->getResult(0)))
+        b.storeHeld(site.values[op->getResult(0)],
+                    b.at(buffer->ptr, b.getF32Type(), rowBlock),
+                    resultType(op).getElementType().isInteger(1)
+                        ? resultType(op).getElementType()
+                        : Type(b.getF32Type()));
+    return success();
+  }
+  if (byColumns.empty())
+    return success();
+  LogicalResult result = success();
+  auto row = [&](Value offset) {
+    for (auto &[cols, ops] : byColumns)
+      if (succeeded(result))
+        result = sweepColumns(group, ops, cols, b.add(rowBlock, offset));
+  };
+  int64_t block = std::min(group.rows, b.lanes);
+  if (group.rows % block == 0)
+    b.loop(block, 1, row);
+  else
+    b.loop(b.i64(0), b.min(b.i64(block), b.sub(b.i64(group.rows), rowBlock)), 1,
+           row);
+  return result;
+}
+
+static Value reduceOnce(HostBuilder &b, Operation *op, Value x, Value y) {
+  if (cast<tile::ReduceOp>(op).getKind() == tile::ReduceKind::Max)
+    return b.fmax(x, y);
+  return arith::AddFOp::create(b, x, y);
+}
+
+static double identityOf(Operation *op) {
+  return cast<tile::ReduceOp>(op).getKind() == tile::ReduceKind::Max
+             ? -std::numeric_limits<double>::infinity()
+             : 0.0;
+}
+
+/// The ops of one phase on one row, in one pass over its columns.
+LogicalResult TileLowering::sweepColumns(Group &group,
+                                         ArrayRef<Operation *> ops,
+                                         int64_t cols, Value row) {
+  SmallVector<Operation *> reduces;
+  llvm::SetVector<Value> rowValues;
+  for (Operation *op : ops) {
+    if (isa<tile::ReduceOp>(op))
+      reduces.push_back(op);
+    for (Value operand : op->getOperands())
+      if (root(operand).getDefiningOp<tile::BroadcastOp>())
+        rowValues.insert(root(operand));
+  }
+  // Row values are the same in every column.
+  auto siteOf = [&](int64_t width) {
+    Site site{row, b.i64(0), width};
+    for (Value value : rowValues)
+      evaluate(value, site);
+    return site;
+  };
+  auto step = [&](const Site &start, Value col, SmallVectorImpl<Value> &sums,
+                  size_t first) -> LogicalResult {
+    Site site = start;
+    site.col = col;
+    SmallVector<std::pair<Value, Operation *>> stores;
+    for (Operation *op : ops) {
+      if (isa<tile::ReduceOp>(op)) {
+        Value &sum = sums[first++];
+        sum = reduceOnce(b, op, evaluate(op->getOperand(0), site), sum);
+        continue;
+      }
+      if (failed(computeAt(op, site)))
+        return failure();
+    }
+    // Only now, as a result may stand where another op's operand stood.
+    for (Operation *op : ops)
+      if (Buffer *buffer = bufferOf(op->getResult(0));
+          buffer && !isa<tile::ReduceOp>(op)) {
+        Type element = resultType(op).getElementType();
+        b.storeHeld(
+            site.values[op->getResult(0)],
+            b.at(buffer->ptr, b.getF32Type(), b.add(b.mul(row, cols), col)),
+            element.isInteger(1) ? element : Type(b.getF32Type()));
+      }
+    return success();
+  };
+
+  int64_t vectors = cols / b.lanes, unroll = std::min<int64_t>(vectors, 4);
+  while (unroll > 1 && vectors % unroll)
+    --unroll;
+  LogicalResult result = success();
+  SmallVector<Value> totals(reduces.size());
+  if (vectors) {
+    Site site = siteOf(b.lanes);
+    SmallVector<Value> sums;
+    for (int64_t u = 0; u < unroll; ++u)
+      for (Operation *op : reduces)
+        sums.push_back(b.floats(identityOf(op), b.lanes));
+    sums = b.loop(vectors * b.lanes, unroll * b.lanes, sums,
+                  [&](Value col, ValueRange carried) {
+                    SmallVector<Value> next(carried);
+                    for (int64_t u = 0; u < unroll && succeeded(result); ++u)
+                      result = step(site, b.add(col, u * b.lanes), next,
+                                    u * reduces.size());
+                    return next;
+                  });
+    for (auto [i, op] : llvm::enumerate(reduces)) {
+      auto combine = [&, op = op](Value x, Value y) {
+        return reduceOnce(b, op, x, y);
+      };
+      Value all = sums[i];
+      for (int64_t u = 1; u < unroll; ++u)
+        all = combine(all, sums[u * reduces.size() + i]);
+      totals[i] = b.reduceVector(all, combine);
+    }
+  }
+  if (int64_t width = cols % b.lanes; width && succeeded(result)) {
+    SmallVector<Value> sums;
+    for (Operation *op : reduces)
+      sums.push_back(b.floats(identityOf(op), width));
+    result = step(siteOf(width), b.i64(cols - width), sums, 0);
+    for (auto [i, op] : llvm::enumerate(reduces)) {
+      auto combine = [&, op = op](Value x, Value y) {
+        return reduceOnce(b, op, x, y);
+      };
+      Value tail = b.reduceVector(sums[i], combine);
+      totals[i] = totals[i] ? combine(totals[i], tail) : tail;
+    }
+  }
+  for (auto [op, total] : llvm::zip(reduces, totals))
+    b.store(total, b.at(bufferOf(op->getResult(0))->ptr, b.getF32Type(), row));
+  return result;
+}
+
+/// A map or a cast on the elements of `site`.
+LogicalResult TileLowering::computeAt(Operation *op, Site &site) {
+  Value result = op->getResult(0);
+  if (isa<tile::CastOp>(op)) {
+    Type from = cast<tile::CastOp>(op).getValue().getType().getElementType();
+    if (!isa<FloatType>(from) ||
+        !isa<FloatType>(resultType(op).getElementType()))
+      return op->emitOpError("converts ") << from << ", host code casts floats";
+    site.values[result] = b.rounded(evaluate(op->getOperand(0), site),
+                                    resultType(op).getElementType());
+    return success();
+  }
+  auto map = cast<tile::MapOp>(op);
+  llvm::DenseMap<Value, Value> inner;
+  for (auto [arg, input] :
+       llvm::zip(map.getBody().front().getArguments(), map.getInputs()))
+    inner[arg] = evaluate(input, site);
+  auto lookup = [&](Value value) {
+    Value &known = inner[value];
+    if (!known)
+      known = b.splat(scalars.lookup(value), site.width);
+    return known;
+  };
+  for (Operation &each : map.getBody().front().without_terminator()) {
+    SmallVector<Value> operands;
+    for (Value operand : each.getOperands())
+      operands.push_back(lookup(operand));
+    FailureOr<Value> value = buildElementwise(b, each, operands, site.width);
+    if (failed(value))
+      return failure();
+    inner[each.getResult(0)] = *value;
+  }
+  auto yield = cast<tile::YieldOp>(map.getBody().front().getTerminator());
+  site.values[result] = lookup(yield.getValue());
+  return success();
+}
+
+/// The elements of a fragment at `site`, computed there or read from its
+/// buffer.
+Value TileLowering::evaluate(Value value, Site &site) {
+  Value base = root(value);
+  if (Value known = site.values.lookup(base))
+    return known;
+  auto here = [&]() -> Value {
+    if (auto fill = base.getDefiningOp<tile::FillOp>())
+      return b.splat(scalars.lookup(fill.getValue()), site.width);
+    if (auto coord = base.getDefiningOp<tile::CoordOp>()) {
+      Value index = coord.getDim() == 0 ? site.row : site.col;
+      index = arith::TruncIOp::create(b, b.getI32Type(), index);
+      Value first = b.add(scalars.lookup(coord.getBase()), index);
+      Value all = b.splat(first, site.width);
+      return coord.getDim() == 0 ? all : b.add(all, b.iota(site.width));
+    }
+    if (auto broadcast = base.getDefiningOp<tile::BroadcastOp>()) {
+      Site one{site.row, b.i64(0), 1};
+      return b.splat(evaluate(broadcast.getValue(), one), site.width);
+    }
+    auto pending = dyn_cast<tile::PendingType>(base.getType());
+    tile::FragType type =
+        pending ? pending.getFrag() : cast<tile::FragType>(base.getType());
+    Value index = site.row;
+    if (type.isMatrix())
+      index = b.add(b.mul(site.row, type.getCols()), site.col);
+    // 16-bit elements are stored as they are held.
+    Type element = type.getElementType();
+    return b.loadHeld(b.at(bufferOf(base)->ptr, b.getF32Type(), index),
+                      isa<FloatType>(element) ? b.getF32Type() : element,
+                      site.width);
+  };
+  return site.values[base] = here();
+}
