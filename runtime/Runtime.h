@@ -75,7 +75,10 @@ struct MemoryInfo {
 };
 
 struct KernelAttributes {
-  std::optional<int64_t> registers, spillBytes, sharedBytes, maxThreads;
+  std::optional<int64_t> registers;
+  std::optional<int64_t>
+      spillBytes; ///< local memory a thread, spills and stack
+  std::optional<int64_t> sharedBytes, maxThreads;
 };
 
 struct LaunchGeometry {
