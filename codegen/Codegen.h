@@ -27,14 +27,14 @@ enum class Level {
   Lowered, ///< mlir: LLVM dialect and target ops
   LLVM,  ///< LLVM IR, optimised
   Asm,   ///< PTX, AMDGCN or x86 text
+  Object, ///< bytes before linking, where there is linking
   Image, ///< what a driver loads: PTX, code object, shared object
 };
 
 struct CompileOptions {
   const TargetInfo *target = nullptr;
   std::string schedule;      ///< Empty: the op's own, else the default.
-  std::string hostCpu;       ///< cpu target: empty is this machine.
-  int64_t vectorBits = 256;  ///< cpu target: width of the vector registers.
+  std::string hostLevel;     ///< cpu target: x86-64-v3, x86-64-v4; empty: this machine's.
   int64_t alignment = 16;    ///< Smallest alignment of bases and strides, bytes.
   bool debugInfo = false;    ///< Source lines of the tile IR into the image.
   /// Called with the text of each level on the way; may be empty.
@@ -45,8 +45,9 @@ struct CompileOptions {
 
 /// What the image itself says it takes. Unknown stays unknown.
 struct ResourceReport {
-  std::optional<int64_t> registers, spills, sharedBytes, occupancy;
-  std::string source;
+  std::optional<int64_t> registers, spills, sharedBytes;
+  std::optional<double> occupancy; ///< resident share of the wave slots
+  std::string source;              ///< who said so, or why nothing is known
 };
 
 struct CompileTimes {

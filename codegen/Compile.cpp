@@ -3,6 +3,7 @@
 // One kernel through the ladder: tile, lowered, machine code, manifest.
 #include "codegen/Codegen.h"
 #include "codegen/Emit.h"
+#include "codegen/cpu/EmitHost.h"
 #include "codegen/lower/GpuTarget.h"
 #include "dialect/Description.h"
 #include "mlir/IR/Diagnostics.h"
@@ -53,7 +54,7 @@ static std::string keyOf(StringRef source, const CompileOptions &options,
                        ATTN_JIT_VERSION, LLVM_VERSION_STRING,
                        options.target->name,
                        options.target->backend == Backend::Host
-                           ? " " + options.hostCpu
+                           ? " " + options.hostLevel
                            : std::string(),
                        options.alignment, options.debugInfo ? "on" : "off",
                        schedule, source)
@@ -61,7 +62,15 @@ static std::string keyOf(StringRef source, const CompileOptions &options,
 }
 
 llvm::Expected<CompiledKernel>
-attn_jit::compile(ModuleOp module, const CompileOptions &options) {
+attn_jit::compile(ModuleOp module, const CompileOptions &given) {
+  CompileOptions options = given;
+  if (options.target->backend == Backend::Host) {
+    auto level = lookupHostLevel(
+        options.hostLevel.empty() ? "native" : StringRef(options.hostLevel));
+    if (!level)
+      return level.takeError();
+    options.hostLevel = (*level)->name.str();
+  }
   DialectRegistry registry;
   registerDialects(registry);
   module.getContext()->appendDialectRegistry(registry);
@@ -111,9 +120,15 @@ attn_jit::compile(ModuleOp module, const CompileOptions &options) {
   result.manifest["key"] = result.key;
   result.manifest["description"] = source;
   result.manifest["image"] = llvm::json::Object{{"kind", result.imageKind}};
-  auto known = [](std::optional<int64_t> value) {
+  auto known = [](auto value) {
     return value ? llvm::json::Value(*value) : llvm::json::Value(nullptr);
   };
+  if (options.target->backend == Backend::Host) {
+    llvm::json::Array features;
+    for (StringRef feature : (*lookupHostLevel(options.hostLevel))->features)
+      features.push_back(feature.str());
+    result.manifest["features"] = std::move(features);
+  }
   const ResourceReport &r = result.resources;
   result.manifest["resources"] = llvm::json::Object{
       {"registers", known(r.registers)},

@@ -4,6 +4,7 @@
 // place where that order is written.
 #include "codegen/Codegen.h"
 #include "codegen/Passes.h"
+#include "codegen/cpu/EmitHost.h"
 #include "dialect/Description.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -28,6 +29,17 @@ void attn_jit::registerDialects(DialectRegistry &registry) {
                   cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
                   math::MathDialect, NVVM::NVVMDialect, ROCDL::ROCDLDialect,
                   scf::SCFDialect, vector::VectorDialect>();
+}
+
+static int64_t vectorBits(const CompileOptions &options) {
+  StringRef name = options.hostLevel;
+  if (name.empty())
+    name = "native";
+  auto level = lookupHostLevel(name);
+  if (level)
+    return (*level)->vectorBits;
+  llvm::consumeError(level.takeError()); // compile() has refused the name
+  return 256;
 }
 
 void attn_jit::buildTilePipeline(OpPassManager &passes,
@@ -57,7 +69,7 @@ void attn_jit::buildLoweringPipeline(OpPassManager &passes,
     passes.addPass(createTileToROCDL({target}));
     break;
   case Backend::Host:
-    passes.addPass(createTileToHost({options.vectorBits}));
+    passes.addPass(createTileToHost({vectorBits(options)}));
     break;
   }
   passes.addPass(createCanonicalizerPass());
