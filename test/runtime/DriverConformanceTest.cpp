@@ -6,6 +6,7 @@
 #include "runtime/Timer.h"
 #include "runtime/Watchdog.h"
 
+#include <chrono>
 #include <cmath>
 #include <thread>
 
@@ -361,6 +362,25 @@ TEST_P(DriverConformance, TimerTakesSamples) {
   EXPECT_LE(timing.medianMs, timing.maxMs);
   EXPECT_GE(timing.spreadMs, 0);
   EXPECT_EQ(timing.flushedCache, device.info().l2Bytes > 0);
+}
+
+TEST_P(DriverConformance, LaunchCostsLittleHostTime) {
+  Buffer o = must(device.allocate(256));
+  Kernel kernel = must(test.module.kernel("fill"));
+  Arguments arguments;
+  arguments.add(o.address()).add(64).add(1.0f);
+  const int count = 500;
+  must(kernel.launch(geometry(1), arguments.block(), stream));
+  must(stream.synchronize());
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < count; ++i)
+    must(kernel.launch(geometry(1), arguments.block(), stream));
+  const std::chrono::duration<double, std::micro> spent =
+      std::chrono::steady_clock::now() - start;
+  must(stream.synchronize());
+  std::cout << "launch: " << spent.count() / count << " us of host time\n";
+  // Far above any driver's own cost: a context made or a module loaded anew.
+  EXPECT_LT(spent.count() / count, 1000);
 }
 
 TEST_P(DriverConformance, WaitForReturnsWhenDone) {

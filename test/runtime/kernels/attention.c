@@ -103,10 +103,10 @@ KERNEL void attention(const GLOBAL float *q, const GLOBAL float *k,
                       int keyLength, float scale, i64 q0, i64 q1, i64 q2,
                       i64 k0, i64 k1, i64 k2, i64 v0, i64 v1, i64 v2, i64 o0,
                       i64 o1, i64 o2, i64 lse0, i64 lse1) {
-  const struct Arguments a = {q,  k,  v,  o,    lse, queryHeads, headsPerKv,
-                              queryLength, keyLength, scale, q0, q1, q2, k0,
-                              k1, k2, v0, v1,   v2,  o0,         o1, o2,
-                              lse0, lse1};
+  const struct Arguments a = {
+      q,         k,     v,  o,  lse, queryHeads, headsPerKv, queryLength,
+      keyLength, scale, q0, q1, q2,  k0,         k1,         k2,
+      v0,        v1,    v2, o0, o1,  o2,         lse0,       lse1};
   row(&a, BLOCK_Z, BLOCK_Y, BLOCK_X * Rows + THREAD);
 }
 #else
