@@ -117,14 +117,3 @@ function(attn_mlir_tablegen_target target)
   get_property(outputs DIRECTORY PROPERTY ATTN_TABLEGEN_OUTPUTS)
   add_custom_target(${target} DEPENDS ${outputs})
 endfunction()
-
-# attn_jit_shared(target sources...): libattn-jit.so, the one image that holds the compiler. It shows
-# attn_jit_* and hides LLVM, so that a process with an LLVM of its own can load it.
-function(attn_jit_shared target)
-  add_library(${target} SHARED ${ARGN})
-  attn_use_mlir(${target})
-  set(map ${PROJECT_SOURCE_DIR}/scripts/cmake/exports.map)
-  set_target_properties(${target} PROPERTIES OUTPUT_NAME attn-jit
-    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINK_DEPENDS ${map})
-  target_link_options(${target} PRIVATE LINKER:--version-script=${map})
-endfunction()
