@@ -5,6 +5,7 @@
 // that the image does not have.
 #include "codegen/cpu/EmitHost.h"
 #include "codegen/Passes.h"
+#include "codegen/lower/Backend.h"
 #include "codegen/lower/Link.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -12,22 +13,15 @@
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
-#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Verifier.h"
-#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/Transforms/Utils/Cloning.h"
-#include <mutex>
 
 using namespace attn_jit;
 
@@ -75,32 +69,8 @@ static llvm::Error failed(const llvm::Twine &text) {
   return llvm::createStringError("host image: " + text);
 }
 
-static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-createMachine(const HostLevel &level) {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-  });
-  llvm::Triple triple("x86_64-unknown-linux-gnu");
-  std::string error;
-  const llvm::Target *target =
-      llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!target)
-    return failed("LLVM has no x86-64 back end: " + error);
-  llvm::TargetOptions options;
-  options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
-  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, level.name, /*Features=*/"", options, llvm::Reloc::PIC_,
-      std::nullopt, llvm::CodeGenOptLevel::Aggressive));
-  if (!machine)
-    return failed("no target machine for " + level.name);
-  return machine;
-}
-
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+static void optimizeVectorCode(llvm::Module &module,
+                               llvm::TargetMachine &machine) {
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = false;
   tuning.SLPVectorization = false;
@@ -123,36 +93,19 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
-static llvm::Expected<std::string> emitFile(llvm::Module &module,
-                                            llvm::TargetMachine &machine,
-                                            llvm::CodeGenFileType type) {
-  llvm::SmallString<0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager passes;
-  if (machine.addPassesToEmitFile(passes, stream, nullptr, type))
-    return failed("the x86-64 back end cannot write this kind of file");
-  passes.run(module);
-  return std::string(bytes);
-}
-
 llvm::Expected<HostImage> attn_jit::emitHost(mlir::ModuleOp op,
                                              const HostOptions &options) {
   if (!options.level)
     return failed("no level given");
-  auto machine = createMachine(*options.level);
+  auto machine = createTargetMachine(
+      {"x86_64-unknown-linux-gnu", options.level->name.str(), ""});
   if (!machine)
     return machine.takeError();
-
-  mlir::DialectRegistry registry;
-  mlir::registerBuiltinDialectTranslation(registry);
-  mlir::registerLLVMDialectTranslation(registry);
-  op.getContext()->appendDialectRegistry(registry);
   llvm::LLVMContext context;
-  auto module = mlir::translateModuleToLLVMIR(op, context, "attn-jit");
-  if (!module)
-    return failed("the module does not translate to LLVM IR");
-  module->setTargetTriple((*machine)->getTargetTriple());
-  module->setDataLayout((*machine)->createDataLayout());
+  auto translated = translateToLLVM(op, context, **machine);
+  if (!translated)
+    return translated.takeError();
+  llvm::Module *module = translated->get();
   for (llvm::Function &function : *module)
     if (!function.isDeclaration()) {
       function.addFnAttr("target-cpu", options.level->name);
@@ -163,21 +116,20 @@ llvm::Expected<HostImage> attn_jit::emitHost(mlir::ModuleOp op,
   llvm::raw_string_ostream log(broken);
   if (llvm::verifyModule(*module, &log))
     return failed("LLVM IR is invalid:\n" + broken);
-  optimize(*module, **machine);
+  optimizeVectorCode(*module, **machine);
 
   HostImage image;
   if (options.keepText) {
-    llvm::raw_string_ostream text(image.llvmIR);
-    module->print(text, nullptr);
+    image.llvmIR = printLLVM(*module);
     // Code generation changes the module.
     std::unique_ptr<llvm::Module> clone = llvm::CloneModule(*module);
     auto assembly =
-        emitFile(*clone, **machine, llvm::CodeGenFileType::AssemblyFile);
+        emit(*clone, **machine, llvm::CodeGenFileType::AssemblyFile);
     if (!assembly)
       return assembly.takeError();
     image.assembly = std::move(*assembly);
   }
-  auto object = emitFile(*module, **machine, llvm::CodeGenFileType::ObjectFile);
+  auto object = emit(*module, **machine, llvm::CodeGenFileType::ObjectFile);
   if (!object)
     return object.takeError();
   image.object = std::move(*object);
