@@ -32,7 +32,8 @@ attn_jit::ProblemShape attn_jit::attn::getProblemShape(ForwardOp op) {
 
 static LogicalResult verifyOperand(ForwardOp op, StringRef name, Type type) {
   auto tensor = cast<RankedTensorType>(type);
-  if (tensor.getRank() != 4 || !isa_and_nonnull<LayoutAttr>(tensor.getEncoding()))
+  if (tensor.getRank() != 4 ||
+      !isa_and_nonnull<LayoutAttr>(tensor.getEncoding()))
     return op.emitOpError()
            << name << " is a rank-4 tensor with an #attn.layout, not " << type;
   if (tensor.isDynamicDim(3))
@@ -52,6 +53,17 @@ LogicalResult ForwardOp::verify() {
     return failure();
   RankedTensorType query = tensorOf(getQuery()), key = tensorOf(getKey()),
                    value = tensorOf(getValue()), out = tensorOf(getOut());
+  // One layout and one element type, which are those of the query.
+  for (auto [name, tensor] :
+       {std::pair{"key", key}, {"value", value}, {"result", out}}) {
+    if (tensor.getEncoding() != query.getEncoding())
+      return emitOpError() << name << " is " << tensor.getEncoding()
+                           << ", query is " << query.getEncoding();
+    if (tensor.getElementType() != query.getElementType())
+      return emitOpError() << name << " has elements of "
+                           << tensor.getElementType() << ", query of "
+                           << query.getElementType();
+  }
   if (key.getDimSize(3) != query.getDimSize(3))
     return emitOpError("query has head dim ")
            << query.getDimSize(3) << ", key has " << key.getDimSize(3);
@@ -59,11 +71,17 @@ LogicalResult ForwardOp::verify() {
     return emitOpError("value has head dim ")
            << value.getDimSize(3) << ", the result has " << out.getDimSize(3);
   unsigned heads = getLayout() == Layout::BSHD ? 2 : 1;
-  int64_t queryHeads = query.getDimSize(heads), keyHeads = key.getDimSize(heads);
+  int64_t queryHeads = query.getDimSize(heads),
+          keyHeads = key.getDimSize(heads);
   if (!ShapedType::isDynamic(queryHeads) && !ShapedType::isDynamic(keyHeads) &&
       (keyHeads == 0 || queryHeads % keyHeads))
     return emitOpError("query has ")
            << queryHeads << " heads, not a multiple of the key's " << keyHeads;
+  int64_t valueHeads = value.getDimSize(heads);
+  if (!ShapedType::isDynamic(keyHeads) && !ShapedType::isDynamic(valueHeads) &&
+      keyHeads != valueHeads)
+    return emitOpError("key has ")
+           << keyHeads << " heads, value has " << valueHeads;
   if (getLse()) {
     auto lse = tensorOf(getLse());
     if (lse.getRank() != 3 || !lse.getElementType().isF32())
@@ -97,8 +115,8 @@ static LogicalResult verifyRegion(ForwardOp op, Region &region, StringRef name,
 
 LogicalResult ForwardOp::verifyRegions() {
   Builder builder(getContext());
-  if (failed(verifyRegion(*this, getScore(), "score", true,
-                          builder.getF32Type())))
+  if (failed(
+          verifyRegion(*this, getScore(), "score", true, builder.getF32Type())))
     return failure();
   return verifyRegion(*this, getMask(), "mask", false, builder.getI1Type());
 }
@@ -106,7 +124,8 @@ LogicalResult ForwardOp::verifyRegions() {
 //===-- canonical forms ---------------------------------------------------===//
 
 namespace {
-/// A score region that yields its score, and a mask that is always true, say nothing.
+/// A score region that yields its score, and a mask that is always true, say
+/// nothing.
 struct DropTrivialRegion : OpRewritePattern<ForwardOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ForwardOp op,

@@ -1,0 +1,58 @@
+// A schedule's text in IR: fields in any order, printed in the family's; all must be there.
+// RUN: attn-opt %s --split-input-file --verify-roundtrip --verify-diagnostics | FileCheck %s
+
+// CHECK: s = #attn.schedule<flash_fwd_ws.v1<bm=128, bn=176, stages=2, p=registers, overlap=on, pingpong=on, anchor=on, producer_regs=24, consumer_regs=240, order=forward>>
+func.func private @ws() attributes {s = #attn.schedule<flash_fwd_ws.v1<bm=128, bn=176, stages=2, p=registers, overlap=on, pingpong=on, anchor=on, producer_regs=24, consumer_regs=240, order=forward>>}
+// CHECK: s = #attn.schedule<flash_fwd_sync.v1<bm=64, bn=32, units=4>>
+func.func private @order() attributes {s = #attn.schedule<flash_fwd_sync.v1<units=4, bn=32, bm=64>>}
+
+// -----
+
+// expected-error @below {{schedule field 'units': missing from 'flash_fwd_sync.v1<bm=64, bn=32>'}}
+func.func private @missing() attributes {s = #attn.schedule<flash_fwd_sync.v1<bm=64, bn=32>>}
+
+// -----
+
+// expected-error @below {{schedule field 'bm': missing from}}
+func.func private @empty() attributes {s = #attn.schedule<flash_fwd_sync.v1<>>}
+
+// -----
+
+// expected-error @below {{schedule: 'flash_fwd_sync.v2' given, allowed: flash_fwd_ws.v1, flash_fwd_sync.v1}}
+func.func private @version() attributes {s = #attn.schedule<flash_fwd_sync.v2<bm=64>>}
+
+// -----
+
+// expected-error @below {{schedule field: 'bk' given, flash_fwd_sync.v1 has: bm, bn, units}}
+func.func private @field() attributes {s = #attn.schedule<flash_fwd_sync.v1<bk=64>>}
+
+// -----
+
+// expected-error @below {{schedule field 'bm': given twice}}
+func.func private @twice() attributes {s = #attn.schedule<flash_fwd_sync.v1<bm=64, bm=64, bn=32, units=4>>}
+
+// -----
+
+// expected-error @below {{schedule field 'bm': '100' given, allowed: 16, 32, 48, 64, 96, 128, 192, 256}}
+func.func private @value() attributes {s = #attn.schedule<flash_fwd_sync.v1<bm=100, bn=32, units=4>>}
+
+// -----
+
+// expected-error @below {{schedule field 'order': 'sideways' given, allowed: forward, reverse}}
+func.func private @keyword() attributes {s = #attn.schedule<flash_fwd_ws.v1<bm=128, order=sideways>>}
+
+// -----
+
+// expected-error @below {{expected '='}}
+func.func private @no_value() attributes {s = #attn.schedule<flash_fwd_sync.v1<bm>>}
+
+// -----
+
+// expected-error @below {{expected '<'}}
+// expected-error @below {{schedule field 'bm': missing from 'flash_fwd_sync.v1<>'}}
+func.func private @no_fields() attributes {s = #attn.schedule<flash_fwd_sync.v1>}
+
+// -----
+
+// expected-error @below {{expected valid keyword}}
+func.func private @no_name() attributes {s = #attn.schedule<<>>}
