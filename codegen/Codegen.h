@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The compiler: from an attn module, a target and a schedule to an image and its
-// launch manifest. Pure: no global state, no files unless a dump is asked for; one
-// call a thread at a time on one MLIRContext, any number of contexts.
+// The compiler: from an attn module, a target and a schedule to an image and
+// its launch manifest. Pure: no global state, no files unless a dump is asked
+// for; one call a thread at a time on one MLIRContext, any number of contexts.
 #ifndef ATTN_JIT_CODEGEN_CODEGEN_H
 #define ATTN_JIT_CODEGEN_CODEGEN_H
 
@@ -22,24 +22,26 @@ namespace attn_jit {
 
 /// The levels that a kernel passes through, as `--emit` names them.
 enum class Level {
-  Attn,  ///< mlir: the description
-  Tile,  ///< mlir: the schedule, written out
+  Attn,    ///< mlir: the description
+  Tile,    ///< mlir: the schedule, written out
   Lowered, ///< mlir: LLVM dialect and target ops
-  LLVM,  ///< LLVM IR, optimised
-  Asm,   ///< PTX, AMDGCN or x86 text
-  Object, ///< bytes before linking, where there is linking
-  Image, ///< what a driver loads: PTX, code object, shared object
+  LLVM,    ///< LLVM IR, optimised
+  Asm,     ///< PTX, AMDGCN or x86 text
+  Object,  ///< bytes before linking, where there is linking
+  Image,   ///< what a driver loads: PTX, code object, shared object
 };
 
 struct CompileOptions {
   const TargetInfo *target = nullptr;
-  std::string schedule;      ///< Empty: the op's own, else the default.
-  std::string hostLevel;     ///< cpu target: x86-64-v3, x86-64-v4; empty: this machine's.
-  int64_t alignment = 16;    ///< Smallest alignment of bases and strides, bytes.
-  bool debugInfo = false;    ///< Source lines of the tile IR into the image.
+  std::string schedule; ///< Empty: the op's own, else the default.
+  std::string
+      hostLevel; ///< cpu target: x86-64-v3, x86-64-v4; empty: this machine's.
+  int64_t alignment = 16; ///< Smallest alignment of bases and strides, bytes.
+  bool debugInfo = false; ///< Source lines of the tile IR into the image.
   /// Called with the text of each level on the way; may be empty.
   std::function<void(Level, llvm::StringRef)> observe;
-  /// Called with the pass manager before it runs: IR printing, timing, reproducers.
+  /// Called with the pass manager before it runs: IR printing, timing,
+  /// reproducers.
   std::function<void(mlir::PassManager &)> configure;
 };
 
@@ -55,21 +57,23 @@ struct CompileTimes {
 };
 
 struct CompiledKernel {
-  std::string imageKind; ///< ptx, hsaco, host
-  std::string image;     ///< bytes
+  std::string imageKind;       ///< ptx, hsaco, host
+  std::string image;           ///< bytes
   llvm::json::Object manifest; ///< docs/manifest.md, without image.file
-  std::string key;       ///< complete and printable
-  std::string schedule;  ///< text
-  std::string kernel;    ///< entry symbol
+  std::string key;             ///< complete and printable
+  std::string schedule;        ///< text
+  std::string kernel;          ///< entry symbol
   ResourceReport resources;
   CompileTimes times;
 };
 
-/// `module` holds an attn.forward in a function, or a tile.kernel. It is consumed.
+/// `module` holds an attn.forward in a function, or a tile.kernel. It is
+/// consumed.
 llvm::Expected<CompiledKernel> compile(mlir::ModuleOp module,
                                        const CompileOptions &options);
 
-/// From attn to a canonical tile kernel; a module of a tile kernel stays as it is.
+/// From attn to a canonical tile kernel; a module of a tile kernel stays as it
+/// is.
 void buildTilePipeline(mlir::OpPassManager &passes,
                        const CompileOptions &options);
 /// Gives shared memory its places.
@@ -82,8 +86,8 @@ void buildLoweringPipeline(mlir::OpPassManager &passes,
 /// The tile kernel of a module, or why there is not exactly one.
 llvm::Expected<tile::KernelOp> findKernel(mlir::ModuleOp module);
 
-/// The launch manifest (docs/manifest.md) of a placed tile kernel. `kernel.image`
-/// names no file yet: whoever writes it does.
+/// The launch manifest (docs/manifest.md) of a placed tile kernel.
+/// `kernel.image` names no file yet: whoever writes it does.
 llvm::Expected<llvm::json::Object> describeLaunch(tile::KernelOp kernel,
                                                   const TargetInfo &target);
 

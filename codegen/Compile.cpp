@@ -38,6 +38,9 @@ llvm::Error runPasses(ModuleOp module, const CompileOptions &options,
     return success();
   });
   PassManager passes(module.getContext());
+  // The levels are verified where they are built and where they are parsed; in
+  // between, verification is a quarter of the passes' time.
+  passes.enableVerifier(false);
   if (options.configure)
     options.configure(passes);
   build(passes, options);
@@ -49,20 +52,19 @@ llvm::Error runPasses(ModuleOp module, const CompileOptions &options,
 
 static std::string keyOf(StringRef source, const CompileOptions &options,
                          StringRef schedule) {
-  return llvm::formatv("attn-jit {0}\nllvm {1}\ntarget {2}{3}\nalign {4}\n"
-                       "debug-info {5}\nschedule {6}\n{7}",
-                       ATTN_JIT_VERSION, LLVM_VERSION_STRING,
-                       options.target->name,
-                       options.target->backend == Backend::Host
-                           ? " " + options.hostLevel
-                           : std::string(),
-                       options.alignment, options.debugInfo ? "on" : "off",
-                       schedule, source)
+  return llvm::formatv(
+             "attn-jit {0}\nllvm {1}\ntarget {2}{3}\nalign {4}\n"
+             "debug-info {5}\nschedule {6}\n{7}",
+             ATTN_JIT_VERSION, LLVM_VERSION_STRING, options.target->name,
+             options.target->backend == Backend::Host ? " " + options.hostLevel
+                                                      : std::string(),
+             options.alignment, options.debugInfo ? "on" : "off", schedule,
+             source)
       .str();
 }
 
-llvm::Expected<CompiledKernel>
-attn_jit::compile(ModuleOp module, const CompileOptions &given) {
+llvm::Expected<CompiledKernel> attn_jit::compile(ModuleOp module,
+                                                 const CompileOptions &given) {
   CompileOptions options = given;
   if (options.target->backend == Backend::Host) {
     auto level = lookupHostLevel(
@@ -93,8 +95,9 @@ attn_jit::compile(ModuleOp module, const CompileOptions &given) {
   if (!kernel)
     return kernel.takeError();
   if (options.alignment != 16)
-    (*kernel)->setAttr(kAlignAttr, Builder(module.getContext())
-                                       .getI64IntegerAttr(options.alignment));
+    (*kernel)->setAttr(
+        kAlignAttr,
+        Builder(module.getContext()).getI64IntegerAttr(options.alignment));
   observe(Level::Tile);
   if (llvm::Error error = runPasses(module, options, buildPlacingPipeline))
     return error;
@@ -130,11 +133,11 @@ attn_jit::compile(ModuleOp module, const CompileOptions &given) {
     result.manifest["features"] = std::move(features);
   }
   const ResourceReport &r = result.resources;
-  result.manifest["resources"] = llvm::json::Object{
-      {"registers", known(r.registers)},
-      {"spills", known(r.spills)},
-      {"shared_bytes", known(r.sharedBytes)},
-      {"occupancy", known(r.occupancy)},
-      {"source", r.source}};
+  result.manifest["resources"] =
+      llvm::json::Object{{"registers", known(r.registers)},
+                         {"spills", known(r.spills)},
+                         {"shared_bytes", known(r.sharedBytes)},
+                         {"occupancy", known(r.occupancy)},
+                         {"source", r.source}};
   return result;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The seam between the ladder and the back ends: a lowered module becomes an image.
+// The seam between the ladder and the back ends: a lowered module becomes an
+// image.
 #ifndef ATTN_JIT_CODEGEN_EMIT_H
 #define ATTN_JIT_CODEGEN_EMIT_H
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The launch manifest of a tile kernel, read off its arguments and copies: the same
-// facts that leaf lowering uses, so that image and manifest cannot disagree.
+// The launch manifest of a tile kernel, read off its arguments and copies: the
+// same facts that leaf lowering uses, so that image and manifest cannot
+// disagree.
 #include "codegen/Codegen.h"
 #include "codegen/lower/GpuTarget.h"
 #include "llvm/Support/Regex.h"
@@ -27,7 +28,8 @@ static std::string elementName(Type type) {
 /// One rule a grid dimension: NAME, or ceil_div(NAME, N).
 static llvm::Expected<json::Value> gridRule(StringRef text) {
   SmallVector<StringRef> parts;
-  if (llvm::Regex("^ceil_div\\(([a-z_0-9]+), ([0-9]+)\\)$").match(text, &parts)) {
+  if (llvm::Regex("^ceil_div\\(([a-z_0-9]+), ([0-9]+)\\)$")
+          .match(text, &parts)) {
     int64_t by = 0;
     if (parts[2].getAsInteger(10, by) || by < 1)
       return inputError("grid: '{0}' given, allowed: ceil_div(NAME, N)", text);
@@ -54,8 +56,8 @@ static llvm::Expected<json::Object> tensorMap(StringRef name,
     slot = own;
   }
   if (!slot || !slot.getSwizzle())
-    return inputError("tensor '{0}': bulk, but never copied into a swizzled tile",
-                      name);
+    return inputError(
+        "tensor '{0}': bulk, but never copied into a swizzled tile", name);
   int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
   return json::Object{
       {"kind", "tensor_map"},
@@ -100,13 +102,13 @@ attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
       if (dim == "row" && !rows)
         stride = "1";
       else if (rows && alignment > bytes)
-        rules.push_back(json::Object{
-            {"aligned", json::Array{stride, alignment / bytes}}});
+        rules.push_back(
+            json::Object{{"aligned", json::Array{stride, alignment / bytes}}});
       arguments.push_back(json::Object{{"kind", "i64"}, {"value", stride}});
     }
     if (rows && alignment > bytes)
-      rules.push_back(json::Object{
-          {"pointer_aligned", json::Array{name, alignment}}});
+      rules.push_back(
+          json::Object{{"pointer_aligned", json::Array{name, alignment}}});
   }
   for (Attribute rule : kernel.getGrid()) {
     auto parsed = gridRule(cast<StringAttr>(rule).getValue());
@@ -130,8 +132,7 @@ attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
   manifest["mask"] = text("tile.mask");
   manifest["causal"] = text("tile.mask") == "causal";
   manifest["align"] = text("tile.align_keys");
-  manifest["block"] =
-      json::Array{kernel.getUnits() * target.unitThreads, 1, 1};
+  manifest["block"] = json::Array{kernel.getUnits() * target.unitThreads, 1, 1};
   manifest["grid"] = std::move(grid);
   manifest["cluster"] = json::Array{1, 1, 1};
   manifest["shared_bytes"] = shared;

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The order of the passes, and the registration of everything they need. The only
-// place where that order is written.
+// The order of the passes, and the registration of everything they need. The
+// only place where that order is written.
 #include "codegen/Codegen.h"
 #include "codegen/Passes.h"
 #include "codegen/cpu/EmitHost.h"
 #include "dialect/Description.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/ConvertToLLVM/ToLLVMPass.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
-#include "mlir/Conversion/Passes.h"
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
-#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -29,6 +28,10 @@ void attn_jit::registerDialects(DialectRegistry &registry) {
                   cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
                   math::MathDialect, NVVM::NVVMDialect, ROCDL::ROCDLDialect,
                   scf::SCFDialect, vector::VectorDialect>();
+  arith::registerConvertArithToLLVMInterface(registry);
+  cf::registerConvertControlFlowToLLVMInterface(registry);
+  registerConvertMathToLLVMInterface(registry);
+  vector::registerConvertVectorToLLVMInterface(registry);
 }
 
 static int64_t vectorBits(const CompileOptions &options) {
@@ -60,7 +63,9 @@ void attn_jit::buildLoweringPipeline(OpPassManager &passes,
                                      const CompileOptions &options) {
   std::string target = options.target->name.str();
   Backend backend = options.target->backend;
-  passes.addPass(createTileExpandMath({/*keepTanh=*/backend == Backend::NVPTX}));
+  passes.addPass(arith::createArithExpandOpsPass());
+  passes.addPass(
+      createTileExpandMath({/*keepTanh=*/backend == Backend::NVPTX}));
   switch (backend) {
   case Backend::NVPTX:
     passes.addPass(createTileToNVVM({target}));
@@ -72,14 +77,9 @@ void attn_jit::buildLoweringPipeline(OpPassManager &passes,
     passes.addPass(createTileToHost({vectorBits(options)}));
     break;
   }
-  passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addPass(createSCFToControlFlowPass());
-  passes.addPass(arith::createArithExpandOpsPass());
-  passes.addPass(createConvertMathToLLVMPass());
-  passes.addPass(createConvertVectorToLLVMPass());
-  passes.addPass(createArithToLLVMConversionPass());
-  passes.addPass(createConvertControlFlowToLLVMPass());
+  passes.addPass(createConvertToLLVMPass());
   passes.addPass(createReconcileUnrealizedCastsPass());
   if (options.debugInfo)
     passes.addNestedPass<LLVM::LLVMFuncOp>(
@@ -90,9 +90,8 @@ namespace {
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<std::string> target{*this, "target", llvm::cl::desc("Target name"),
                              llvm::cl::init("sm_90a")};
-  Option<std::string> schedule{*this, "schedule",
-                               llvm::cl::desc("Schedule text"),
-                               llvm::cl::init("")};
+  Option<std::string> schedule{
+      *this, "schedule", llvm::cl::desc("Schedule text"), llvm::cl::init("")};
 };
 } // namespace
 

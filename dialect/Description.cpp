@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// From a description to its canonical attn module. The module is written as text
-// and parsed, so that a description by flags and one by hand take the same way.
+// From a description to its canonical attn module. The module is written as
+// text and parsed, so that a description by flags and one by hand take the same
+// way.
 #include "dialect/Description.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -16,8 +17,8 @@ using namespace attn_jit;
 using llvm::Expected;
 
 void attn_jit::loadDescriptionDialects(MLIRContext &context) {
-  context.loadDialect<attn::AttnDialect, arith::ArithDialect,
-                      func::FuncDialect, math::MathDialect>();
+  context.loadDialect<attn::AttnDialect, arith::ArithDialect, func::FuncDialect,
+                      math::MathDialect>();
 }
 
 static StringRef elementText(ElementKind element) {
@@ -79,12 +80,13 @@ static std::string maskText(const AttentionDescription &description) {
 Expected<OwningOpRef<ModuleOp>>
 attn_jit::buildModule(const AttentionDescription &description,
                       MLIRContext &context) {
-  for (auto [name, dim] : {std::pair{"d", description.headDim},
-                           {"dv", description.valueDim}})
+  for (auto [name, dim] :
+       {std::pair{"d", description.headDim}, {"dv", description.valueDim}})
     if (dim < 1 || dim > 1024)
       return inputError("{0}: {1} given, allowed: 1 to 1024", name, dim);
   if (description.causal && !description.mask.empty())
-    return inputError("mask: given beside causal; write the mask as one region");
+    return inputError(
+        "mask: given beside causal; write the mask as one region");
   auto tensor = [&](int64_t dim) {
     return llvm::formatv("tensor<?x?x?x{0}x{1}, #attn.layout<{2}>>", dim,
                          elementText(description.element),

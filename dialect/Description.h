@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// An attention description: a value that says what to compute, and the attn module
-// that it means. Sizes other than the head dims, strides, the scale and captured
-// scalars are given at launch and are no part of it.
+// An attention description: a value that says what to compute, and the attn
+// module that it means. Sizes other than the head dims, strides, the scale and
+// captured scalars are given at launch and are no part of it.
 #ifndef ATTN_JIT_DIALECT_DESCRIPTION_H
 #define ATTN_JIT_DIALECT_DESCRIPTION_H
 

@@ -7,8 +7,7 @@
 
 using namespace attn_jit;
 
-static constexpr uint32_t
-capabilities(std::initializer_list<Capability> list) {
+static constexpr uint32_t capabilities(std::initializer_list<Capability> list) {
   uint32_t bits = 0;
   for (Capability capability : list)
     bits |= static_cast<uint32_t>(capability);
@@ -35,8 +34,8 @@ static constexpr TargetInfo kTargets[] = {
      /*registersPerThread=*/256,
      /*registersPerGroup=*/98304},
     {"cpu", Backend::Host,
-     capabilities({Capability::SinglePrecisionProduct,
-                   Capability::WideFragments}),
+     capabilities(
+         {Capability::SinglePrecisionProduct, Capability::WideFragments}),
      /*unitThreads=*/1, /*waveThreads=*/1, /*unitRows=*/1, /*maxUnits=*/1,
      /*sharedBytes=*/512 * 1024, /*sharedRowPadding=*/0,
      /*registersPerThread=*/0,

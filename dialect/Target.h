@@ -13,13 +13,14 @@
 namespace attn_jit {
 
 enum class Capability : uint32_t {
-  BulkCopy = 1 << 0,         ///< A copy engine fills shared tiles and signals.
+  BulkCopy = 1 << 0, ///< A copy engine fills shared tiles and signals.
   AsyncMatrixProduct = 1 << 1, ///< Products run while their unit goes on.
-  SharedLhs = 1 << 2,        ///< A product reads its left operand from shared memory.
-  RegisterBudgets = 1 << 3,  ///< Roles trade registers at run time.
-  NamedBarriers = 1 << 4,    ///< Subsets of units meet at numbered barriers.
+  SharedLhs = 1 << 2, ///< A product reads its left operand from shared memory.
+  RegisterBudgets = 1 << 3, ///< Roles trade registers at run time.
+  NamedBarriers = 1 << 4,   ///< Subsets of units meet at numbered barriers.
   SinglePrecisionProduct = 1 << 5, ///< f32 operands at full precision.
-  WideFragments = 1 << 6,    ///< Fragments live in memory; registers do not bound them.
+  WideFragments =
+      1 << 6, ///< Fragments live in memory; registers do not bound them.
 };
 
 enum class Backend { NVPTX, AMDGPU, Host };
@@ -28,14 +29,15 @@ struct TargetInfo {
   llvm::StringLiteral name;
   Backend backend;
   uint32_t capabilities;
-  int64_t unitThreads;         ///< Threads of one unit.
-  int64_t waveThreads;         ///< Threads that shuffle together.
-  int64_t unitRows;            ///< Rows of the smallest left operand of a unit.
-  int64_t maxUnits;            ///< Units of one workgroup.
-  int64_t sharedBytes;         ///< Shared memory one workgroup may take.
-  int64_t sharedRowPadding;    ///< Bytes after each unswizzled row, against bank conflicts.
-  int64_t registersPerThread;  ///< The most one thread may hold.
-  int64_t registersPerGroup;   ///< Register file of the processor it runs on.
+  int64_t unitThreads;        ///< Threads of one unit.
+  int64_t waveThreads;        ///< Threads that shuffle together.
+  int64_t unitRows;           ///< Rows of the smallest left operand of a unit.
+  int64_t maxUnits;           ///< Units of one workgroup.
+  int64_t sharedBytes;        ///< Shared memory one workgroup may take.
+  int64_t sharedRowPadding;   ///< Bytes after each unswizzled row, against bank
+                              ///< conflicts.
+  int64_t registersPerThread; ///< The most one thread may hold.
+  int64_t registersPerGroup;  ///< Register file of the processor it runs on.
 
   bool has(Capability capability) const {
     return capabilities & static_cast<uint32_t>(capability);

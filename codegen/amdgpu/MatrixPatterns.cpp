@@ -16,13 +16,6 @@ Value constant(OpBuilder &b, Location loc, int64_t value) {
   return arith::ConstantIntOp::create(b, loc, value, 32);
 }
 
-Value slice(OpBuilder &b, Location loc, Value vector, int64_t first,
-            int64_t count) {
-  return vector::ExtractStridedSliceOp::create(
-      b, loc, vector, ArrayRef<int64_t>{first}, ArrayRef<int64_t>{count},
-      ArrayRef<int64_t>{1});
-}
-
 /// Reads pieces of a shared right operand as first operands of hardware
 /// products.
 class RhsReader {
@@ -71,7 +64,7 @@ private:
     for (int64_t tile = 0; tile < target.deal; ++tile) {
       Value held = load(n + tile, k, blockK());
       for (auto [step, operands] : llvm::enumerate(result))
-        operands.push_back(slice(b, loc, held, step * laneK(), laneK()));
+        operands.push_back(vectorSlice(b, loc, held, step * laneK(), laneK()));
     }
     return result;
   }
@@ -103,6 +96,9 @@ private:
   bool transposed;
   Value start;
 };
+
+/// Kinds of instruction that may move over a scheduling barrier: none.
+constexpr uint32_t kNothingCrosses = 0;
 
 /// One 16 x 16 x 16 product.
 Value product(OpBuilder &b, Location loc, const AmdTarget &target, Value first,
@@ -155,10 +151,12 @@ struct LowerMma : OpConversionPattern<tile::MmaOp> {
     if (!result)
       result =
           arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(flat));
-    SmallVector<Value> elements;
-    vector::ToElementsOp split =
-        vector::ToElementsOp::create(rewriter, loc, result);
-    elements.assign(split.getResults().begin(), split.getResults().end());
+    auto split = vector::ToElementsOp::create(rewriter, loc, result);
+    SmallVector<Value> elements(split.getResults());
+    // Each block of k is read while the one before it multiplies, and no
+    // further ahead: left alone, the scheduler reads everything first, and
+    // spills.
+    SmallVector<SmallVector<Value>> next = reader.read(0, 0);
     for (int64_t block = 0; block < colBlocks; ++block) {
       SmallVector<Value> sums; // [row tile][tile of the block]
       for (int64_t row = 0; row < rowTiles; ++row)
@@ -170,18 +168,25 @@ struct LowerMma : OpConversionPattern<tile::MmaOp> {
           sums.push_back(
               vector::FromElementsOp::create(rewriter, loc, tileType, held));
         }
-      for (int64_t k = 0; k < kBlocks; ++k)
-        for (auto [step, operands] : llvm::enumerate(reader.read(block, k)))
+      for (int64_t k = 0; k < kBlocks; ++k) {
+        SmallVector<SmallVector<Value>> current = std::move(next);
+        if (k + 1 < kBlocks)
+          next = reader.read(block, k + 1);
+        else if (block + 1 < colBlocks)
+          next = reader.read(block + 1, 0);
+        for (auto [step, operands] : llvm::enumerate(current))
           for (int64_t row = 0; row < rowTiles; ++row) {
-            Value second = slice(rewriter, loc, adaptor.getLhs(),
-                                 row * lhsPerRow + k * reader.blockK() +
-                                     step * reader.laneK(),
-                                 reader.laneK());
+            Value second = vectorSlice(rewriter, loc, adaptor.getLhs(),
+                                       row * lhsPerRow + k * reader.blockK() +
+                                           step * reader.laneK(),
+                                       reader.laneK());
             for (int64_t tile = 0; tile < deal; ++tile) {
               Value &sum = sums[row * deal + tile];
               sum = product(rewriter, loc, target, operands[tile], second, sum);
             }
           }
+        ROCDL::SchedBarrier::create(rewriter, loc, kNothingCrosses);
+      }
       for (int64_t row = 0; row < rowTiles; ++row)
         for (int64_t tile = 0; tile < deal; ++tile) {
           auto parts = vector::ToElementsOp::create(rewriter, loc,

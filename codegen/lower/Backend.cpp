@@ -66,7 +66,8 @@ attn_jit::translateToLLVM(mlir::ModuleOp module, LLVMContext &context,
   mlir::registerNVVMDialectTranslation(registry);
   mlir::registerROCDLDialectTranslation(registry);
   module.getContext()->appendDialectRegistry(registry);
-  std::unique_ptr<Module> result = mlir::translateModuleToLLVMIR(module, context);
+  std::unique_ptr<Module> result =
+      mlir::translateModuleToLLVMIR(module, context);
   if (!result)
     return inputError("translation to LLVM IR failed");
   result->setTargetTriple(machine.getTargetTriple());
@@ -74,7 +75,10 @@ attn_jit::translateToLLVM(mlir::ModuleOp module, LLVMContext &context,
   return result;
 }
 
-void attn_jit::optimize(Module &module, TargetMachine &machine) {
+/// Runs what `build` gives with the analyses that it needs.
+static void
+runPasses(Module &module, TargetMachine &machine,
+          function_ref<void(PassBuilder &, ModulePassManager &)> build) {
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager sccs;
@@ -85,8 +89,26 @@ void attn_jit::optimize(Module &module, TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, sccs, modules);
-  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
-      .run(module, modules);
+  ModulePassManager passes;
+  build(builder, passes);
+  passes.run(module, modules);
+}
+
+void attn_jit::optimize(Module &module, TargetMachine &machine) {
+  runPasses(
+      module, machine, [](PassBuilder &builder, ModulePassManager &passes) {
+        passes = builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3);
+      });
+}
+
+void attn_jit::optimizeStraightLine(Module &module, TargetMachine &machine) {
+  runPasses(module, machine,
+            [](PassBuilder &builder, ModulePassManager &passes) {
+              cantFail(builder.parsePassPipeline(
+                  passes, "function(early-cse,instcombine<max-iterations=1;"
+                          "no-verify-fixpoint>,simplifycfg,loop-simplify,"
+                          "lcssa,loop-mssa(licm),early-cse)"));
+            });
 }
 
 Expected<std::string> attn_jit::emit(Module &module, TargetMachine &machine,

@@ -29,7 +29,11 @@ llvm::Expected<std::unique_ptr<llvm::Module>>
 translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
                 const llvm::TargetMachine &machine);
 
+/// The O3 pipeline.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);
+/// The function passes that straight-line kernels need, at a third of O3's
+/// time.
+void optimizeStraightLine(llvm::Module &module, llvm::TargetMachine &machine);
 
 llvm::Expected<std::string> emit(llvm::Module &module,
                                  llvm::TargetMachine &machine,

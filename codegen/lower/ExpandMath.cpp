@@ -34,8 +34,7 @@ struct ExpandExp : OpRewritePattern<math::ExpOp> {
   LogicalResult matchAndRewrite(math::ExpOp op,
                                 PatternRewriter &rewriter) const override {
     Scalars s{rewriter, op.getLoc()};
-    rewriter.replaceOp(op,
-                       s.exp2(s.mul(op.getOperand(), s.constant(kLog2E))));
+    rewriter.replaceOp(op, s.exp2(s.mul(op.getOperand(), s.constant(kLog2E))));
     return success();
   }
 };
@@ -55,8 +54,7 @@ struct ExpandPow : OpRewritePattern<math::PowFOp> {
   LogicalResult matchAndRewrite(math::PowFOp op,
                                 PatternRewriter &rewriter) const override {
     Scalars s{rewriter, op.getLoc()};
-    rewriter.replaceOp(op,
-                       s.exp2(s.mul(op.getRhs(), s.log2(op.getLhs()))));
+    rewriter.replaceOp(op, s.exp2(s.mul(op.getRhs(), s.log2(op.getLhs()))));
     return success();
   }
 };
@@ -78,9 +76,8 @@ struct ExpandTanh : OpRewritePattern<math::TanhOp> {
     Value near = arith::SubFOp::create(rewriter, loc, x,
                                        s.mul(cube, s.constant(1.0 / 3)));
     Value size = math::AbsFOp::create(rewriter, loc, x);
-    Value small = arith::CmpFOp::create(rewriter, loc,
-                                        arith::CmpFPredicate::OLT, size,
-                                        s.constant(0.02));
+    Value small = arith::CmpFOp::create(
+        rewriter, loc, arith::CmpFPredicate::OLT, size, s.constant(0.02));
     rewriter.replaceOpWithNewOp<arith::SelectOp>(op, small, near, wide);
     return success();
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Fragments become vectors of what one thread holds. A map is its region on whole
-// vectors; LLVM takes them apart again, so no loop and no index survives.
+// Fragments become vectors of what one thread holds. A map is its region on
+// whole vectors; LLVM takes them apart again, so no loop and no index survives.
 #include "codegen/lower/GpuTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -32,8 +32,7 @@ struct LowerMap : GpuPattern<tile::MapOp> {
   matchAndRewrite(tile::MapOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    int64_t count =
-        cast<VectorType>(convert(op.getType())).getNumElements();
+    int64_t count = cast<VectorType>(convert(op.getType())).getNumElements();
     Block &body = op.getBody().front();
     IRMapping mapping;
     mapping.map(body.getArguments(), adaptor.getInputs());
@@ -41,8 +40,7 @@ struct LowerMap : GpuPattern<tile::MapOp> {
       if (Value known = mapping.lookupOrNull(value))
         return known;
       // Defined outside: the same for every element.
-      Value wide = splat(rewriter, loc,
-                         VectorType::get(count, value.getType()),
+      Value wide = splat(rewriter, loc, VectorType::get(count, value.getType()),
                          rewriter.getRemappedValue(value));
       mapping.map(value, wide);
       return wide;
@@ -59,9 +57,9 @@ struct LowerMap : GpuPattern<tile::MapOp> {
       }
       SmallVector<Value> operands =
           llvm::map_to_vector(inner.getOperands(), widened);
-      Operation *wide = rewriter.create(
-          loc, inner.getName().getIdentifier(), operands, TypeRange(type),
-          inner.getAttrs());
+      Operation *wide =
+          rewriter.create(loc, inner.getName().getIdentifier(), operands,
+                          TypeRange(type), inner.getAttrs());
       mapping.map(inner.getResult(0), wide->getResult(0));
     }
     Value result = cast<tile::YieldOp>(body.getTerminator()).getValue();
@@ -76,11 +74,12 @@ struct LowerBroadcast : GpuPattern<tile::BroadcastOp> {
   matchAndRewrite(tile::BroadcastOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     SmallVector<int64_t> lanes;
-    for (const ElementPosition &e : target.getFragmentMap(op.getType()).elements)
+    for (const ElementPosition &e :
+         target.getFragmentMap(op.getType()).elements)
       lanes.push_back(e.rowSlot);
-    rewriter.replaceOpWithNewOp<vector::ShuffleOp>(
-        op, convert(op.getType()), adaptor.getValue(), adaptor.getValue(),
-        lanes);
+    rewriter.replaceOpWithNewOp<vector::ShuffleOp>(op, convert(op.getType()),
+                                                   adaptor.getValue(),
+                                                   adaptor.getValue(), lanes);
     return success();
   }
 };
@@ -103,13 +102,14 @@ struct LowerCoord : GpuPattern<tile::CoordOp> {
     Location loc = op.getLoc();
     bool rows = op.getDim() == 0;
     SmallVector<int32_t> offsets;
-    for (const ElementPosition &e : target.getFragmentMap(op.getType()).elements)
+    for (const ElementPosition &e :
+         target.getFragmentMap(op.getType()).elements)
       offsets.push_back(rows ? e.row : e.col);
     Value lane =
         rows ? target.laneRow(rewriter, loc) : target.laneCol(rewriter, loc);
     Value first = arith::AddIOp::create(rewriter, loc, adaptor.getBase(), lane);
-    Value table = arith::ConstantOp::create(
-        rewriter, loc, rewriter.getI32VectorAttr(offsets));
+    Value table = arith::ConstantOp::create(rewriter, loc,
+                                            rewriter.getI32VectorAttr(offsets));
     rewriter.replaceOpWithNewOp<arith::AddIOp>(
         op, table, splat(rewriter, loc, table.getType(), first));
     return success();
@@ -135,8 +135,8 @@ struct LowerReduce : GpuPattern<tile::ReduceOp> {
       Value element = vector::ExtractOp::create(rewriter, loc,
                                                 adaptor.getValue(), int64_t(i));
       Value &row = rows[e.rowSlot];
-      row = row ? reducePair(rewriter, loc, op.getKind(), row, element)
-                : element;
+      row =
+          row ? reducePair(rewriter, loc, op.getKind(), row, element) : element;
     }
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
         op, cast<VectorType>(convert(op.getType())), rows);

@@ -3,6 +3,7 @@
 // The types of a lowered kernel on a SIMT target.
 #include "codegen/lower/GpuTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace attn_jit;
@@ -34,7 +35,8 @@ GpuTypeConverter::GpuTypeConverter(MLIRContext *context,
     return VectorType::get(count, type.getElementType());
   };
   addConversion([=](tile::FragType type) { return vectorOf(type); });
-  addConversion([=](tile::PendingType type) { return vectorOf(type.getFrag()); });
+  addConversion(
+      [=](tile::PendingType type) { return vectorOf(type.getFrag()); });
   auto shared = [](MLIRContext *c) -> Type {
     return LLVM::LLVMPointerType::get(c, 3);
   };
@@ -62,6 +64,25 @@ Value attn_jit::sharedAt(const GpuTarget &target, OpBuilder &b, Location loc,
     return base;
   return LLVM::GEPOp::create(b, loc, base.getType(), b.getI8Type(), base,
                              ArrayRef<LLVM::GEPArg>{int32_t(offset)});
+}
+
+static int64_t sizeOf(Value vector) {
+  return cast<VectorType>(vector.getType()).getNumElements();
+}
+
+Value attn_jit::vectorSlice(OpBuilder &b, Location loc, Value vector,
+                            int64_t first, int64_t count) {
+  auto lanes = llvm::to_vector(llvm::seq(first, first + count));
+  return vector::ShuffleOp::create(b, loc, vector, vector, lanes);
+}
+
+Value attn_jit::vectorInsert(OpBuilder &b, Location loc, Value piece,
+                             Value into, int64_t first) {
+  int64_t total = sizeOf(into), count = sizeOf(piece);
+  auto lanes = llvm::to_vector(llvm::seq<int64_t>(0, total));
+  for (int64_t i = 0; i < count; ++i)
+    lanes[first + i] = total + i;
+  return vector::ShuffleOp::create(b, loc, into, piece, lanes);
 }
 
 Value attn_jit::pipeStage(OpBuilder &b, Location loc, Value use,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the fragment and memory patterns ask of a SIMT target: where the elements of
-// a fragment live, who this thread is, and how lanes talk. A fragment is a vector of
-// the elements that one thread holds, in the order of FragmentMap.
+// What the fragment and memory patterns ask of a SIMT target: where the
+// elements of a fragment live, who this thread is, and how lanes talk. A
+// fragment is a vector of the elements that one thread holds, in the order of
+// FragmentMap.
 #ifndef ATTN_JIT_CODEGEN_LOWER_GPUTARGET_H
 #define ATTN_JIT_CODEGEN_LOWER_GPUTARGET_H
 
@@ -16,15 +17,17 @@ namespace attn_jit {
 /// Bytes that a shared tile takes: unswizzled rows carry the target's padding.
 int64_t sharedTileBytes(tile::SharedType type, const TargetInfo &info);
 
-/// Where element `i` of a thread's vector stands: row and column relative to the
-/// thread's own (laneRow, laneCol), and which of the thread's rows it is in.
+/// Where element `i` of a thread's vector stands: row and column relative to
+/// the thread's own (laneRow, laneCol), and which of the thread's rows it is
+/// in.
 struct ElementPosition {
   int64_t rowSlot, row, col;
 };
 
 struct FragmentMap {
   llvm::SmallVector<ElementPosition> elements;
-  /// Relative row of each of the thread's rows; a row fragment holds one value each.
+  /// Relative row of each of the thread's rows; a row fragment holds one value
+  /// each.
   llvm::SmallVector<int64_t> rowSlots;
 };
 
@@ -35,17 +38,20 @@ public:
 
   const TargetInfo &info;
 
-  //===-- Fragments: pure functions of their type --------------------------===//
+  //===-- Fragments: pure functions of their type
+  //--------------------------===//
 
-  /// For acc and lhs: all elements. For row and partial: the rows alone, as those
-  /// of an acc fragment of as many rows.
+  /// For acc and lhs: all elements. For row and partial: the rows alone, as
+  /// those of an acc fragment of as many rows.
   virtual FragmentMap getFragmentMap(tile::FragType type) const = 0;
   /// XOR masks of the lanes that share a row, for a butterfly over them.
   virtual llvm::ArrayRef<int64_t> rowLanes() const = 0;
 
-  //===-- This thread ------------------------------------------------------===//
+  //===-- This thread
+  //------------------------------------------------------===//
 
-  virtual mlir::Value threadId(mlir::OpBuilder &b, mlir::Location loc) const = 0;
+  virtual mlir::Value threadId(mlir::OpBuilder &b,
+                               mlir::Location loc) const = 0;
   /// Index of this thread's unit in the workgroup, uniform over the unit.
   virtual mlir::Value unitId(mlir::OpBuilder &b, mlir::Location loc) const = 0;
   /// Row and column of the thread's first acc element in its unit's fragment.
@@ -56,15 +62,15 @@ public:
     return laneCol(b, loc);
   }
   /// True on one lane of those that share a row.
-  virtual mlir::Value isRowLeader(mlir::OpBuilder &b,
-                                  mlir::Location loc) const;
+  virtual mlir::Value isRowLeader(mlir::OpBuilder &b, mlir::Location loc) const;
   /// The 32-bit `value` of lane ^ mask.
   virtual mlir::Value shuffleXor(mlir::OpBuilder &b, mlir::Location loc,
                                  mlir::Value value, int64_t mask) const = 0;
   virtual mlir::Value programId(mlir::OpBuilder &b, mlir::Location loc,
                                 int64_t dim) const = 0;
 
-  //===-- Shared memory ----------------------------------------------------===//
+  //===-- Shared memory
+  //----------------------------------------------------===//
 
   /// Bytes that a shared tile takes, with the target's padding.
   int64_t sharedBytes(tile::SharedType type) const {
@@ -79,7 +85,8 @@ public:
                                  mlir::Operation *at) const = 0;
   /// All threads of the workgroup meet; shared memory written before is visible
   /// after, also to the matrix unit.
-  virtual void workgroupBarrier(mlir::OpBuilder &b, mlir::Location loc) const = 0;
+  virtual void workgroupBarrier(mlir::OpBuilder &b,
+                                mlir::Location loc) const = 0;
 };
 
 /// Fragments to vectors, pending fragments to theirs, shared tiles and pipes to
@@ -115,12 +122,19 @@ void populateMemoryPatterns(const GpuTypeConverter &converter,
 mlir::Value sharedAt(const GpuTarget &target, mlir::OpBuilder &b,
                      mlir::Location loc, mlir::Operation *at, int64_t offset);
 
+/// Elements [first, first + count) of a vector, and a vector with `piece` in
+/// place of those from `first`: shuffles, which lower directly.
+mlir::Value vectorSlice(mlir::OpBuilder &b, mlir::Location loc,
+                        mlir::Value vector, int64_t first, int64_t count);
+mlir::Value vectorInsert(mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::Value piece, mlir::Value into, int64_t first);
+
 /// `use mod stages` and the address of that stage of a pipe's buffer.
-mlir::Value pipeStage(mlir::OpBuilder &b, mlir::Location loc,
-                      mlir::Value use, int64_t stages);
+mlir::Value pipeStage(mlir::OpBuilder &b, mlir::Location loc, mlir::Value use,
+                      int64_t stages);
 mlir::Value pipeSlot(const GpuTarget &target, mlir::OpBuilder &b,
-                     mlir::Location loc, mlir::Value pipe,
-                     tile::PipeType type, mlir::Value use);
+                     mlir::Location loc, mlir::Value pipe, tile::PipeType type,
+                     mlir::Value use);
 
 /// Kernel attribute: the smallest alignment, in bytes, of bases and strides of
 /// directly accessed tensors (16 unless said).

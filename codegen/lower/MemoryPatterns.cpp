@@ -32,14 +32,15 @@ public:
                Value batch, Value head)
       : b(b), loc(loc), element(element) {
     base = field(tensor, 0);
-    Value offset = arith::AddIOp::create(b, loc, scaled(batch, field(tensor, 1)),
-                                         scaled(head, field(tensor, 2)));
+    Value offset =
+        arith::AddIOp::create(b, loc, scaled(batch, field(tensor, 1)),
+                              scaled(head, field(tensor, 2)));
     slice = gep(base, offset);
     rowStride = field(tensor, 3);
   }
   Value at(Value row, Value col) const {
-    Value offset = arith::AddIOp::create(b, loc, scaled(row, rowStride),
-                                         wide(col));
+    Value offset =
+        arith::AddIOp::create(b, loc, scaled(row, rowStride), wide(col));
     return gep(slice, offset);
   }
   Value isPresent() const {
@@ -67,8 +68,8 @@ private:
   Value base, slice, rowStride;
 };
 
-/// Elements of a map that stand side by side in one row, the most that a 16-byte
-/// access takes.
+/// Elements of a map that stand side by side in one row, the most that a
+/// 16-byte access takes.
 struct Run {
   int64_t first, count;
 };
@@ -109,8 +110,8 @@ struct LowerLoad : GpuPattern<tile::LoadOp> {
     Value row = arith::AddIOp::create(rewriter, loc, adaptor.getRow(),
                                       target.laneRow(rewriter, loc));
     Value col = target.lhsLaneCol(rewriter, loc);
-    Value result = arith::ConstantOp::create(rewriter, loc,
-                                             rewriter.getZeroAttr(type));
+    Value result =
+        arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(type));
     for (auto [slot, slotRow] : llvm::enumerate(map.rowSlots)) {
       Value at = arith::AddIOp::create(rewriter, loc, row,
                                        constant(rewriter, loc, slotRow));
@@ -123,17 +124,14 @@ struct LowerLoad : GpuPattern<tile::LoadOp> {
         if (map.elements[run.first].rowSlot != int64_t(slot))
           continue;
         Value first = arith::AddIOp::create(
-            inner, loc, col,
-            constant(inner, loc, map.elements[run.first].col));
+            inner, loc, col, constant(inner, loc, map.elements[run.first].col));
         DirectTensor scoped(inner, loc, adaptor.getSource(), element,
                             adaptor.getBatch(), adaptor.getHead());
         Value piece = LLVM::LoadOp::create(
             inner, loc, VectorType::get(run.count, element),
             scoped.at(at, first),
             std::min<int64_t>(alignmentOf(op), run.count * bytes));
-        filled = vector::InsertStridedSliceOp::create(
-            inner, loc, piece, filled, ArrayRef<int64_t>{run.first},
-            ArrayRef<int64_t>{1});
+        filled = vectorInsert(inner, loc, piece, filled, run.first);
       }
       scf::YieldOp::create(inner, loc, filled);
       OpBuilder other = guarded.getElseBodyBuilder();
@@ -174,17 +172,16 @@ struct LowerStore : GpuPattern<tile::StoreOp> {
       auto guarded = scf::IfOp::create(rewriter, loc, inside);
       OpBuilder inner = guarded.getThenBodyBuilder();
       if (!frag.isMatrix()) {
-        Value value = vector::ExtractOp::create(
-            inner, loc, adaptor.getValue(), int64_t(slot));
+        Value value = vector::ExtractOp::create(inner, loc, adaptor.getValue(),
+                                                int64_t(slot));
         LLVM::StoreOp::create(inner, loc, value, start, bytes);
         continue;
       }
       for (Run run : runsOf(map, 16 / bytes)) {
         if (map.elements[run.first].rowSlot != int64_t(slot))
           continue;
-        Value piece = vector::ExtractStridedSliceOp::create(
-            inner, loc, adaptor.getValue(), ArrayRef<int64_t>{run.first},
-            ArrayRef<int64_t>{run.count}, ArrayRef<int64_t>{1});
+        Value piece =
+            vectorSlice(inner, loc, adaptor.getValue(), run.first, run.count);
         Value pointer = LLVM::GEPOp::create(
             inner, loc, start.getType(), element, start,
             ArrayRef<LLVM::GEPArg>{int32_t(map.elements[run.first].col)});
@@ -241,19 +238,17 @@ struct LowerPut : GpuPattern<tile::PutOp> {
     int64_t bytes = frag.getElementType().getIntOrFloatBitWidth() / 8;
     Value row = target.laneRow(rewriter, loc);
     bool lhs = frag.getLayout() == tile::FragLayout::Lhs;
-    Value col = lhs ? target.lhsLaneCol(rewriter, loc)
-                    : target.laneCol(rewriter, loc);
+    Value col =
+        lhs ? target.lhsLaneCol(rewriter, loc) : target.laneCol(rewriter, loc);
     for (Run run : runsOf(map, 16 / bytes)) {
       const ElementPosition &e = map.elements[run.first];
       Value atRow = arith::AddIOp::create(
-          rewriter, loc, row,
-          constant(rewriter, loc, map.rowSlots[e.rowSlot]));
+          rewriter, loc, row, constant(rewriter, loc, map.rowSlots[e.rowSlot]));
       Value atCol = arith::AddIOp::create(rewriter, loc, col,
                                           constant(rewriter, loc, e.col));
       Value offset = target.sharedOffset(rewriter, loc, shared, atRow, atCol);
-      Value piece = vector::ExtractStridedSliceOp::create(
-          rewriter, loc, adaptor.getValue(), ArrayRef<int64_t>{run.first},
-          ArrayRef<int64_t>{run.count}, ArrayRef<int64_t>{1});
+      Value piece =
+          vectorSlice(rewriter, loc, adaptor.getValue(), run.first, run.count);
       Value pointer = LLVM::GEPOp::create(
           rewriter, loc, adaptor.getTarget().getType(), rewriter.getI8Type(),
           adaptor.getTarget(), ArrayRef<LLVM::GEPArg>{offset});
@@ -366,25 +361,24 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
       Value col = arith::MulIOp::create(
           rewriter, loc, arith::RemUIOp::create(rewriter, loc, chunk, across),
           constant(rewriter, loc, width));
-      Value from =
-          arith::AddIOp::create(rewriter, loc, adaptor.getRow(), row);
+      Value from = arith::AddIOp::create(rewriter, loc, adaptor.getRow(), row);
       auto guarded = scf::IfOp::create(
           rewriter, loc, type, less(rewriter, loc, from, adaptor.getLimit()),
           /*withElse=*/true);
       OpBuilder inside = guarded.getThenBodyBuilder();
       DirectTensor scoped(inside, loc, adaptor.getSource(), element,
                           adaptor.getBatch(), adaptor.getHead());
-      Value data = LLVM::LoadOp::create(inside, loc, type,
-                                        scoped.at(from, col), alignmentOf(op));
+      Value data = LLVM::LoadOp::create(inside, loc, type, scoped.at(from, col),
+                                        alignmentOf(op));
       scf::YieldOp::create(inside, loc, data);
       OpBuilder outside = guarded.getElseBodyBuilder();
-      Value zeros = arith::ConstantOp::create(outside, loc,
-                                              outside.getZeroAttr(type));
+      Value zeros =
+          arith::ConstantOp::create(outside, loc, outside.getZeroAttr(type));
       scf::YieldOp::create(outside, loc, zeros);
       Value offset = target.sharedOffset(rewriter, loc, slot, row, col);
-      Value pointer = LLVM::GEPOp::create(
-          rewriter, loc, base.getType(), rewriter.getI8Type(), base,
-          ArrayRef<LLVM::GEPArg>{offset});
+      Value pointer = LLVM::GEPOp::create(rewriter, loc, base.getType(),
+                                          rewriter.getI8Type(), base,
+                                          ArrayRef<LLVM::GEPArg>{offset});
       LLVM::StoreOp::create(rewriter, loc, guarded.getResult(0), pointer, 16);
     }
     rewriter.eraseOp(op);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The kernel as a PTX entry, its roles as one if/else chain, and the few math ops
-// that have an approximate PTX instruction but no LLVM lowering.
+// The kernel as a PTX entry, its roles as one if/else chain, and the few math
+// ops that have an approximate PTX instruction but no LLVM lowering.
 #include "codegen/nvptx/NvptxTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -38,14 +38,14 @@ struct LowerKernel : GpuPattern<tile::KernelOp> {
         maps.push_back(types.size());
       types.push_back(converted);
     }
-    auto type = LLVM::LLVMFunctionType::get(
-        LLVM::LLVMVoidType::get(context), types);
+    auto type =
+        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), types);
     auto function =
         LLVM::LLVMFuncOp::create(rewriter, loc, op.getSymName(), type);
     for (unsigned index : maps) {
-      function.setArgAttr(index, "llvm.byval",
-                          TypeAttr::get(LLVM::LLVMArrayType::get(
-                              rewriter.getI8Type(), 128)));
+      function.setArgAttr(
+          index, "llvm.byval",
+          TypeAttr::get(LLVM::LLVMArrayType::get(rewriter.getI8Type(), 128)));
       function.setArgAttr(index, "llvm.align", rewriter.getI64IntegerAttr(64));
       function.setArgAttr(index, "nvvm.grid_constant", rewriter.getUnitAttr());
     }
@@ -55,9 +55,8 @@ struct LowerKernel : GpuPattern<tile::KernelOp> {
                       rewriter.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
     // setmaxnreg is ignored without a register cap at entry (ptxas C7508).
     function->setAttr("nvvm.minctasm", rewriter.getI32IntegerAttr(1));
-    function.setPassthroughAttr(rewriter.getArrayAttr(
-        {rewriter.getStrArrayAttr({"denormal-fp-math-f32",
-                                   "preserve-sign,preserve-sign"})}));
+    function.setPassthroughAttr(rewriter.getArrayAttr({rewriter.getStrArrayAttr(
+        {"denormal-fp-math-f32", "preserve-sign,preserve-sign"})}));
     // What later patterns ask of the kernel.
     function->setAttr("units", op.getUnitsAttr());
     for (StringRef kept : {StringRef(kAlignAttr), StringRef(kSharedBytesAttr)})
@@ -72,7 +71,8 @@ struct LowerKernel : GpuPattern<tile::KernelOp> {
       size_t end = i + 1 < first.size() ? first[i + 1] : types.size();
       signature.addInputs(i, ArrayRef(types).slice(first[i], end - first[i]));
     }
-    // Four arguments become one struct value through the target materialisation.
+    // Four arguments become one struct value through the target
+    // materialisation.
     rewriter.applySignatureConversion(&entry, signature, getTypeConverter());
     rewriter.eraseOp(op);
     return success();
@@ -97,8 +97,8 @@ struct LowerSpecialize : GpuPattern<tile::SpecializeOp> {
     Location loc = op.getLoc();
     // Barriers are initialised by thread 0: visible to the copy engine and to
     // every unit before the first role runs.
-    intrinsic(rewriter, loc, {}, "llvm.nvvm.fence.mbarrier_init.release.cluster",
-              {});
+    intrinsic(rewriter, loc, {},
+              "llvm.nvvm.fence.mbarrier_init.release.cluster", {});
     intrinsic(rewriter, loc, {}, "llvm.nvvm.barrier.cta.sync.aligned.all",
               i32(rewriter, loc, 0));
     Value unit = target.unitId(rewriter, loc);
@@ -108,9 +108,9 @@ struct LowerSpecialize : GpuPattern<tile::SpecializeOp> {
       int64_t count = op.getCounts()[index];
       scf::IfOp choice;
       if (index + 1 < op.getRoles().size()) { // the last role is the last else
-        Value mine = arith::CmpIOp::create(
-            rewriter, loc, arith::CmpIPredicate::ult, unit,
-            i32(rewriter, loc, first + count));
+        Value mine =
+            arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ult,
+                                  unit, i32(rewriter, loc, first + count));
         choice = scf::IfOp::create(rewriter, loc, mine, /*withElse=*/true);
         rewriter.setInsertionPoint(choice.thenBlock()->getTerminator());
       }
@@ -148,10 +148,10 @@ private:
   }
   static void setRegisters(OpBuilder &b, Location loc, int64_t registers,
                            int64_t entry) {
-    NVVM::SetMaxRegisterOp::create(
-        b, loc, registers,
-        registers < entry ? NVVM::SetMaxRegisterAction::decrease
-                          : NVVM::SetMaxRegisterAction::increase);
+    NVVM::SetMaxRegisterOp::create(b, loc, registers,
+                                   registers < entry
+                                       ? NVVM::SetMaxRegisterAction::decrease
+                                       : NVVM::SetMaxRegisterAction::increase);
   }
   /// The terminator of a region that one thread of the unit runs.
   Operation *singleThread(OpBuilder &b, Location loc) const {
@@ -159,12 +159,12 @@ private:
         b, loc,
         arith::ShRUIOp::create(b, loc, target.threadId(b, loc), i32(b, loc, 5)),
         i32(b, loc, 3));
-    Value firstWarp = arith::CmpIOp::create(
-        b, loc, arith::CmpIPredicate::eq, warp, i32(b, loc, 0));
+    Value firstWarp = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                            warp, i32(b, loc, 0));
     auto inWarp = scf::IfOp::create(b, loc, firstWarp);
     OpBuilder inner = inWarp.getThenBodyBuilder();
-    Value elected = NVVM::ElectSyncOp::create(inner, loc, inner.getI1Type(),
-                                              Value());
+    Value elected =
+        NVVM::ElectSyncOp::create(inner, loc, inner.getI1Type(), Value());
     auto alone = scf::IfOp::create(inner, loc, elected);
     return alone.thenBlock()->getTerminator();
   }
@@ -189,9 +189,9 @@ template <typename Op> struct LowerScalars : GpuPattern<Op> {
     }
     SmallVector<Value> all;
     for (int64_t i = 0; i < vector.getNumElements(); ++i)
-      all.push_back(lower(rewriter, loc,
-                          vector::ExtractOp::create(
-                              rewriter, loc, adaptor.getOperand(), i)));
+      all.push_back(lower(
+          rewriter, loc,
+          vector::ExtractOp::create(rewriter, loc, adaptor.getOperand(), i)));
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, vector, all);
     return success();
   }
@@ -224,8 +224,7 @@ void attn_jit::populateNvptxMathPatterns(const GpuTypeConverter &converter,
             b, loc, TypeRange(b.getF32Type()), x, "tanh.approx.f32 $0, $1;",
             "=f,f", /*has_side_effects=*/false, /*is_align_stack=*/false,
             LLVM::tailcallkind::TailCallKind::None,
-            LLVM::AsmDialectAttr::get(b.getContext(),
-                                      LLVM::AsmDialect::AD_ATT),
+            LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
             ArrayAttr());
         return op.getResult(0);
       });

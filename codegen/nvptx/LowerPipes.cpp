@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Bulk pipes on Hopper: a full and an empty mbarrier for each stage. The producing
-// thread waits for empty, announces its bytes on full and starts the tensor copies,
-// which complete on full; each consuming unit arrives on empty once.
+// Bulk pipes on Hopper: a full and an empty mbarrier for each stage. The
+// producing thread waits for empty, announces its bytes on full and starts the
+// tensor copies, which complete on full; each consuming unit arrives on empty
+// once.
 #include "codegen/nvptx/NvptxTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -40,8 +41,8 @@ public:
     Value round = use;
     if (stages > 1)
       round = (stages & (stages - 1)) == 0
-                  ? arith::ShRUIOp::create(
-                        b, loc, use, i32(b, loc, llvm::Log2_64(stages)))
+                  ? arith::ShRUIOp::create(b, loc, use,
+                                           i32(b, loc, llvm::Log2_64(stages)))
                         .getResult()
                   : arith::DivUIOp::create(b, loc, use, i32(b, loc, stages))
                         .getResult();
@@ -88,9 +89,9 @@ struct LowerCreate : GpuPattern<tile::PipeCreateOp> {
       return op.emitOpError("has no place; run tile-assign-shared first");
     Location loc = op.getLoc();
     int64_t stages = op.getType().getStages();
-    Value first = arith::CmpIOp::create(
-        rewriter, loc, arith::CmpIPredicate::eq, target.threadId(rewriter, loc),
-        i32(rewriter, loc, 0));
+    Value first = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq,
+                                        target.threadId(rewriter, loc),
+                                        i32(rewriter, loc, 0));
     auto guarded = scf::IfOp::create(rewriter, loc, first);
     OpBuilder inner = guarded.getThenBodyBuilder();
     for (int64_t i = 0; i < 2 * stages; ++i) {
@@ -100,8 +101,8 @@ struct LowerCreate : GpuPattern<tile::PipeCreateOp> {
       intrinsic(inner, loc, {}, "llvm.nvvm.mbarrier.init.shared",
                 {barrier, arrivals});
     }
-    rewriter.replaceOp(
-        op, sharedAt(target, rewriter, loc, op, *op.getOffset()));
+    rewriter.replaceOp(op,
+                       sharedAt(target, rewriter, loc, op, *op.getOffset()));
     return success();
   }
 };
@@ -156,8 +157,8 @@ struct LowerRelease : BulkPattern<tile::PipeReleaseOp> {
     PipeBarriers barriers(target, rewriter, op, op.getPipe(), adaptor.getUse());
     Value arrives = isUnitLeader(target, rewriter, loc);
     if (adaptor.getAnchor())
-      arrives = arith::AndIOp::create(rewriter, loc, adaptor.getAnchor(),
-                                      arrives);
+      arrives =
+          arith::AndIOp::create(rewriter, loc, adaptor.getAnchor(), arrives);
     ptx(rewriter, loc, {}, "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];",
         "r,b", {barriers.empty, arrives}, /*memory=*/true);
     rewriter.eraseOp(op);
@@ -225,9 +226,8 @@ struct LowerPublish : GpuPattern<tile::PublishOp> {
     // Barriers 8 to 15 belong to publishing units; schedules name 1 to 7.
     Location loc = op.getLoc();
     ptx(rewriter, loc, {}, "fence.proxy.async.shared::cta;", "", {}, true);
-    Value id = arith::AddIOp::create(rewriter, loc,
-                                     target.unitId(rewriter, loc),
-                                     i32(rewriter, loc, 8));
+    Value id = arith::AddIOp::create(
+        rewriter, loc, target.unitId(rewriter, loc), i32(rewriter, loc, 8));
     intrinsic(rewriter, loc, {}, "llvm.nvvm.barrier.cta.sync.aligned.count",
               {id, i32(rewriter, loc, target.info.unitThreads)});
     rewriter.eraseOp(op);

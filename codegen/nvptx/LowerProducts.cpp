@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Matrix products as wgmma. Rules that keep ptxas from serialising them (measured,
-// ARCHITECTURE.md): one asm a wgmma with its accumulators tied; the first of a
-// fresh accumulator takes none; accumulators and register operands pass through
-// the fence and through the wait, so that LLVM can move no use across either.
+// Matrix products as wgmma. Rules that keep ptxas from serialising them
+// (measured, ARCHITECTURE.md): one asm a wgmma with its accumulators tied; the
+// first of a fresh accumulator takes none; accumulators and register operands
+// pass through the fence and through the wait, so that LLVM can move no use
+// across either.
 #include "codegen/nvptx/NvptxTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -30,8 +31,7 @@ SmallVector<Value> results(OpBuilder &b, Location loc, Operation *asmOp,
     return {asmOp->getResult(0)};
   SmallVector<Value> all;
   for (size_t i = 0; i < count; ++i)
-    all.push_back(
-        LLVM::ExtractValueOp::create(b, loc, asmOp->getResult(0), i));
+    all.push_back(LLVM::ExtractValueOp::create(b, loc, asmOp->getResult(0), i));
   return all;
 }
 
@@ -67,8 +67,7 @@ public:
     // Groups of 8 rows follow each other; with K along the rows, the next
     // panel of columns is a panel further.
     int64_t leading = rowsAreK ? type.getPanelRows() * width : 16;
-    uint64_t fixed = (uint64_t(mode) << 62) |
-                     (uint64_t(8 * width >> 4) << 32) |
+    uint64_t fixed = (uint64_t(mode) << 62) | (uint64_t(8 * width >> 4) << 32) |
                      (uint64_t(leading >> 4) << 16);
     Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), tile);
     auto i32 = [&](int64_t v) {
@@ -127,15 +126,16 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
              << "; wgmma takes 64 rows, up to 256 columns by eights, K by "
                 "sixteens, and swizzled tiles";
 
-    // The fence orders this thread's writes of the registers before the products.
+    // The fence orders this thread's writes of the registers before the
+    // products.
     SmallVector<Value> acc, lhsRegisters;
     if (adaptor.getAcc())
       acc = elements(rewriter, loc, adaptor.getAcc());
     bool lhsShared = isa<tile::SharedType>(op.getLhs().getType());
     if (!lhsShared) {
       auto halves = cast<VectorType>(adaptor.getLhs().getType());
-      auto words = VectorType::get(halves.getNumElements() / 2,
-                                   rewriter.getI32Type());
+      auto words =
+          VectorType::get(halves.getNumElements() / 2, rewriter.getI32Type());
       lhsRegisters = elements(
           rewriter, loc,
           vector::BitCastOp::create(rewriter, loc, words, adaptor.getLhs()));
@@ -154,9 +154,9 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
                 /*rowsAreK=*/false);
     for (int64_t step = 0; step < k / kStep; ++step) {
       SmallVector<Value> left =
-          lhsShared ? SmallVector<Value>{a->at(step)}
-                    : SmallVector<Value>(
-                          ArrayRef(lhsRegisters).slice(4 * step, 4));
+          lhsShared
+              ? SmallVector<Value>{a->at(step)}
+              : SmallVector<Value>(ArrayRef(lhsRegisters).slice(4 * step, 4));
       acc = wgmma(rewriter, loc, n, element, acc, left, b.at(step),
                   /*transposeB=*/!op.getTransposeRhs());
     }
@@ -217,12 +217,11 @@ struct LowerWait : GpuPattern<tile::WaitOp> {
   matchAndRewrite(tile::WaitOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    std::string text = llvm::formatv("wgmma.wait_group.sync.aligned {0};",
-                                     op.getInFlight())
-                           .str();
-    SmallVector<Value> values =
-        tied(rewriter, loc, text,
-             elements(rewriter, loc, adaptor.getPending()));
+    std::string text =
+        llvm::formatv("wgmma.wait_group.sync.aligned {0};", op.getInFlight())
+            .str();
+    SmallVector<Value> values = tied(
+        rewriter, loc, text, elements(rewriter, loc, adaptor.getPending()));
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
         op, cast<VectorType>(convert(op.getType())), values);
     return success();
@@ -240,10 +239,10 @@ struct LowerAnchor : GpuPattern<tile::AnchorOp> {
     for (Value row : elements(rewriter, loc, adaptor.getValue()))
       sum = sum ? arith::AddFOp::create(rewriter, loc, sum, row).getResult()
                 : row;
-    Value zero = arith::ConstantOp::create(rewriter, loc,
-                                           rewriter.getF32FloatAttr(0));
-    rewriter.replaceOpWithNewOp<arith::CmpFOp>(
-        op, arith::CmpFPredicate::UGE, sum, zero);
+    Value zero =
+        arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(0));
+    rewriter.replaceOpWithNewOp<arith::CmpFOp>(op, arith::CmpFPredicate::UGE,
+                                               sum, zero);
     return success();
   }
 };

@@ -23,8 +23,8 @@ Operation *attn_jit::ptx(OpBuilder &b, Location loc, TypeRange results,
   if (results.size() == 1)
     types.push_back(results.front());
   else if (results.size() > 1)
-    types.push_back(LLVM::LLVMStructType::getLiteral(
-        context, llvm::to_vector(results)));
+    types.push_back(
+        LLVM::LLVMStructType::getLiteral(context, llvm::to_vector(results)));
   return LLVM::InlineAsmOp::create(
       b, loc, types, operands, text, all, /*has_side_effects=*/true,
       /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
@@ -34,17 +34,16 @@ Operation *attn_jit::ptx(OpBuilder &b, Location loc, TypeRange results,
 
 Value attn_jit::intrinsic(OpBuilder &b, Location loc, Type result,
                           StringRef name, ValueRange operands) {
-  auto call =
-      result ? LLVM::CallIntrinsicOp::create(b, loc, result,
-                                             b.getStringAttr(name), operands)
-             : LLVM::CallIntrinsicOp::create(b, loc, b.getStringAttr(name),
-                                             operands);
+  auto call = result ? LLVM::CallIntrinsicOp::create(
+                           b, loc, result, b.getStringAttr(name), operands)
+                     : LLVM::CallIntrinsicOp::create(
+                           b, loc, b.getStringAttr(name), operands);
   return result ? call.getResult(0) : Value();
 }
 
 /// PTX ISA, "D fragment of wgmma .m64nNk16": element r of a thread is in row
-/// 16 warp + lane / 4 + 8 (r / 2 mod 2), column 8 (r / 4) + 2 (lane mod 4) + r mod 2.
-/// The A fragment of 16-bit elements is the same with N = K.
+/// 16 warp + lane / 4 + 8 (r / 2 mod 2), column 8 (r / 4) + 2 (lane mod 4) + r
+/// mod 2. The A fragment of 16-bit elements is the same with N = K.
 FragmentMap NvptxTarget::getFragmentMap(tile::FragType type) const {
   FragmentMap map;
   map.rowSlots = {0, 8};
@@ -87,8 +86,7 @@ Value NvptxTarget::laneRow(OpBuilder &b, Location loc) const {
 }
 
 Value NvptxTarget::laneCol(OpBuilder &b, Location loc) const {
-  Value lane =
-      arith::AndIOp::create(b, loc, threadId(b, loc), i32(b, loc, 3));
+  Value lane = arith::AndIOp::create(b, loc, threadId(b, loc), i32(b, loc, 3));
   return arith::ShLIOp::create(b, loc, lane, i32(b, loc, 1));
 }
 
@@ -107,10 +105,10 @@ Value NvptxTarget::programId(OpBuilder &b, Location loc, int64_t dim) const {
   return NVVM::BlockIdZOp::create(b, loc, b.getI32Type());
 }
 
-/// Panels of `swizzle` bytes of columns. Within a panel, 16-byte chunk c of row r
-/// stands at chunk c ^ f(r): the address bits that a tensor copy's swizzle XORs
-/// (PTX ISA, "swizzling modes"): 3 bits of the row for 128 bytes, 2 (of row / 2)
-/// for 64, 1 (of row / 4) for 32.
+/// Panels of `swizzle` bytes of columns. Within a panel, 16-byte chunk c of row
+/// r stands at chunk c ^ f(r): the address bits that a tensor copy's swizzle
+/// XORs (PTX ISA, "swizzling modes"): 3 bits of the row for 128 bytes, 2 (of
+/// row / 2) for 64, 1 (of row / 4) for 32.
 Value NvptxTarget::sharedOffset(OpBuilder &b, Location loc,
                                 tile::SharedType type, Value row,
                                 Value col) const {
@@ -126,8 +124,7 @@ Value NvptxTarget::sharedOffset(OpBuilder &b, Location loc,
   if (width == 0)
     return add(mul(row, type.getCols() * bytes), colBytes);
   int64_t shift = width == 128 ? 0 : width == 64 ? 1 : 2;
-  Value panel =
-      arith::DivUIOp::create(b, loc, colBytes, i32(b, loc, width));
+  Value panel = arith::DivUIOp::create(b, loc, colBytes, i32(b, loc, width));
   Value within =
       arith::AndIOp::create(b, loc, colBytes, i32(b, loc, width - 1));
   Value phase = arith::AndIOp::create(
@@ -151,9 +148,8 @@ void NvptxTarget::workgroupBarrier(OpBuilder &b, Location loc) const {
 
 Value attn_jit::isUnitLeader(const GpuTarget &target, OpBuilder &b,
                              Location loc) {
-  Value lane =
-      arith::AndIOp::create(b, loc, target.threadId(b, loc),
-                            i32(b, loc, target.info.unitThreads - 1));
+  Value lane = arith::AndIOp::create(b, loc, target.threadId(b, loc),
+                                     i32(b, loc, target.info.unitThreads - 1));
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, lane,
                                i32(b, loc, 0));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The pass: tile ops to LLVM, NVVM and inline PTX; what remains is scf, arith, math
-// and vector on values of LLVM types.
+// The pass: tile ops to LLVM, NVVM and inline PTX; what remains is scf, arith,
+// math and vector on values of LLVM types.
 #include "codegen/Passes.h"
 #include "codegen/nvptx/NvptxTarget.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"

@@ -16,8 +16,7 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
   int64_t rows = bm / units;
   f.createKernel(units, tile::Access::Direct, bm, /*reverse=*/false);
   auto pipeOf = [&](int64_t cols) {
-    auto type = tile::PipeType::get(b.getContext(), 1,
-                                    f.sharedType(bn, cols),
+    auto type = tile::PipeType::get(b.getContext(), 1, f.sharedType(bn, cols),
                                     tile::Transport::Cooperative);
     return tile::PipeCreateOp::create(b, loc, type, units, IntegerAttr(),
                                       IntegerAttr());
@@ -47,16 +46,16 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
   auto product = [&](Value a, Value rhs, Value acc, int64_t cols,
                      bool transposed) -> Value {
     auto type = f.acc(rows, cols);
-    Value pending = tile::MmaOp::create(b, loc, tile::PendingType::get(type.getContext(), type),
-                                        a, rhs, acc, transposed);
+    Value pending = tile::MmaOp::create(
+        b, loc, tile::PendingType::get(type.getContext(), type), a, rhs, acc,
+        transposed);
     return tile::WaitOp::create(b, loc, type, pending, 0);
   };
 
   SoftmaxState start = f.initialState(rows);
   SmallVector<Value> carried = {start.max, start.sum, f.initialOutput(rows)};
   auto sweep = [&](Value first, Value end, bool masked) {
-    auto loop =
-        scf::ForOp::create(b, loc, first, end, f.i32(1), carried);
+    auto loop = scf::ForOp::create(b, loc, first, end, f.i32(1), carried);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value block = loop.getInductionVar();
@@ -71,8 +70,7 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
     output = product(f.asLhs(step.probabilities), tileOf(values, block), output,
                      f.problem.valueDim, false);
     tile::PipeReleaseOp::create(b, loc, values, block, Value());
-    scf::YieldOp::create(b, loc,
-                         {step.state.max, step.state.sum, output});
+    scf::YieldOp::create(b, loc, {step.state.max, step.state.sum, output});
     carried.assign(loop.getResults().begin(), loop.getResults().end());
   };
   if (blocks.firstFull != blocks.first)

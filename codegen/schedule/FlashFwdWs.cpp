@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // flash_fwd_ws.v1: a producer fills rings of key and value tiles, each consumer
-// owns 64 query rows. Key blocks are visited from the last to the first, so that
-// masked blocks come first. With overlap, step i's scores are computed while step
-// i-1's output is, and softmax runs beside the latter (FlashAttention-3, section 3).
+// owns 64 query rows. Key blocks are visited from the last to the first, so
+// that masked blocks come first. With overlap, step i's scores are computed
+// while step i-1's output is, and softmax runs beside the latter
+// (FlashAttention-3, section 3).
 #include "codegen/schedule/ForwardBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -29,8 +30,8 @@ public:
     keys = pipe(stages, bn, f.problem.headDim);
     values = pipe(stages, bn, f.problem.valueDim);
     if (sharedP)
-      probabilities = tile::AllocOp::create(b, loc, f.sharedType(bm, bn),
-                                            IntegerAttr());
+      probabilities =
+          tile::AllocOp::create(b, loc, f.sharedType(bm, bn), IntegerAttr());
     KeyBlocks blocks = f.keyBlocks(f.tileRow, bm, bn);
     // At least one block, so that a tile that sees no key still stores.
     blocks.end = f.max(blocks.end, f.add(blocks.first, f.i32(1)));
@@ -44,8 +45,8 @@ public:
     auto roles = tile::SpecializeOp::create(
         b, loc, b.getStrArrayAttr({"producer", "consumer"}),
         b.getDenseI64ArrayAttr({1, consumers}),
-        b.getDenseI64ArrayAttr({f.schedule.get("producer_regs"),
-                                f.schedule.get("consumer_regs")}),
+        b.getDenseI64ArrayAttr(
+            {f.schedule.get("producer_regs"), f.schedule.get("consumer_regs")}),
         b.getDenseBoolArrayAttr({true, false}), /*rolesCount=*/2);
     auto role = [&](unsigned index, auto body) {
       OpBuilder::InsertionGuard guard(b);
@@ -70,7 +71,8 @@ private:
                                       IntegerAttr());
   }
 
-  //===-- producer ---------------------------------------------------------===//
+  //===-- producer
+  //---------------------------------------------------------===//
 
   void fill(Value pipe, Value use, Value tensor, Value head, Value row,
             Value limit) {
@@ -89,7 +91,8 @@ private:
     fill(values, step, f.value, f.kvHead, row, f.kvLen);
   }
 
-  //===-- consumers --------------------------------------------------------===//
+  //===-- consumers
+  //--------------------------------------------------------===//
 
   /// What a consumer carries from step to step.
   struct Carried {
@@ -162,9 +165,11 @@ private:
     Value scores = wait(scoresPending, 1);
     if (!anchor)
       release(keys, step);
-    SoftmaxStep next = f.softmax(scores, carried.state, row, keyOf(step), masked);
+    SoftmaxStep next =
+        f.softmax(scores, carried.state, row, keyOf(step), masked);
     if (anchor)
-      release(keys, step, tile::AnchorOp::create(b, loc, b.getI1Type(), next.state.sum));
+      release(keys, step,
+              tile::AnchorOp::create(b, loc, b.getI1Type(), next.state.sum));
     Value output = wait(outputPending, 0);
     release(values, before);
     Value p = publish(next.probabilities);
@@ -178,7 +183,8 @@ private:
     passTurn();
     Value scores = wait(scoresPending, 0);
     release(keys, step);
-    SoftmaxStep next = f.softmax(scores, carried.state, row, keyOf(step), masked);
+    SoftmaxStep next =
+        f.softmax(scores, carried.state, row, keyOf(step), masked);
     Value output = f.rescaled(carried.output, next.rescale);
     Value p = publish(next.probabilities);
     output = wait(startOutput(p, step, output), 0);
@@ -246,16 +252,16 @@ private:
     return tile::SliceOp::create(b, loc, to, tile, offset);
   }
 
-  /// Barrier 1 + k is consumer k's turn; barrier 0 is the workgroup's. The first
-  /// turn is consumer 0's: it arrives for itself.
+  /// Barrier 1 + k is consumer k's turn; barrier 0 is the workgroup's. The
+  /// first turn is consumer 0's: it arrives for itself.
   void beginTurns(Value unit) {
     ownTurn = f.add(unit, f.i32(1));
     Value wraps = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, unit,
                                         f.i32(consumers - 1));
-    nextTurn = arith::SelectOp::create(b, loc, wraps, f.i32(1),
-                                       f.add(unit, f.i32(2)));
-    Value isFirst = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
-                                          unit, f.i32(0));
+    nextTurn =
+        arith::SelectOp::create(b, loc, wraps, f.i32(1), f.add(unit, f.i32(2)));
+    Value isFirst =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, unit, f.i32(0));
     auto first = scf::IfOp::create(b, loc, isFirst);
     OpBuilder inner = first.getThenBodyBuilder();
     tile::NamedBarrierArriveOp::create(inner, loc, ownTurn, 2);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The kernel of a forward: its arguments, its grid, and the key blocks that each
-// query tile visits.
+// The kernel of a forward: its arguments, its grid, and the key blocks that
+// each query tile visits.
 #include "codegen/schedule/ForwardBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -83,8 +83,8 @@ Value ForwardBuilder::map(
 
 Value ForwardBuilder::broadcast(Value row, tile::FragType like) {
   auto from = cast<tile::FragType>(row.getType());
-  return tile::BroadcastOp::create(b, loc,
-                                   like.withElement(from.getElementType()), row);
+  return tile::BroadcastOp::create(
+      b, loc, like.withElement(from.getElementType()), row);
 }
 
 //===-- the kernel --------------------------------------------------------===//
@@ -114,9 +114,8 @@ void ForwardBuilder::createKernel(int64_t units, tile::Access loads, int64_t bm,
   auto function = cast<func::FuncOp>(forward->getParentOp());
   SmallVector<BlockArgument> scalars;
   for (BlockArgument outer : function.getArguments()) {
-    auto name =
-        function.getArgAttrOfType<StringAttr>(outer.getArgNumber(),
-                                              attn::kArgName);
+    auto name = function.getArgAttrOfType<StringAttr>(outer.getArgNumber(),
+                                                      attn::kArgName);
     if (isa<RankedTensorType>(outer.getType()) || outer == forward.getScale())
       continue;
     scalars.push_back(outer);
@@ -206,8 +205,8 @@ KeyBlocks ForwardBuilder::keyBlocks(Value row, int64_t bm, int64_t bn) {
   blocks.endFull = mask.exact ? max(down(hiFull), blocks.first) : blocks.first;
   if (mask.boundsAbove() || mask.boundsBelow())
     blocks.endFull = min(blocks.endFull, blocks.end);
-  blocks.firstFull =
-      mask.boundsBelow() ? min(max(up(loFull), blocks.first), blocks.endFull)
+  blocks.firstFull = mask.boundsBelow()
+                         ? min(max(up(loFull), blocks.first), blocks.endFull)
                          : blocks.first;
   return blocks;
 }

@@ -2,7 +2,8 @@
 //
 // What every forward schedule is made of: the kernel and its arguments, the key
 // blocks that a query tile visits, one step of online softmax, the epilogue. A
-// schedule adds the order of events. Nothing here knows a target's instructions.
+// schedule adds the order of events. Nothing here knows a target's
+// instructions.
 #ifndef ATTN_JIT_CODEGEN_SCHEDULE_FORWARDBUILDER_H
 #define ATTN_JIT_CODEGEN_SCHEDULE_FORWARDBUILDER_H
 
@@ -40,7 +41,8 @@ public:
                     bool reverse);
   void finishKernel();
 
-  //===-- small things -----------------------------------------------------===//
+  //===-- small things
+  //-----------------------------------------------------===//
   mlir::Value i32(int64_t value);
   mlir::Value f32(double value);
   mlir::Value add(mlir::Value x, mlir::Value y);
@@ -53,12 +55,14 @@ public:
   /// `body` on the elements of `inputs`.
   mlir::Value
   map(mlir::ValueRange inputs, tile::FragType result,
-      llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)> body);
+      llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)>
+          body);
   mlir::Value broadcast(mlir::Value row, tile::FragType like);
   /// Element type and swizzle of a shared tile of `cols` columns.
   tile::SharedType sharedType(int64_t rows, int64_t cols);
 
-  //===-- the parts --------------------------------------------------------===//
+  //===-- the parts
+  //--------------------------------------------------------===//
   /// Blocks of `bn` keys that query rows [row, row + bm) visit.
   KeyBlocks keyBlocks(mlir::Value row, int64_t bm, int64_t bn);
   /// State and output before the first step.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One step of online softmax (Milakov and Gimelshein, 2018) on fragments, in base
-// 2: exp(scale s - m) is one multiply-add and one exp2. The row sum stays one
-// partial per lane until the epilogue.
+// One step of online softmax (Milakov and Gimelshein, 2018) on fragments, in
+// base 2: exp(scale s - m) is one multiply-add and one exp2. The row sum stays
+// one partial per lane until the epilogue.
 #include "codegen/schedule/ForwardBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -27,8 +27,7 @@ static Value compare(OpBuilder &b, Location loc, arith::CmpFPredicate predicate,
 SoftmaxState ForwardBuilder::initialState(int64_t rows) {
   return {tile::FillOp::create(b, loc, rowType(rows, tile::FragLayout::Row),
                                f32(-kInfinity)),
-          tile::FillOp::create(b, loc,
-                               rowType(rows, tile::FragLayout::Partial),
+          tile::FillOp::create(b, loc, rowType(rows, tile::FragLayout::Partial),
                                f32(0))};
 }
 
@@ -56,8 +55,8 @@ Value ForwardBuilder::scored(Value scores, Value row, Value key) {
   Value kv = tile::CoordOp::create(b, loc, index, key, 1);
   return map({scores, q, kv}, type, [&](OpBuilder &at, ValueRange x) -> Value {
     Value scaled = arith::MulFOp::create(at, loc, x[0], scale);
-    Value result = inlineRegion(forward.getScore(), at,
-                                {scaled, batch, head, x[1], x[2]});
+    Value result =
+        inlineRegion(forward.getScore(), at, {scaled, batch, head, x[1], x[2]});
     return arith::MulFOp::create(at, loc, result, scalar(at, loc, kLog2E));
   });
 }
@@ -69,8 +68,8 @@ Value ForwardBuilder::maskedOut(Value scores, Value row, Value key) {
   Value q = tile::CoordOp::create(b, loc, index, add(row, position), 0);
   Value kv = tile::CoordOp::create(b, loc, index, key, 1);
   return map({scores, q, kv}, type, [&](OpBuilder &at, ValueRange x) -> Value {
-    Value seen = arith::CmpIOp::create(at, loc, arith::CmpIPredicate::slt, x[2],
-                                       kvLen);
+    Value seen =
+        arith::CmpIOp::create(at, loc, arith::CmpIPredicate::slt, x[2], kvLen);
     if (!forward.getMask().empty())
       seen = arith::AndIOp::create(
           at, loc, seen,
@@ -90,19 +89,20 @@ SoftmaxStep ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row,
     scores = maskedOut(scores, row, key);
   Value factor = scaleLog2e ? scaleLog2e : Value();
 
-  Value reduced = tile::ReduceOp::create(b, loc, partial,
-                                         tile::ReduceKind::Max, scores);
-  Value tileMax = tile::CombineOp::create(b, loc, rowFrag,
-                                          tile::ReduceKind::Max, reduced);
-  Value newMax =
-      map({state.max, tileMax}, rowFrag, [&](OpBuilder &at, ValueRange x) -> Value {
-        return arith::MaxNumFOp::create(at, loc, x[0], x[1]);
-      });
+  Value reduced =
+      tile::ReduceOp::create(b, loc, partial, tile::ReduceKind::Max, scores);
+  Value tileMax =
+      tile::CombineOp::create(b, loc, rowFrag, tile::ReduceKind::Max, reduced);
+  Value newMax = map({state.max, tileMax}, rowFrag,
+                     [&](OpBuilder &at, ValueRange x) -> Value {
+                       return arith::MaxNumFOp::create(at, loc, x[0], x[1]);
+                     });
   // What each exponent is shifted by. A row that has seen no key yet is
   // shifted by 0: minus infinity less itself would be NaN.
   Value shift = map(newMax, rowFrag, [&](OpBuilder &at, ValueRange x) -> Value {
     Value scaled =
-        factor ? arith::MulFOp::create(at, loc, x[0], factor).getResult() : x[0];
+        factor ? arith::MulFOp::create(at, loc, x[0], factor).getResult()
+               : x[0];
     Value negated = arith::NegFOp::create(at, loc, scaled);
     if (!masked)
       return negated;
@@ -163,15 +163,14 @@ void ForwardBuilder::epilogue(Value output, SoftmaxState state, Value row) {
   tile::StoreOp::create(b, loc, stored, out, batch, head, row, qLen);
   if (!lse)
     return;
-  Value total = map({state.max, sum}, rowFrag,
-                    [&](OpBuilder &at, ValueRange x) -> Value {
-                      Value log = math::Log2Op::create(at, loc, x[1]);
-                      Value most = x[0];
-                      if (scaleLog2e)
-                        most = arith::MulFOp::create(at, loc, most, scaleLog2e);
-                      Value base2 = arith::AddFOp::create(at, loc, most, log);
-                      return arith::MulFOp::create(at, loc, base2,
-                                                   scalar(at, loc, kLn2));
-                    });
+  Value total =
+      map({state.max, sum}, rowFrag, [&](OpBuilder &at, ValueRange x) -> Value {
+        Value log = math::Log2Op::create(at, loc, x[1]);
+        Value most = x[0];
+        if (scaleLog2e)
+          most = arith::MulFOp::create(at, loc, most, scaleLog2e);
+        Value base2 = arith::AddFOp::create(at, loc, most, log);
+        return arith::MulFOp::create(at, loc, base2, scalar(at, loc, kLn2));
+      });
   tile::StoreOp::create(b, loc, total, lse, batch, head, row, qLen);
 }

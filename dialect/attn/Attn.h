@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The attn dialect: what an attention is. Ops, attributes and their prose are in
-// AttnOps.td and AttnDialect.td.
+// The attn dialect: what an attention is. Ops, attributes and their prose are
+// in AttnOps.td and AttnDialect.td.
 #ifndef ATTN_JIT_DIALECT_ATTN_ATTN_H
 #define ATTN_JIT_DIALECT_ATTN_ATTN_H
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Block classes of a mask, from the mask expression itself. A mask that is a
-// conjunction of linear inequalities bounds the keys that a query row sees; over
-// a tile of rows those bounds say which key blocks are empty, partly or wholly
-// seen. What is not linear is seen partly everywhere: correct, never fast.
+// conjunction of linear inequalities bounds the keys that a query row sees;
+// over a tile of rows those bounds say which key blocks are empty, partly or
+// wholly seen. What is not linear is seen partly everywhere: correct, never
+// fast.
 #ifndef ATTN_JIT_DIALECT_ATTN_MASKANALYSIS_H
 #define ATTN_JIT_DIALECT_ATTN_MASKANALYSIS_H
 

@@ -28,11 +28,10 @@ static std::string valueText(const ScheduleField &field, int64_t value) {
 }
 
 static std::string allowedText(const ScheduleField &field) {
-  return llvm::join(llvm::map_range(field.allowed,
-                                    [&](int64_t value) {
-                                      return valueText(field, value);
-                                    }),
-                    ", ");
+  return llvm::join(
+      llvm::map_range(field.allowed,
+                      [&](int64_t value) { return valueText(field, value); }),
+      ", ");
 }
 
 static Expected<int64_t> parseValue(const ScheduleField &field,
@@ -73,8 +72,7 @@ static Expected<ParsedText> split(StringRef text) {
     auto [key, value] = part.split('=');
     key = key.trim();
     llvm::ArrayRef<ScheduleField> fields = result.family->fields;
-    auto *field =
-        llvm::find_if(fields, [&](auto &f) { return f.key == key; });
+    auto *field = llvm::find_if(fields, [&](auto &f) { return f.key == key; });
     if (field == fields.end())
       return inputError(
           "schedule field: '{0}' given, {1} has: {2}", key, name,

@@ -3,7 +3,7 @@
 // A schedule is data: a named, versioned family and one value for each of its
 // fields. The same text is used in IR, in records and on the command line:
 //
-//   schedule ::= name "<" (field ("," field)*)? ">"      flash_fwd_ws.v1<bm=128>
+//   schedule ::= name "<" (field ("," field)*)? ">" flash_fwd_ws.v1<bm=128>
 //   field    ::= key "=" (integer | keyword)
 //
 // Fields may come in any order and take their defaults when absent; the
@@ -31,7 +31,7 @@ struct ProblemShape {
 struct ScheduleField {
   llvm::StringLiteral key;
   llvm::StringLiteral summary;
-  llvm::ArrayRef<int64_t> allowed;              ///< Integers, or keyword indices.
+  llvm::ArrayRef<int64_t> allowed; ///< Integers, or keyword indices.
   llvm::ArrayRef<llvm::StringLiteral> keywords; ///< Empty for an integer field.
 };
 
@@ -63,8 +63,7 @@ public:
   /// Reads a text that names every field.
   static llvm::Expected<Schedule> parseComplete(llvm::StringRef text);
   /// The schedule to use when nobody chose one.
-  static Schedule choose(const ProblemShape &problem,
-                         const TargetInfo &target);
+  static Schedule choose(const ProblemShape &problem, const TargetInfo &target);
 
   const ScheduleFamily &getFamily() const { return *family; }
   llvm::ArrayRef<int64_t> getValues() const { return values; }
@@ -87,8 +86,7 @@ const ScheduleFamily *lookupScheduleFamily(llvm::StringRef name);
 /// An error of one line, for a user.
 template <typename... Args>
 llvm::Error inputError(const char *format, const Args &...args) {
-  return llvm::createStringError(
-      llvm::formatv(format, args...).str());
+  return llvm::createStringError(llvm::formatv(format, args...).str());
 }
 
 extern const ScheduleFamily kFlashFwdSync;

@@ -82,8 +82,8 @@ Type FragType::parse(AsmParser &parser) {
 void FragType::print(AsmPrinter &printer) const {
   printer << '<';
   printer.printDimensionList(getShape());
-  printer << 'x' << getElementType() << ", "
-          << stringifyFragLayout(getLayout()) << '>';
+  printer << 'x' << getElementType() << ", " << stringifyFragLayout(getLayout())
+          << '>';
 }
 
 LogicalResult FragType::verify(function_ref<InFlightDiagnostic()> emitError,
@@ -115,8 +115,8 @@ Type SharedType::parse(AsmParser &parser) {
       parser.parseKeyword("swizzle") || parser.parseInteger(swizzle))
     return {};
   if (shape.size() != 2) {
-    parser.emitError(where) << "a shared tile has 2 dimensions, not "
-                            << shape.size();
+    parser.emitError(where)
+        << "a shared tile has 2 dimensions, not " << shape.size();
     return {};
   }
   panel = shape[0];
@@ -180,8 +180,7 @@ Type GlobalType::parse(AsmParser &parser) {
     parser.emitError(where) << "a global tensor names its columns alone";
     return {};
   }
-  auto access =
-      parseKeywordAs<Access>(parser, symbolizeAccess, "bulk, direct");
+  auto access = parseKeywordAs<Access>(parser, symbolizeAccess, "bulk, direct");
   if (failed(access) || parser.parseGreater())
     return {};
   return get(parser.getContext(), shape[0], element, *access);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Text and verifiers of the tile ops: what cannot be a schedule is refused here,
-// with the reason, so that leaf lowering meets only what it can lower.
+// Text and verifiers of the tile ops: what cannot be a schedule is refused
+// here, with the reason, so that leaf lowering meets only what it can lower.
 #include "dialect/tile/Tile.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
@@ -17,10 +17,9 @@ StringRef KernelOp::getArgName(unsigned index) {
 }
 
 ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
-  auto buildType = [](Builder &builder, ArrayRef<Type> args,
-                      ArrayRef<Type> results,
-                      function_interface_impl::VariadicFlag,
-                      std::string &) -> Type {
+  auto buildType =
+      [](Builder &builder, ArrayRef<Type> args, ArrayRef<Type> results,
+         function_interface_impl::VariadicFlag, std::string &) -> Type {
     return builder.getFunctionType(args, results);
   };
   return function_interface_impl::parseFunctionOp(
@@ -38,7 +37,7 @@ void KernelOp::print(OpAsmPrinter &printer) {
 LogicalResult KernelOp::verify() {
   if (!getResultTypes().empty())
     return emitOpError("returns nothing; results are stored");
-  if (getUnits() < 1)
+  if (getUnitsAttr().getInt() < 1)
     return emitOpError("needs at least one unit");
   if (getGrid().empty() || getGrid().size() > 3)
     return emitOpError("grid has 1 to 3 rules, not ") << getGrid().size();
@@ -163,9 +162,9 @@ static LogicalResult verifyDirect(Operation *op, GlobalType global,
   if (global.getAccess() != Access::Direct)
     return op->emitOpError("reaches a tensor directly, not in bulk");
   if (global.getCols() != frag.getCols())
-    return op->emitOpError("rows of ") << global.getCols()
-                                       << " columns against a fragment of "
-                                       << frag.getCols();
+    return op->emitOpError("rows of ")
+           << global.getCols() << " columns against a fragment of "
+           << frag.getCols();
   bool widens = isa<LoadOp>(op) && frag.getElementType().isF32();
   if (global.getElementType() != frag.getElementType() && !widens)
     return op->emitOpError("elements of ")
@@ -194,8 +193,8 @@ LogicalResult PutOp::verify() {
   if (!from.isMatrix() || from.getRows() != to.getRows() ||
       from.getCols() != to.getCols() ||
       from.getElementType() != to.getElementType())
-    return emitOpError("puts ") << from << " into a tile of another shape, "
-                                << to;
+    return emitOpError("puts ")
+           << from << " into a tile of another shape, " << to;
   return success();
 }
 
@@ -237,8 +236,10 @@ LogicalResult WaitOp::verify() {
   if (getPending().getType().getFrag() != getType())
     return emitOpError("gives the awaited fragment, ")
            << getPending().getType().getFrag();
-  if (getInFlight() < 0)
-    return emitOpError("in_flight is at least 0, not ") << getInFlight();
+  // The accessor is unsigned.
+  int64_t inFlight = getInFlightAttr().getInt();
+  if (inFlight < 0)
+    return emitOpError("in_flight is at least 0, not ") << inFlight;
   return success();
 }
 
@@ -246,8 +247,8 @@ LogicalResult WaitOp::verify() {
 
 LogicalResult FillOp::verify() {
   if (getValue().getType() != getType().getElementType())
-    return emitOpError("fills ") << getType() << " with a "
-                                 << getValue().getType();
+    return emitOpError("fills ")
+           << getType() << " with a " << getValue().getType();
   return success();
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// flash_fwd_sync.v1: every unit copies, multiplies and stores in step. It needs no
-// capability, so it is what every target can run, and the load path for tensors
-// that a copy engine cannot address.
+// flash_fwd_sync.v1: every unit copies, multiplies and stores in step. It needs
+// no capability, so it is what every target can run, and the load path for
+// tensors that a copy engine cannot address.
 #include "dialect/attn/Schedule.h"
 
 using namespace attn_jit;

@@ -87,8 +87,8 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       schedule.str(), bytes, target.name, target.sharedBytes,
                       bytes - target.sharedBytes);
   int64_t regs = schedule.get("consumer_regs");
-  int64_t file = (schedule.get("producer_regs") + consumers * regs) *
-                 target.unitThreads;
+  int64_t file =
+      (schedule.get("producer_regs") + consumers * regs) * target.unitThreads;
   if (file > target.registersPerGroup)
     return inputError("registers: the budgets of {0} take {1}, {2} has {3}: "
                       "{4} too many",
