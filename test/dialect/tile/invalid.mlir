@@ -1,0 +1,449 @@
+// Every tile op that cannot be lowered right is refused by its verifier, with the reason.
+// RUN: attn-opt %s --split-input-file --verify-diagnostics -o /dev/null
+
+// expected-error @below {{'tile.kernel' op returns nothing; results are stored}}
+"tile.kernel"() <{sym_name = "k", function_type = () -> i32, units = 1 : i64, grid = ["1"]}> ({
+  tile.return
+}) : () -> ()
+
+// -----
+
+// expected-error @below {{needs at least one unit}}
+tile.kernel @units() attributes {units = 0 : i64, grid = ["1"]} {
+  tile.return
+}
+
+// -----
+
+// expected-error @below {{needs at least one unit}}
+tile.kernel @negative_units() attributes {units = -1 : i64, grid = ["1"]} {
+  tile.return
+}
+
+// -----
+
+// expected-error @below {{grid has 1 to 3 rules, not 0}}
+tile.kernel @no_grid() attributes {units = 1 : i64, grid = []} {
+  tile.return
+}
+
+// -----
+
+// expected-error @below {{grid has 1 to 3 rules, not 4}}
+tile.kernel @grid() attributes {units = 1 : i64, grid = ["1", "1", "1", "1"]} {
+  tile.return
+}
+
+// -----
+
+// expected-error @below {{argument 1 has no 'tile.arg' name to bind it by}}
+tile.kernel @unnamed(%a: i32 {tile.arg = "q_len"}, %b: i32) attributes {units = 1 : i64, grid = ["1"]} {
+  tile.return
+}
+
+// -----
+
+func.func @return() {
+  // expected-error @below {{'tile.return' op expects parent op 'tile.kernel'}}
+  tile.return
+}
+
+// -----
+
+func.func @program() {
+  // expected-error @below {{attribute 'dim' failed to satisfy constraint}}
+  %0 = tile.program_id 3
+  return
+}
+
+// -----
+
+tile.kernel @empty() attributes {units = 1 : i64, grid = ["1"]} {
+  // expected-error @below {{needs a name, a count and a budget for each role}}
+  tile.specialize
+  tile.return
+}
+
+// -----
+
+tile.kernel @count() attributes {units = 1 : i64, grid = ["1"]} {
+  // expected-error @below {{a role has at least one unit}}
+  tile.specialize
+    role a units 0 { tile.barrier }
+    role b units 1 { tile.barrier }
+  tile.return
+}
+
+// -----
+
+tile.kernel @budget() attributes {units = 1 : i64, grid = ["1"]} {
+  // expected-error @below {{a register budget is a multiple of 8 up to 256, not 25}}
+  tile.specialize
+    role a units 1 registers 25 { tile.barrier }
+  tile.return
+}
+
+// -----
+
+tile.kernel @large() attributes {units = 1 : i64, grid = ["1"]} {
+  // expected-error @below {{a register budget is a multiple of 8 up to 256, not 264}}
+  tile.specialize
+    role a units 1 registers 264 { tile.barrier }
+  tile.return
+}
+
+// -----
+
+tile.kernel @sum() attributes {units = 4 : i64, grid = ["1"]} {
+  // expected-error @below {{roles take 3 units, the kernel has 4}}
+  tile.specialize
+    role a units 1 { tile.barrier }
+    role b units 2 { tile.barrier }
+  tile.return
+}
+
+// -----
+
+func.func @slice(%t: !tile.shared<128x64xf16, swizzle 128>, %r: i32) {
+  // expected-error @below {{a slice takes rows, by eights, and keeps columns, elements, swizzle and panel of '!tile.shared<128x64xf16, swizzle 128>'}}
+  %0 = tile.slice %t[%r] : !tile.shared<128x64xf16, swizzle 128> to !tile.shared<64x64xf16, swizzle 128>
+  return
+}
+
+// -----
+
+func.func @slice_rows(%t: !tile.shared<128x64xf16, swizzle 128>, %r: i32) {
+  // expected-error @below {{a slice takes rows, by eights}}
+  %0 = tile.slice %t[%r] : !tile.shared<128x64xf16, swizzle 128> to !tile.shared<12x64xf16, swizzle 128, panel 128>
+  return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+func.func @pipe_wait(%p: !pipe, %i: i32) {
+  // expected-error @below {{gives the pipe's stage, '!tile.shared<64x64xf16, swizzle 128>', not '!tile.shared<32x64xf16, swizzle 128>'}}
+  %0 = tile.pipe.wait %p[%i] : !pipe -> !tile.shared<32x64xf16, swizzle 128>
+  return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+func.func @copy_columns(%g: !tile.global<32xf16, bulk>, %p: !pipe, %i: i32) {
+  // expected-error @below {{copies rows of 32 columns into rows of 64}}
+  tile.copy %g[%i, %i, %i] limit %i into %p[%i] : !tile.global<32xf16, bulk>, !pipe
+  return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+func.func @copy_access(%g: !tile.global<64xf16, direct>, %p: !pipe, %i: i32) {
+  // expected-error @below {{a bulk pipe is filled from a bulk tensor, a cooperative one from a direct tensor}}
+  tile.copy %g[%i, %i, %i] limit %i into %p[%i] : !tile.global<64xf16, direct>, !pipe
+  return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x64xf32, swizzle 128>, bulk>
+func.func @copy_bulk_converts(%g: !tile.global<64xf16, bulk>, %p: !pipe, %i: i32) {
+  // expected-error @below {{cannot convert 'f16' to 'f32'}}
+  tile.copy %g[%i, %i, %i] limit %i into %p[%i] : !tile.global<64xf16, bulk>, !pipe
+  return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 0>, cooperative>
+func.func @copy_narrows(%g: !tile.global<64xf32, direct>, %p: !pipe, %i: i32) {
+  // expected-error @below {{cannot convert 'f32' to 'f16'}}
+  tile.copy %g[%i, %i, %i] limit %i into %p[%i] : !tile.global<64xf32, direct>, !pipe
+  return
+}
+
+// -----
+
+func.func @load_layout(%g: !tile.global<64xf16, direct>, %i: i32) {
+  // expected-error @below {{loads a left operand; others come through a pipe}}
+  %0 = tile.load %g[%i, %i, %i] limit %i : !tile.global<64xf16, direct> -> !tile.frag<16x64xf16, acc>
+  return
+}
+
+// -----
+
+func.func @load_bulk(%g: !tile.global<64xf16, bulk>, %i: i32) {
+  // expected-error @below {{reaches a tensor directly, not in bulk}}
+  %0 = tile.load %g[%i, %i, %i] limit %i : !tile.global<64xf16, bulk> -> !tile.frag<16x64xf16, lhs>
+  return
+}
+
+// -----
+
+func.func @load_columns(%g: !tile.global<64xf16, direct>, %i: i32) {
+  // expected-error @below {{rows of 64 columns against a fragment of 32}}
+  %0 = tile.load %g[%i, %i, %i] limit %i : !tile.global<64xf16, direct> -> !tile.frag<16x32xf16, lhs>
+  return
+}
+
+// -----
+
+func.func @load_elements(%g: !tile.global<64xf16, direct>, %i: i32) {
+  // expected-error @below {{elements of 'f16' against a fragment of 'bf16'}}
+  %0 = tile.load %g[%i, %i, %i] limit %i : !tile.global<64xf16, direct> -> !tile.frag<16x64xbf16, lhs>
+  return
+}
+
+// -----
+
+func.func @store_layout(%f: !tile.frag<16x64xf16, lhs>, %g: !tile.global<64xf16, direct>, %i: i32) {
+  // expected-error @below {{stores an acc or row fragment, not lhs}}
+  tile.store %f, %g[%i, %i, %i] limit %i : !tile.frag<16x64xf16, lhs>, !tile.global<64xf16, direct>
+  return
+}
+
+// -----
+
+// A store does not convert.
+func.func @store_elements(%f: !tile.frag<16x64xf32, acc>, %g: !tile.global<64xf16, direct>, %i: i32) {
+  // expected-error @below {{elements of 'f16' against a fragment of 'f32'}}
+  tile.store %f, %g[%i, %i, %i] limit %i : !tile.frag<16x64xf32, acc>, !tile.global<64xf16, direct>
+  return
+}
+
+// -----
+
+func.func @store_row(%f: !tile.frag<16xf32, row>, %g: !tile.global<64xf32, direct>, %i: i32) {
+  // expected-error @below {{rows of 64 columns against a fragment of 1}}
+  tile.store %f, %g[%i, %i, %i] limit %i : !tile.frag<16xf32, row>, !tile.global<64xf32, direct>
+  return
+}
+
+// -----
+
+func.func @put(%f: !tile.frag<64x64xf16, acc>, %t: !tile.shared<64x32xf16, swizzle 64>) {
+  // expected-error @below {{puts '!tile.frag<64x64xf16, acc>' into a tile of another shape, '!tile.shared<64x32xf16, swizzle 64>'}}
+  tile.put %f, %t : !tile.frag<64x64xf16, acc>, !tile.shared<64x32xf16, swizzle 64>
+  return
+}
+
+// -----
+
+func.func @mma_layout(%a: !tile.frag<64x64xf16, acc>, %b: !tile.shared<64x64xf16, swizzle 128>) {
+  // expected-error @below {{the left operand has layout lhs, not acc}}
+  %0 = tile.mma %a, %b : !tile.frag<64x64xf16, acc>, !tile.shared<64x64xf16, swizzle 128> -> !tile.pending<<64x64xf32, acc>>
+  return
+}
+
+// -----
+
+func.func @mma_contracts(%a: !tile.frag<64x64xf16, lhs>, %b: !tile.shared<32x64xf16, swizzle 128>) {
+  // expected-error @below {{contracts 64 columns with 32}}
+  %0 = tile.mma %a, %b : !tile.frag<64x64xf16, lhs>, !tile.shared<32x64xf16, swizzle 128> -> !tile.pending<<64x64xf32, acc>>
+  return
+}
+
+// -----
+
+func.func @mma_result(%a: !tile.shared<64x64xf16, swizzle 128>, %b: !tile.shared<32x64xf16, swizzle 128>) {
+  // expected-error @below {{gives an acc fragment of 64x32, not '!tile.frag<64x64xf32, acc>'}}
+  %0 = tile.mma %a, %b {transpose_rhs} : !tile.shared<64x64xf16, swizzle 128>, !tile.shared<32x64xf16, swizzle 128> -> !tile.pending<<64x64xf32, acc>>
+  return
+}
+
+// -----
+
+func.func @mma_elements(%a: !tile.frag<64x64xbf16, lhs>, %b: !tile.shared<64x64xf16, swizzle 128>) {
+  // expected-error @below {{multiplies 'bf16' by 'f16'}}
+  %0 = tile.mma %a, %b : !tile.frag<64x64xbf16, lhs>, !tile.shared<64x64xf16, swizzle 128> -> !tile.pending<<64x64xf32, acc>>
+  return
+}
+
+// -----
+
+func.func @mma_acc(%a: !tile.frag<64x64xf16, lhs>, %b: !tile.shared<64x64xf16, swizzle 128>, %c: !tile.frag<64x32xf32, acc>) {
+  // expected-error @below {{accumulates '!tile.frag<64x32xf32, acc>' into '!tile.frag<64x64xf32, acc>'}}
+  %0 = tile.mma %a, %b acc %c : !tile.frag<64x32xf32, acc> : !tile.frag<64x64xf16, lhs>, !tile.shared<64x64xf16, swizzle 128> -> !tile.pending<<64x64xf32, acc>>
+  return
+}
+
+// -----
+
+func.func @wait(%p: !tile.pending<<64x64xf32, acc>>) {
+  // expected-error @below {{gives the awaited fragment, '!tile.frag<64x64xf32, acc>'}}
+  %0 = tile.wait %p : !tile.pending<<64x64xf32, acc>> -> !tile.frag<64x32xf32, acc>
+  return
+}
+
+// -----
+
+func.func @in_flight(%p: !tile.pending<<64x64xf32, acc>>) {
+  // expected-error @below {{in_flight is at least 0, not -1}}
+  %0 = tile.wait %p {in_flight = -1 : i64} : !tile.pending<<64x64xf32, acc>> -> !tile.frag<64x64xf32, acc>
+  return
+}
+
+// -----
+
+// An early read cannot be written down.
+func.func @early(%p: !tile.pending<<64x64xf32, acc>>) {
+  // expected-error @below {{invalid kind of type specified}}
+  %0 = tile.reduce max %p : !tile.pending<<64x64xf32, acc>> -> !tile.frag<64xf32, partial>
+  return
+}
+
+// -----
+
+func.func @fill(%x: f16) {
+  // expected-error @below {{fills '!tile.frag<64xf32, row>' with a 'f16'}}
+  %0 = tile.fill %x : f16 -> !tile.frag<64xf32, row>
+  return
+}
+
+// -----
+
+func.func @coord(%x: i32) {
+  // expected-error @below {{coordinates are an i32 matrix, not '!tile.frag<64x64xf32, acc>'}}
+  %0 = tile.coord %x dim 0 : !tile.frag<64x64xf32, acc>
+  return
+}
+
+// -----
+
+func.func @coord_dim(%x: i32) {
+  // expected-error @below {{attribute 'dim' failed to satisfy constraint}}
+  %0 = tile.coord %x dim 2 : !tile.frag<64x64xi32, acc>
+  return
+}
+
+// -----
+
+func.func @broadcast(%x: !tile.frag<32xf32, row>) {
+  // expected-error @below {{spreads a row fragment over its columns; '!tile.frag<32xf32, row>' does not fit '!tile.frag<64x64xf32, acc>'}}
+  %0 = tile.broadcast %x : !tile.frag<32xf32, row> -> !tile.frag<64x64xf32, acc>
+  return
+}
+
+// -----
+
+func.func @spread(%x: !tile.frag<64xf32, partial>) {
+  // expected-error @below {{spreads a row fragment over its lanes, not '!tile.frag<64xf32, partial>' to '!tile.frag<64xf32, partial>'}}
+  %0 = tile.spread %x : !tile.frag<64xf32, partial> -> !tile.frag<64xf32, partial>
+  return
+}
+
+// -----
+
+func.func @map_arguments(%x: !tile.frag<64xf32, row>) {
+  // expected-error @below {{has 1 inputs and a body of 2 arguments}}
+  %0 = tile.map %x : (!tile.frag<64xf32, row>) -> !tile.frag<64xf32, row> {
+  ^bb0(%a: f32, %b: f32):
+    tile.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @map_shape(%x: !tile.frag<64xf32, row>, %y: !tile.frag<64xf32, partial>) {
+  // expected-error @below {{input '!tile.frag<64xf32, partial>' has not the shape and layout of '!tile.frag<64xf32, row>'}}
+  %0 = tile.map %x, %y : (!tile.frag<64xf32, row>, !tile.frag<64xf32, partial>) -> !tile.frag<64xf32, row> {
+  ^bb0(%a: f32, %b: f32):
+    tile.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @map_element(%x: !tile.frag<64xf32, row>) {
+  // expected-error @below {{body takes 'i32' for elements of '!tile.frag<64xf32, row>'}}
+  %0 = tile.map %x : (!tile.frag<64xf32, row>) -> !tile.frag<64xf32, row> {
+  ^bb0(%a: i32):
+    %b = arith.sitofp %a : i32 to f32
+    tile.yield %b : f32
+  }
+  return
+}
+
+// -----
+
+func.func @map_body(%x: !tile.frag<64xf32, row>) {
+  %0 = tile.map %x : (!tile.frag<64xf32, row>) -> !tile.frag<64xf32, row> {
+  ^bb0(%a: f32):
+    // expected-error @below {{'tile.unit_id' op is not elementwise, so it cannot stand in tile.map}}
+    %u = tile.unit_id
+    tile.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @map_yield(%x: !tile.frag<64xf32, row>) {
+  // expected-error @below {{body must yield a 'f32'}}
+  %0 = tile.map %x : (!tile.frag<64xf32, row>) -> !tile.frag<64xf32, row> {
+  ^bb0(%a: f32):
+    tile.yield
+  }
+  return
+}
+
+// -----
+
+func.func @reduce(%x: !tile.frag<64x64xf32, acc>) {
+  // expected-error @below {{reduces an acc fragment to a partial of its rows, not '!tile.frag<64x64xf32, acc>' to '!tile.frag<64xf32, row>'}}
+  %0 = tile.reduce max %x : !tile.frag<64x64xf32, acc> -> !tile.frag<64xf32, row>
+  return
+}
+
+// -----
+
+func.func @reduce_kind(%x: !tile.frag<64x64xf32, acc>) {
+  // expected-error @below {{expected ::attn_jit::tile::ReduceKind to be one of: max, add}}
+  // expected-error @below {{failed to parse}}
+  %0 = tile.reduce min %x : !tile.frag<64x64xf32, acc> -> !tile.frag<64xf32, partial>
+  return
+}
+
+// -----
+
+func.func @combine(%x: !tile.frag<64xf32, row>) {
+  // expected-error @below {{combines a partial to a row, not '!tile.frag<64xf32, row>' to '!tile.frag<64xf32, row>'}}
+  %0 = tile.combine max %x : !tile.frag<64xf32, row> -> !tile.frag<64xf32, row>
+  return
+}
+
+// -----
+
+func.func @cast_shape(%x: !tile.frag<64x64xf32, acc>) {
+  // expected-error @below {{keeps the shape of '!tile.frag<64x64xf32, acc>'}}
+  %0 = tile.cast %x : !tile.frag<64x64xf32, acc> to !tile.frag<64x32xf16, acc>
+  return
+}
+
+// -----
+
+func.func @cast_layout(%x: !tile.frag<64x64xf16, lhs>) {
+  // expected-error @below {{the only change of layout is acc to lhs, not lhs to acc}}
+  %0 = tile.cast %x : !tile.frag<64x64xf16, lhs> to !tile.frag<64x64xf16, acc>
+  return
+}
+
+// -----
+
+func.func @barrier_units(%x: i32) {
+  // expected-error @below {{attribute 'units' failed to satisfy constraint}}
+  tile.named_barrier.sync %x units 0
+  return
+}
+
+// -----
+
+func.func @specialize_parent() {
+  // expected-error @below {{'tile.specialize' op expects parent op 'tile.kernel'}}
+  tile.specialize
+    role a units 1 { tile.barrier }
+  return
+}
