@@ -223,14 +223,15 @@ LogicalResult TileLowering::sweepColumns(Group &group,
       evaluate(value, site);
     return site;
   };
-  auto step = [&](const Site &start, Value col, SmallVectorImpl<Value> &sums,
-                  size_t first) -> LogicalResult {
+  auto step = [&](const Site &start, Value col,
+                  SmallVectorImpl<Value> &sums) -> LogicalResult {
+    size_t next = 0;
     Site site = start;
     site.col = col;
     SmallVector<std::pair<Value, Operation *>> stores;
     for (Operation *op : ops) {
       if (isa<tile::ReduceOp>(op)) {
-        Value &sum = sums[first++];
+        Value &sum = sums[next++];
         sum = reduceOnce(b, op, evaluate(op->getOperand(0), site), sum);
         continue;
       }
@@ -250,50 +251,44 @@ LogicalResult TileLowering::sweepColumns(Group &group,
     return success();
   };
 
-  int64_t vectors = cols / b.lanes, unroll = std::min<int64_t>(vectors, 4);
-  while (unroll > 1 && vectors % unroll)
-    --unroll;
+  // Several registers go through each op together: constants are loaded once
+  // for them, and their chains of operations overlap.
+  int64_t vectors = cols / b.lanes, together = std::min<int64_t>(vectors, 4);
+  while (together > 1 && vectors % together)
+    --together;
   LogicalResult result = success();
   SmallVector<Value> totals(reduces.size());
+  auto total = [&](Operation *op, Value sums) {
+    return b.reduceVector(
+        sums, [&](Value x, Value y) { return reduceOnce(b, op, x, y); });
+  };
   if (vectors) {
-    Site site = siteOf(b.lanes);
+    int64_t width = together * b.lanes;
+    Site site = siteOf(width);
     SmallVector<Value> sums;
-    for (int64_t u = 0; u < unroll; ++u)
-      for (Operation *op : reduces)
-        sums.push_back(b.floats(identityOf(op), b.lanes));
-    sums = b.loop(vectors * b.lanes, unroll * b.lanes, sums,
+    for (Operation *op : reduces)
+      sums.push_back(b.floats(identityOf(op), width));
+    sums = b.loop(vectors * b.lanes, width, sums,
                   [&](Value col, ValueRange carried) {
                     SmallVector<Value> next(carried);
-                    for (int64_t u = 0; u < unroll && succeeded(result); ++u)
-                      result = step(site, b.add(col, u * b.lanes), next,
-                                    u * reduces.size());
+                    result = step(site, col, next);
                     return next;
                   });
-    for (auto [i, op] : llvm::enumerate(reduces)) {
-      auto combine = [&, op = op](Value x, Value y) {
-        return reduceOnce(b, op, x, y);
-      };
-      Value all = sums[i];
-      for (int64_t u = 1; u < unroll; ++u)
-        all = combine(all, sums[u * reduces.size() + i]);
-      totals[i] = b.reduceVector(all, combine);
-    }
+    for (auto [i, op] : llvm::enumerate(reduces))
+      totals[i] = total(op, sums[i]);
   }
   if (int64_t width = cols % b.lanes; width && succeeded(result)) {
     SmallVector<Value> sums;
     for (Operation *op : reduces)
       sums.push_back(b.floats(identityOf(op), width));
-    result = step(siteOf(width), b.i64(cols - width), sums, 0);
+    result = step(siteOf(width), b.i64(cols - width), sums);
     for (auto [i, op] : llvm::enumerate(reduces)) {
-      auto combine = [&, op = op](Value x, Value y) {
-        return reduceOnce(b, op, x, y);
-      };
-      Value tail = b.reduceVector(sums[i], combine);
-      totals[i] = totals[i] ? combine(totals[i], tail) : tail;
+      Value tail = total(op, sums[i]);
+      totals[i] = totals[i] ? reduceOnce(b, op, totals[i], tail) : tail;
     }
   }
-  for (auto [op, total] : llvm::zip(reduces, totals))
-    b.store(total, b.at(bufferOf(op->getResult(0))->ptr, b.getF32Type(), row));
+  for (auto [op, sum] : llvm::zip(reduces, totals))
+    b.store(sum, b.at(bufferOf(op->getResult(0))->ptr, b.getF32Type(), row));
   return result;
 }
 
