@@ -40,10 +40,11 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
       return inputError("{0}: {1} given, allowed on {2}: multiples of {3} up "
                         "to {4}",
                         name, dim, target.name, step, most);
-  if (problem.elementBytes == 4 &&
-      !target.has(Capability::SinglePrecisionProduct))
-    return inputError("dtype: f32 given, allowed on {0}: f16, bf16",
-                      target.name);
+  bool single = target.has(Capability::SinglePrecisionProduct);
+  if (problem.elementBytes == 1 || (problem.elementBytes == 4 && !single))
+    return inputError("dtype: {0} given, allowed on {1}: {2}f16, bf16",
+                      problem.elementBytes == 4 ? "f32" : "an 8-bit type",
+                      target.name, single ? "f32, " : "");
   if (units > target.maxUnits)
     return inputError("schedule field 'units': {0} given, {1} holds {2}", units,
                       target.name, target.maxUnits);
@@ -72,9 +73,11 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     if (target.waveThreads == 32 && target.backend == Backend::AMDGPU)
       regs += rows * (bn + d) / 2 / target.unitThreads; // lanes repeat the lhs
     if (regs + 24 > target.registersPerThread)
-      return inputError("registers: {0} needs about {1} a thread, {2} has {3}",
+      return inputError("registers: {0} needs about {1} a thread, {2} has {3}: "
+                        "{4} too many",
                         schedule.str(), regs + 24, target.name,
-                        target.registersPerThread);
+                        target.registersPerThread,
+                        regs + 24 - target.registersPerThread);
   }
   return Error::success();
 }

@@ -49,7 +49,7 @@ static llvm::SmallVector<int64_t> defaults(const ProblemShape &problem,
 static Error verify(const Schedule &schedule, const ProblemShape &problem,
                     const TargetInfo &target) {
   for (auto [capability, what] :
-       {std::pair{Capability::BulkCopy, "a copy engine"},
+       {std::pair{Capability::BulkCopy, "copy engine"},
         {Capability::AsyncMatrixProduct, "asynchronous matrix products"},
         {Capability::RegisterBudgets, "register budgets"},
         {Capability::NamedBarriers, "named barriers"}})
@@ -63,8 +63,9 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                         "256",
                         name, dim, target.name);
   if (problem.elementBytes != 2)
-    return inputError("dtype: f32 given, allowed on {0}: f16, bf16",
-                      target.name);
+    return inputError("dtype: {0} given, allowed on {1} with {2}: f16, bf16",
+                      problem.elementBytes == 4 ? "f32" : "an 8-bit type",
+                      target.name, schedule.getFamily().name);
 
   int64_t bm = schedule.get("bm"), bn = schedule.get("bn"),
           stages = schedule.get("stages");
