@@ -34,7 +34,7 @@ def TileAssignShared : Pass<"tile-assign-shared", "::attn_jit::tile::KernelOp"> 
 def TileExpandMath : Pass<"tile-expand-math", "::mlir::ModuleOp"> {
   let summary = "Write math ops that a target has no instruction for in terms of exp2 and log2";
   let description = [{
-    exp, tanh, log and powf become exp2, log2 and arithmetic. tanh(x) = 1 - 2 / (1 + exp2(2 x log2 e)): exact at
+    Division rounding up or down becomes plain division; exp, tanh, log and powf become exp2, log2 and arithmetic. tanh(x) = 1 - 2 / (1 + exp2(2 x log2 e)): exact at
     the ends, below 0.02, where it would cancel, tanh(x) = x - x^3 / 3.
   }];
   let options = [

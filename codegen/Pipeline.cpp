@@ -10,6 +10,7 @@
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/ConvertToLLVM/ToLLVMPass.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/Passes.h"
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
@@ -98,6 +99,10 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
 void attn_jit::registerPasses() {
   registerAttnJitPasses();
   registerTransformsPasses();
+  arith::registerArithPasses();
+  registerSCFToControlFlowPass();
+  registerConvertToLLVMPass();
+  registerReconcileUnrealizedCastsPass();
   auto convert = [](const PipelineOptions &text) {
     CompileOptions options;
     options.target = lookupTarget(text.target);

@@ -2,6 +2,7 @@
 //
 // exp, tanh, log and powf in terms of exp2 and log2, which every target has.
 #include "codegen/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -88,6 +89,7 @@ struct ExpandMath : attn_jit::impl::TileExpandMathBase<ExpandMath> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandExp, ExpandLog, ExpandPow>(&getContext());
+    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
     if (!keepTanh)
       patterns.add<ExpandTanh>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

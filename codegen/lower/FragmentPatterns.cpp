@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace attn_jit;
@@ -46,6 +47,13 @@ struct LowerMap : GpuPattern<tile::MapOp> {
       return wide;
     };
     for (Operation &inner : body.without_terminator()) {
+      if (auto compare = dyn_cast<arith::CmpIOp>(inner)) {
+        mapping.map(compare.getResult(),
+                    compared(rewriter, loc, compare.getPredicate(),
+                             widened(compare.getLhs()),
+                             widened(compare.getRhs())));
+        continue;
+      }
       auto type = VectorType::get(count, inner.getResult(0).getType());
       if (inner.hasTrait<OpTrait::ConstantLike>()) {
         auto value = cast<arith::ConstantOp>(inner).getValue();
@@ -65,6 +73,29 @@ struct LowerMap : GpuPattern<tile::MapOp> {
     Value result = cast<tile::YieldOp>(body.getTerminator()).getValue();
     rewriter.replaceOp(op, widened(result));
     return success();
+  }
+
+private:
+  /// A coordinate is a table plus the thread's own base. Compared with what
+  /// differs by row alone, the base goes to the other side: every element then
+  /// compares an immediate with one of the thread's rows, and needs no register
+  /// of its own. Positions are far from overflow.
+  static Value compared(OpBuilder &b, Location loc,
+                        arith::CmpIPredicate predicate, Value lhs, Value rhs) {
+    auto moveBase = [&](Value &coordinate, Value &other) {
+      auto sum = coordinate.getDefiningOp<arith::AddIOp>();
+      if (!sum || !matchPattern(sum.getLhs(), m_Constant()) ||
+          !sum.getRhs().getDefiningOp<vector::BroadcastOp>())
+        return;
+      coordinate = sum.getLhs();
+      other = arith::SubIOp::create(b, loc, other, sum.getRhs());
+    };
+    if (lhs.getType() == rhs.getType() && isa<VectorType>(lhs.getType())) {
+      moveBase(lhs, rhs);
+      if (!matchPattern(lhs, m_Constant()))
+        moveBase(rhs, lhs);
+    }
+    return arith::CmpIOp::create(b, loc, predicate, lhs, rhs);
   }
 };
 

@@ -61,19 +61,52 @@ Value ForwardBuilder::scored(Value scores, Value row, Value key) {
   });
 }
 
-/// Keys that the mask hides, and keys past the end, score minus infinity.
+/// Keys that the mask hides, and keys past the end, score minus infinity. A
+/// mask of linear bounds is one comparison with a limit that depends on the row
+/// alone.
 Value ForwardBuilder::maskedOut(Value scores, Value row, Value key) {
   auto type = cast<tile::FragType>(scores.getType());
   tile::FragType index = type.withElement(b.getI32Type());
   Value q = tile::CoordOp::create(b, loc, index, add(row, position), 0);
   Value kv = tile::CoordOp::create(b, loc, index, key, 1);
+  Value end = sub(kvLen, i32(1));
   return map({scores, q, kv}, type, [&](OpBuilder &at, ValueRange x) -> Value {
-    Value seen =
-        arith::CmpIOp::create(at, loc, arith::CmpIPredicate::slt, x[2], kvLen);
-    if (!forward.getMask().empty())
-      seen = arith::AndIOp::create(
-          at, loc, seen,
-          inlineRegion(forward.getMask(), at, {batch, head, x[1], x[2]}));
+    auto constant = [&](int64_t v) -> Value {
+      return arith::ConstantIntOp::create(at, loc, v, 32);
+    };
+    auto limitOf = [&](const attn::KeyBound &bound) {
+      Value limit = arith::MulIOp::create(at, loc, x[1], constant(bound.slope));
+      limit = arith::AddIOp::create(at, loc, limit, constant(bound.constant));
+      for (auto [term, factor] : bound.terms)
+        limit = arith::AddIOp::create(
+            at, loc, limit,
+            arith::MulIOp::create(at, loc, captured.lookup(term),
+                                  constant(factor)));
+      return limit;
+    };
+    auto compared = [&](arith::CmpIPredicate predicate, Value limit) -> Value {
+      return arith::CmpIOp::create(at, loc, predicate, x[2], limit);
+    };
+    Value upper = end, lower;
+    if (mask.exact) {
+      for (const attn::KeyBound &bound : mask.bounds) {
+        Value limit = limitOf(bound);
+        if (bound.upper)
+          upper = arith::MinSIOp::create(at, loc, upper, limit);
+        else
+          lower =
+              lower ? arith::MaxSIOp::create(at, loc, lower, limit).getResult()
+                    : limit;
+      }
+    }
+    Value seen = compared(arith::CmpIPredicate::sle, upper);
+    auto also = [&](Value more) {
+      seen = arith::AndIOp::create(at, loc, seen, more);
+    };
+    if (lower)
+      also(compared(arith::CmpIPredicate::sge, lower));
+    if (!mask.exact)
+      also(inlineRegion(forward.getMask(), at, {batch, head, x[1], x[2]}));
     return arith::SelectOp::create(at, loc, seen, x[0],
                                    scalar(at, loc, -kInfinity));
   });
