@@ -132,6 +132,8 @@ Status CudaDriver::encodeTensorMap(const TensorMapRequest &request,
                                    TensorMap &map) {
   if (!tensorMaps)
     return DeviceDriver::encodeTensorMap(request, map);
+  // It only writes 128 bytes, yet driver 580 refuses without a current context.
+  ATTN_CUDA_CURRENT();
   int type = MapU8;
   switch (request.element) {
   case TensorMapRequest::Element::F16:
