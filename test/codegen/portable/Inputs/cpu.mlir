@@ -1,0 +1,17 @@
+#units = 1 : i64
+#unit_rows = 32 : i32
+#group_rows = 32 : i32
+#grid = ["ceil_div(q_len, 32)", "q_heads", "batch"]
+!tile = !tile.shared<32x64xf16, swizzle 0>
+!pipe = !tile.pipe<1 x <32x64xf16, swizzle 0>, cooperative>
+!query = !tile.frag<32x64xf16, lhs>
+!scores = !tile.frag<32x32xf32, acc>
+!scores_pending = !tile.pending<<32x32xf32, acc>>
+!index = !tile.frag<32x32xi32, acc>
+!probs = !tile.frag<32x32xf16, lhs>
+!out = !tile.frag<32x64xf32, acc>
+!out_pending = !tile.pending<<32x64xf32, acc>>
+!stored = !tile.frag<32x64xf16, acc>
+!row = !tile.frag<32xf32, row>
+!part = !tile.frag<32xf32, partial>
+!tensor = !tile.global<64xf16, direct>
