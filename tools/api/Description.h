@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What to compute, as a value without any compiler type. Batch, head counts,
+// lengths, strides and the scale are no part of it: they are given at launch.
+#ifndef ATTN_JIT_TOOLS_API_DESCRIPTION_H
+#define ATTN_JIT_TOOLS_API_DESCRIPTION_H
+
+#include "runtime/Result.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace attn_jit::api {
+
+enum class Element { F32, F16, BF16 };
+enum class Layout { BSHD, BHSD };
+
+/// Where query row 0 stands among the keys when q_len differs from kv_len.
+enum class Align {
+  BottomRight, ///< the last row sees the last key (FlashAttention, AITER)
+  TopLeft,     ///< row 0 stands at key 0 (torch)
+};
+
+struct Description {
+  int64_t headDim = 0;
+  int64_t valueDim = 0; ///< 0 stands for headDim
+  Element element = Element::F16;
+  Layout layout = Layout::BSHD;
+  Align align = Align::BottomRight;
+  bool causal = false;
+  bool lse = false; ///< the kernel also writes the log-sum-exp of each row
+  /// Bodies of the score and mask regions as MLIR text (templates/README.md).
+  std::string score, mask;
+  /// A whole attn or tile module as MLIR text. Where given, nothing above is
+  /// read but headDim, valueDim and element, and these only by bench.
+  std::string module;
+
+  int64_t valueDimOrHead() const { return valueDim ? valueDim : headDim; }
+};
+
+int64_t elementBytes(Element element);
+/// "f32", "f16", "bf16": the manifest's names.
+std::string_view name(Element element);
+std::string_view name(Layout layout);
+std::string_view name(Align align);
+
+/// Also understands fp16, float16, half, torch.float16 and their like.
+rt::Result<Element> parseElement(std::string_view text);
+rt::Result<Layout> parseLayout(std::string_view text);
+rt::Result<Align> parseAlign(std::string_view text);
+
+} // namespace attn_jit::api
+
+#endif // ATTN_JIT_TOOLS_API_DESCRIPTION_H

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kinds of output, by target, and an image with its manifest on disk.
+#include "tools/api/Emit.h"
+#include "tools/api/Dump.h"
+#include "tools/api/Inspect.h"
+
+#include <filesystem>
+
+using namespace attn_jit;
+using namespace attn_jit::api;
+namespace fs = std::filesystem;
+
+static std::string imageKindOf(const std::string &target) {
+  if (target.rfind("sm_", 0) == 0)
+    return "ptx";
+  return target.rfind("gfx", 0) == 0 ? "hsaco" : "host";
+}
+
+rt::Result<std::string> api::resolveEmit(const std::string &kind,
+                                         const std::string &target) {
+  ATTN_CHECK(checkTarget(target));
+  const std::string image = imageKindOf(target);
+  std::vector<std::string> allowed = {"attn", "tile", "lowered", "llvm", "asm"};
+  if (image == "host")
+    allowed.push_back("obj");
+  allowed.push_back(image);
+  if (image == "ptx")
+    allowed.push_back("cubin");
+  if (kind.empty())
+    return image;
+  std::string list;
+  for (const std::string &each : allowed) {
+    if (each == kind)
+      return kind;
+    list += (list.empty() ? "" : ", ") + each;
+  }
+  return rt::badInput("emit: '" + kind + "' given, allowed for " + target +
+                      ": " + list);
+}
+
+bool api::isImage(std::string_view emit) {
+  return emit == "ptx" || emit == "cubin" || emit == "hsaco" || emit == "host";
+}
+
+bool api::isText(std::string_view emit) {
+  return emit == "ptx" || (!isImage(emit) && emit != "obj");
+}
+
+rt::Result<std::string> api::emitted(Compiled &compiled,
+                                     std::string_view emit) {
+  if (emit == "cubin") {
+    if (findPtxas().empty())
+      return rt::notFound("emit: cubin given, which needs ptxas (looked on "
+                          "PATH, in $CUDA_HOME/bin, in /usr/local/cuda/bin); "
+                          "allowed without: ptx");
+    Assembled made;
+    ATTN_CHECK(addPtxasReport(compiled, &made));
+    compiled.image = std::move(made.cubin);
+    compiled.kind = rt::ImageKind::Cubin;
+    return compiled.image;
+  }
+  if (isImage(emit))
+    return compiled.image;
+  constexpr std::pair<std::string_view, Level> kLevels[] = {
+      {"attn", Level::Attn}, {"tile", Level::Tile}, {"lowered", Level::Lowered},
+      {"llvm", Level::LLVM}, {"asm", Level::Asm},   {"obj", Level::Object}};
+  for (auto [name, level] : kLevels)
+    if (name == emit && !compiled.level(level).empty())
+      return compiled.level(level);
+  return rt::unsupported("emit: '" + std::string(emit) +
+                         "' given, which this compile does not pass through");
+}
+
+rt::Status api::writeImage(const Compiled &compiled, const std::string &path) {
+  const fs::path image(path);
+  const std::string manifest = fs::path(image).replace_extension(".json");
+  if (image.extension() == ".json" || !image.has_filename())
+    return rt::badInput("o: '" + path +
+                        "' given, allowed: an image's name; the manifest "
+                        "takes the one ending in .json");
+  ATTN_CHECK(
+      writeFile(manifest, manifestFor(compiled, image.filename().string())));
+  if (auto status = writeFile(path, compiled.image); !status) {
+    std::error_code ignored;
+    fs::remove(manifest, ignored);
+    return status;
+  }
+  return rt::success();
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The kernels of one device. One lock guards the table only: two threads that
+// ask for different kernels compile at once, and for the same one the second
+// waits for the first.
+#include "tools/api/Engine.h"
+
+#include <bit>
+#include <chrono>
+#include <cmath>
+#include <future>
+#include <map>
+#include <mutex>
+
+using namespace attn_jit;
+using namespace attn_jit::api;
+
+std::string_view api::name(CacheUse use) {
+  switch (use) {
+  case CacheUse::Compiled:
+    return "miss";
+  case CacheUse::Memory:
+    return "memory";
+  case CacheUse::Bypassed:
+    return "bypass";
+  }
+  return "?";
+}
+
+namespace {
+using KernelResult = rt::Result<std::shared_ptr<const Kernel>>;
+
+/// Everything that tells two requests apart, each text with its length.
+std::string requestText(const Description &d, const CompileOptions &o) {
+  std::string text;
+  auto add = [&](std::string_view part) {
+    text += std::to_string(part.size()) + ":";
+    text += part;
+  };
+  add(std::to_string(d.headDim));
+  add(std::to_string(d.valueDimOrHead()));
+  add(name(d.element));
+  add(name(d.layout));
+  add(name(d.align));
+  add(d.causal ? "causal" : "");
+  add(d.lse ? "lse" : "");
+  add(d.score);
+  add(d.mask);
+  add(d.module);
+  add(o.target);
+  add(o.schedule);
+  add(std::to_string(o.alignment));
+  add(o.debugInfo ? "debug" : "");
+  return text;
+}
+} // namespace
+
+struct Engine::State {
+  explicit State(rt::Device device) : device(std::move(device)) {}
+  rt::Device device;
+  std::mutex mutex;
+  std::map<std::string, std::shared_future<KernelResult>> kernels;
+  int64_t compiles = 0;
+};
+
+Engine::Engine(rt::Device device)
+    : state(std::make_shared<State>(std::move(device))) {}
+
+rt::Result<Engine> Engine::open(std::string_view device) {
+  ATTN_TRY(rt::Device opened, rt::openDevice(device));
+  return Engine(std::move(opened));
+}
+
+const rt::Device &Engine::device() const { return state->device; }
+
+int64_t Engine::compiles() const {
+  std::lock_guard lock(state->mutex);
+  return state->compiles;
+}
+
+rt::Result<std::shared_ptr<const Kernel>>
+Engine::kernel(const Description &description, const KernelOptions &options,
+               CacheUse *use) const {
+  CompileOptions wanted = CompileOptions::fromEnvironment();
+  wanted.target =
+      options.target.empty() ? device().info().target : options.target;
+  wanted.schedule = options.schedule;
+  wanted.alignment = options.alignment;
+  wanted.debugInfo = options.debugInfo;
+  const bool bypass =
+      !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
+
+  auto make = [&]() -> KernelResult {
+    auto kernel = std::make_shared<Kernel>();
+    ATTN_TRY(kernel->made, compile(description, wanted));
+    const auto start = std::chrono::steady_clock::now();
+    ATTN_TRY(rt::Manifest manifest, rt::parseManifest(kernel->made.manifest));
+    const std::string &image = kernel->made.image;
+    ATTN_TRY(kernel->loaded,
+             rt::prepare(device(), std::move(manifest),
+                         std::as_bytes(std::span(image.data(), image.size()))));
+    kernel->load = std::chrono::duration<double, std::milli>(
+                       std::chrono::steady_clock::now() - start)
+                       .count();
+    ATTN_TRY(kernel->taken, kernel->loaded.resources());
+    return std::shared_ptr<const Kernel>(std::move(kernel));
+  };
+
+  std::promise<KernelResult> promise;
+  const std::string request = requestText(description, wanted);
+  {
+    std::unique_lock lock(state->mutex);
+    auto found = bypass ? state->kernels.end() : state->kernels.find(request);
+    if (found != state->kernels.end()) {
+      std::shared_future<KernelResult> made = found->second;
+      lock.unlock();
+      if (use)
+        *use = CacheUse::Memory;
+      return made.get();
+    }
+    ++state->compiles;
+    if (!bypass)
+      state->kernels.emplace(request, promise.get_future().share());
+  }
+  if (use)
+    *use = bypass ? CacheUse::Bypassed : CacheUse::Compiled;
+  KernelResult made = make();
+  if (!made && !bypass) {
+    // A fault may pass (memory, a driver): the next call tries again.
+    std::lock_guard lock(state->mutex);
+    state->kernels.erase(request);
+  }
+  promise.set_value(made);
+  return made;
+}
+
+rt::Status Engine::forward(const Description &description,
+                           const rt::AttentionArguments &arguments,
+                           const rt::Stream &stream,
+                           const KernelOptions &options) const {
+  KernelOptions own = options;
+  own.alignment = std::min(
+      own.alignment, alignmentOf(arguments, elementBytes(description.element)));
+  ATTN_TRY(auto kernel, this->kernel(description, own));
+  return kernel->launch(arguments, stream);
+}
+
+/// The row maximum is taken before scaling, which is the maximum of the scaled
+/// scores for a positive scale only.
+static rt::Status checkScale(double scale) {
+  if (std::isfinite(scale) && scale > 0)
+    return rt::success();
+  return rt::badInput("scale: " + std::to_string(scale) +
+                      " given, allowed: finite and above 0 (the row maximum "
+                      "is taken before scaling)");
+}
+
+/// The stride of a dimension of size 1 is never used, so it may be anything; 0
+/// satisfies every rule of a manifest.
+static rt::AttentionArguments withoutIdleStrides(rt::AttentionArguments a) {
+  auto clear = [&](rt::TensorArgument &tensor, int64_t heads, int64_t rows) {
+    if (a.batch <= 1)
+      tensor.batchStride = 0;
+    if (heads <= 1)
+      tensor.headStride = 0;
+    if (rows <= 1)
+      tensor.rowStride = 0;
+  };
+  clear(a.q, a.qHeads, a.qLen);
+  clear(a.k, a.kvHeads, a.kvLen);
+  clear(a.v, a.kvHeads, a.kvLen);
+  clear(a.o, a.qHeads, a.qLen);
+  return a;
+}
+
+rt::Status Kernel::bind(const rt::AttentionArguments &arguments,
+                        rt::BoundLaunch &bound) const {
+  ATTN_CHECK(checkScale(arguments.scale));
+  return loaded.bind(withoutIdleStrides(arguments), bound);
+}
+
+rt::Status Kernel::launch(const rt::AttentionArguments &arguments,
+                          const rt::Stream &stream) const {
+  ATTN_CHECK(checkScale(arguments.scale));
+  return loaded.launch(withoutIdleStrides(arguments), stream);
+}
+
+int64_t api::alignmentOf(const rt::AttentionArguments &arguments,
+                         int64_t elementBytes) {
+  uint64_t bits = 16;
+  auto add = [&](const rt::TensorArgument &tensor, int64_t batch, int64_t heads,
+                 int64_t rows) {
+    bits |= tensor.address;
+    // The stride of a dimension of size 1 is never used.
+    if (batch > 1)
+      bits |= uint64_t(tensor.batchStride * elementBytes);
+    if (heads > 1)
+      bits |= uint64_t(tensor.headStride * elementBytes);
+    if (rows > 1)
+      bits |= uint64_t(tensor.rowStride * elementBytes);
+  };
+  const auto &a = arguments;
+  add(a.q, a.batch, a.qHeads, a.qLen);
+  add(a.k, a.batch, a.kvHeads, a.kvLen);
+  add(a.v, a.batch, a.kvHeads, a.kvLen);
+  add(a.o, a.batch, a.qHeads, a.qLen);
+  return int64_t(1) << std::countr_zero(bits);
+}

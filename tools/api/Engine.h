@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kernels for one device: compiled at the first use, kept in this process,
+// launched on the caller's buffers and stream. Thread-safe, no global state; a
+// new length never compiles anything.
+#ifndef ATTN_JIT_TOOLS_API_ENGINE_H
+#define ATTN_JIT_TOOLS_API_ENGINE_H
+
+#include "runtime/Launch.h"
+#include "tools/api/Compile.h"
+
+#include <memory>
+
+namespace attn_jit::api {
+
+/// Loaded on its engine's device; immutable.
+class Kernel {
+public:
+  const Compiled &compiled() const { return made; }
+  const rt::PreparedKernel &prepared() const { return loaded; }
+  /// Of the image, with what the device's driver adds.
+  const rt::Resources &resources() const { return taken; }
+  double loadMs() const { return load; } ///< driver's compiler included
+
+  /// Enqueues on the caller's stream; nothing is allocated or copied.
+  rt::Status launch(const rt::AttentionArguments &arguments,
+                    const rt::Stream &stream) const;
+  /// launch() in two steps, for callers that repeat one call.
+  rt::Status bind(const rt::AttentionArguments &arguments,
+                  rt::BoundLaunch &bound) const;
+
+private:
+  friend class Engine;
+  Compiled made;
+  rt::PreparedKernel loaded;
+  rt::Resources taken;
+  double load = 0;
+};
+
+struct KernelOptions {
+  std::string schedule; ///< as CompileOptions
+  int64_t alignment = 16;
+  std::string target; ///< empty: the device's own
+  bool debugInfo = false;
+};
+
+/// Where a kernel came from.
+enum class CacheUse { Compiled, Memory, Bypassed };
+std::string_view name(CacheUse use); ///< "miss", "memory", "bypass"
+
+class Engine {
+public:
+  /// "auto", "cuda:0", "hip:0", "cpu", "null".
+  static rt::Result<Engine> open(std::string_view device = "auto");
+  explicit Engine(rt::Device device);
+
+  const rt::Device &device() const;
+  rt::Result<std::shared_ptr<const Kernel>>
+  kernel(const Description &description, const KernelOptions &options = {},
+         CacheUse *use = nullptr) const;
+  /// The kernel whose load path can address these tensors, launched.
+  rt::Status forward(const Description &description,
+                     const rt::AttentionArguments &arguments,
+                     const rt::Stream &stream,
+                     const KernelOptions &options = {}) const;
+  /// How often the compiler ran.
+  int64_t compiles() const;
+
+private:
+  struct State;
+  std::shared_ptr<State> state;
+};
+
+/// The largest power of two up to 16 that divides every base and stride of q,
+/// k, v and o in bytes: CompileOptions::alignment of a call.
+int64_t alignmentOf(const rt::AttentionArguments &arguments,
+                    int64_t elementBytes);
+
+} // namespace attn_jit::api
+
+#endif // ATTN_JIT_TOOLS_API_ENGINE_H

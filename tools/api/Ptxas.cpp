@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Runs ptxas on files of a temporary folder that is gone afterwards, unless it
+// fails: then the PTX stays for the command that reproduces the fault.
+#include "tools/api/Ptxas.h"
+#include "tools/api/Dump.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace attn_jit;
+using namespace attn_jit::api;
+namespace fs = std::filesystem;
+
+extern char **environ;
+
+std::string api::findPtxas() {
+  std::vector<std::string> folders;
+  if (const char *path = std::getenv("PATH")) {
+    std::string_view rest = path;
+    while (!rest.empty()) {
+      const size_t colon = std::min(rest.find(':'), rest.size());
+      folders.emplace_back(rest.substr(0, colon));
+      rest.remove_prefix(std::min(colon + 1, rest.size()));
+    }
+  }
+  if (const char *home = std::getenv("CUDA_HOME"))
+    folders.push_back(std::string(home) + "/bin");
+  folders.push_back("/usr/local/cuda/bin");
+  for (const std::string &folder : folders) {
+    const std::string file = folder + "/ptxas";
+    if (!folder.empty() && access(file.c_str(), X_OK) == 0)
+      return file;
+  }
+  return "";
+}
+
+static std::string readAll(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file),
+          std::istreambuf_iterator<char>()};
+}
+
+/// The exit status; both outputs go to `log`.
+static int runTool(const std::vector<std::string> &command,
+                   const std::string &log) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 1, log.c_str(),
+                                   O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  std::vector<char *> argv;
+  for (const std::string &word : command)
+    argv.push_back(const_cast<char *>(word.c_str()));
+  argv.push_back(nullptr);
+  pid_t child = 0;
+  const int error =
+      posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  int status = 0;
+  if (error || waitpid(child, &status, 0) < 0)
+    return 127;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+PtxasReport api::readPtxasLog(std::string_view log) {
+  PtxasReport report;
+  const std::string text(log);
+  std::smatch found;
+  if (std::regex_search(text, found, std::regex("Used ([0-9]+) registers")))
+    report.registers = std::stoll(found[1]);
+  if (std::regex_search(text, found, std::regex("([0-9]+) bytes smem")))
+    report.sharedBytes = std::stoll(found[1]);
+  if (std::regex_search(text, found,
+                        std::regex("([0-9]+) bytes spill stores, ([0-9]+) "
+                                   "bytes spill loads")))
+    report.spills = std::stoll(found[1]) + std::stoll(found[2]);
+  size_t start = 0;
+  while (start < text.size()) {
+    const size_t end = std::min(text.find('\n', start), text.size());
+    std::string line = text.substr(start, end - start);
+    // C75xx: wgmma was made to wait for its operands.
+    if (line.find("warning") != std::string::npos ||
+        line.find("(C75") != std::string::npos)
+      report.warnings.push_back(std::move(line));
+    start = end + 1;
+  }
+  return report;
+}
+
+static std::string versionOf(const std::string &ptxas, const std::string &log) {
+  runTool({ptxas, "--version"}, log);
+  const std::string text = readAll(log);
+  std::smatch found;
+  if (std::regex_search(text, found, std::regex("release ([0-9.]+)")))
+    return "ptxas " + found[1].str();
+  return "ptxas";
+}
+
+rt::Result<Assembled> api::assemble(const std::string &ptxas,
+                                    std::string_view ptx,
+                                    const std::string &target) {
+  std::error_code error;
+  std::string folder =
+      (fs::temp_directory_path(error) / "attn-jit-ptxas-XXXXXX").string();
+  if (!mkdtemp(folder.data()))
+    return rt::failed(folder + ": cannot be made: " + std::strerror(errno));
+  const std::string source = folder + "/kernel.ptx",
+                    cubin = folder + "/kernel.cubin", log = folder + "/log";
+  ATTN_CHECK(writeFile(source, ptx));
+  const std::vector<std::string> command = {ptxas, "-v",  "-arch=" + target,
+                                            "-o",  cubin, source};
+  if (const int status = runTool(command, log); status != 0) {
+    rt::Error fault = rt::failed("ptxas: ended with code " +
+                                 std::to_string(status) + " for " + target);
+    for (const std::string &word : command)
+      fault.repro += (fault.repro.empty() ? "" : " ") + word;
+    fault.log = readAll(log);
+    return fault;
+  }
+  Assembled result;
+  result.cubin = readAll(cubin);
+  result.report = readPtxasLog(readAll(log));
+  result.report.version = versionOf(ptxas, log);
+  fs::remove_all(folder, error);
+  return result;
+}

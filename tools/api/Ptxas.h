@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// NVIDIA's assembler, where one is installed: machine code, and the registers
+// and spills that PTX alone does not tell. Nothing here is needed to run.
+#ifndef ATTN_JIT_TOOLS_API_PTXAS_H
+#define ATTN_JIT_TOOLS_API_PTXAS_H
+
+#include "runtime/Result.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace attn_jit::api {
+
+struct PtxasReport {
+  std::optional<int64_t> registers;
+  std::optional<int64_t> spills;      ///< bytes stored and loaded
+  std::optional<int64_t> sharedBytes; ///< static
+  std::vector<std::string> warnings;
+  std::string version; ///< "ptxas 13.0"
+};
+
+struct Assembled {
+  std::string cubin;
+  PtxasReport report;
+};
+
+/// On PATH, in $CUDA_HOME/bin, or in /usr/local/cuda/bin; empty: not here.
+std::string findPtxas();
+
+/// Runs `ptxas -v`. The error holds its log and a command that shows it again.
+rt::Result<Assembled> assemble(const std::string &ptxas, std::string_view ptx,
+                               const std::string &target);
+
+/// What `ptxas -v` said, read.
+PtxasReport readPtxasLog(std::string_view log);
+
+} // namespace attn_jit::api
+
+#endif // ATTN_JIT_TOOLS_API_PTXAS_H

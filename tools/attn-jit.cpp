@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The command: finds the subcommand, hands it its flags. Exit code 0 well, 1
+// the machine or a kernel failed, 2 what was given cannot be.
+#include "tools/cli/Arguments.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+
+using namespace attn_jit;
+
+static int runCommand(const std::vector<std::string> &arguments) {
+  CLI::App root("attn-jit makes attention kernels at run time: described, "
+                "compiled, launched, checked and timed.",
+                "attn-jit");
+  root.set_version_flag("--version", "attn-jit " ATTN_JIT_VERSION);
+  root.require_subcommand(1);
+  std::string line = "attn-jit";
+  for (const std::string &word : arguments)
+    line += " " + word;
+  int status = 0;
+  cli::addBench(root, status, line);
+  cli::addCompile(root, status);
+  cli::addDevices(root, status);
+  cli::addSchedules(root, status);
+  root.footer("attn-jit COMMAND --help tells the flags of each.");
+
+  std::vector<std::string> words = arguments;
+  for (const CLI::App *command : root.get_subcommands({}))
+    if (!words.empty() && command->get_name() == words[0]) {
+      words.erase(words.begin());
+      words = cli::normalise(words, *command);
+      words.insert(words.begin(), arguments[0]);
+      break;
+    }
+  std::ranges::reverse(words); // as CLI11 wants them
+  try {
+    root.parse(std::move(words));
+  } catch (const CLI::ParseError &error) {
+    if (error.get_exit_code() == 0)
+      return root.exit(error);
+    std::string text = error.what();
+    std::ranges::replace(text, '\n', ' ');
+    return cli::report(rt::badInput(text));
+  }
+  return status;
+}
+
+int main(int argc, char **argv) {
+  try {
+    return runCommand({argv + 1, argv + argc});
+  } catch (const std::exception &exception) {
+    std::fprintf(stderr, "attn-jit: %s\n", exception.what());
+    return 1;
+  }
+}

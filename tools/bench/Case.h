@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One attention to measure: what it is, and its tensors once they are wanted.
+#ifndef ATTN_JIT_TOOLS_BENCH_CASE_H
+#define ATTN_JIT_TOOLS_BENCH_CASE_H
+
+#include "runtime/tensor/CapturedInputs.h"
+#include "tools/bench/Options.h"
+
+namespace attn_jit::bench {
+
+struct Case {
+  std::string label;  ///< captured: the file's name; made: the input kind
+  int64_t index = 0;  ///< captured: INPUT_IDX of the old tool
+  std::string file;   ///< captured: where it lies
+  std::string kwargs; ///< captured: what the file says, for showing
+  rt::InputKind kind = rt::InputKind::Normal;
+  rt::AttentionShape shape;
+  api::Description description;
+  double scale = 0;
+  double softcap = 0;
+  std::string layout; ///< "bshd", "bhsd", "strided"
+};
+
+/// Query, key, value in [batch, heads, rows, dim] order, any strides.
+struct CaseTensors {
+  rt::HostTensor query, key, value;
+};
+
+/// All cases of the options, in the order of their rows; captured files are
+/// read, and checked, here.
+rt::Result<std::vector<Case>> listCases(const Options &options);
+
+rt::Result<CaseTensors> loadTensors(const Case &one, const Options &options);
+
+rt::DType hostType(api::Element element);
+/// Memory order of [batch, heads, rows, dim] for a layout.
+std::vector<unsigned> memoryOrder(api::Layout layout);
+
+} // namespace attn_jit::bench
+
+#endif // ATTN_JIT_TOOLS_BENCH_CASE_H

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What is known of one case after it was compiled, run, checked and timed.
+// Invariant: what is not known is absent, never estimated.
+#ifndef ATTN_JIT_TOOLS_BENCH_ROW_H
+#define ATTN_JIT_TOOLS_BENCH_ROW_H
+
+#include "runtime/check/Compare.h"
+#include "tools/api/Engine.h"
+#include "tools/bench/Case.h"
+
+namespace attn_jit::bench {
+
+struct Row {
+  Case what;
+  std::string target, device; ///< device: empty when none ran it
+  std::optional<double> timeMs, spreadMs, minMs;
+  bool coldCache = false;
+  std::optional<double> tflops, gbs, intensity, rooflinePercent;
+  std::string flopConvention;
+  rt::Resources resources;
+  api::CompileTimes compile;
+  std::optional<double> loadMs;
+  std::string cache, schedule, scheduleSource;
+  /// Against the double-precision reference.
+  std::optional<rt::Comparison> error, lseError;
+  /// Against the kernel that -ref names, when it is one.
+  std::optional<rt::Comparison> peer;
+  std::optional<double> tolerance;
+  std::optional<bool> verified; ///< absent: nothing ran
+  std::string note;             ///< why something is absent
+
+  bool failed() const { return verified && !*verified; }
+  /// "ok", "ok (512 of 6144 rows)", "FAILED: ...", "not run: ...".
+  std::string verdict() const;
+};
+
+/// Fills the metrics that follow from the time.
+void addMetrics(Row &row, const rt::DeviceInfo *device,
+                rt::FlopConvention convention);
+
+} // namespace attn_jit::bench
+
+#endif // ATTN_JIT_TOOLS_BENCH_ROW_H

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The flags that say which attention it is.
+#include "tools/cli/Arguments.h"
+
+using namespace attn_jit;
+
+void cli::addDescriptionFlags(CLI::App &command, bench::DescriptionText &text,
+                              bool files) {
+  const std::string group = "Attention";
+  const std::string list = files ? "" : "; a list 1,2,3 makes rows";
+  auto add = [&](const char *name, std::string &to, const std::string &help) {
+    return command.add_option(name, to, help)->group(group)->type_name("");
+  };
+  add("-b,--batch", text.batch, "N  batch size (1)" + list);
+  add("--hq", text.queryHeads, "N  query heads (16)" + list);
+  add("--hk", text.kvHeads, "N  key/value heads (as -hq)" + list);
+  add("--sq", text.queryLen, "N  query length (1024)" + list);
+  add("--sk", text.kvLen, "N  key/value length (as -sq)" + list);
+  add("-d,--head-dim", text.headDim,
+      files ? "N  head dim of Q and K" : "N  head dim of Q and K (128)" + list);
+  add("--dv", text.valueDim, "N  head dim of V (as -d)" + list);
+  add("--dtype", text.dtype, "T  fp16, bf16, fp32 (fp16)" + list);
+  add("--layout", text.layout, "L  bshd, bhsd (bshd)");
+  add("--causal", text.causal,
+      "[B]  a query sees no later key; alone it means true");
+  add("--causal-align", text.causalAlign,
+      "A  bottom-right: the last query sees the last key, as FlashAttention "
+      "and AITER; top-left: query 0 sees key 0, as torch (bottom-right)");
+  add("--softcap", text.softcap, "C  scores become C tanh(score / C)");
+  command
+      .add_flag("--lse,--return_lse", text.lse,
+                "also write the log-sum-exp of each row")
+      ->group(group);
+  if (!files)
+    return;
+  add("--score", text.scoreFile,
+      "FILE  body of the score region (templates/README.md)");
+  add("--mask", text.maskFile,
+      "FILE  body of the mask region (templates/README.md)");
+  add("--input", text.inputFile,
+      "FILE  an attn or tile module, by hand or edited, instead of the above");
+}
