@@ -22,7 +22,7 @@ static llvm::SmallVector<int64_t> defaults(const ProblemShape &problem,
                                            const TargetInfo &target) {
   int64_t widest = std::max(problem.headDim, problem.valueDim);
   if (target.has(Capability::WideFragments))
-    return {64, widest > 128 ? 64 : 128, 1};
+    return {128, widest > 128 ? 64 : 128, 1};
   if (target.unitRows == 64)
     return {widest > 128 ? 64 : 128, 64, widest > 128 ? 1 : 2};
   return {64, widest > 128 ? 16 : 32, 4};

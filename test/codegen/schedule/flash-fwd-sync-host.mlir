@@ -6,7 +6,7 @@
 // CHECK-SAME: units = 1
 // CHECK: tile.pipe.create consumers 1 : <1 x <128x64xf32, swizzle 0>, cooperative>
 // CHECK-NOT: tile.unit_id
-// CHECK: tile.load {{.*}} : <64xf16, direct> -> <64x64xf32, lhs>
-// CHECK: tile.cast {{.*}} to <64x128xf32, lhs>
-// CHECK: tile.cast {{.*}} to <64x64xf16, acc>
+// CHECK: tile.load {{.*}} : <64xf16, direct> -> <128x64xf32, lhs>
+// CHECK: tile.cast {{.*}} to <128x128xf32, lhs>
+// CHECK: tile.cast {{.*}} to <128x64xf16, acc>
 // CHECK-NEXT: tile.store
