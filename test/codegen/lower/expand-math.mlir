@@ -1,0 +1,56 @@
+// exp, log, powf and tanh become exp2, log2 and arithmetic; tanh stays where the target has it.
+// RUN: attn-opt %s --tile-expand-math | FileCheck %s --check-prefixes=CHECK,EXPANDED
+// RUN: attn-opt %s --tile-expand-math=keep-tanh=true | FileCheck %s --check-prefixes=CHECK,KEPT
+
+// CHECK-LABEL: func @exp(
+// CHECK-SAME: %[[X:.*]]: f32
+// CHECK: %[[LOG2E:.*]] = arith.constant 1.44269502 : f32
+// CHECK: %[[SCALED:.*]] = arith.mulf %[[X]], %[[LOG2E]] : f32
+// CHECK: %[[Y:.*]] = math.exp2 %[[SCALED]] : f32
+// CHECK: return %[[Y]]
+func.func @exp(%x: f32) -> f32 {
+  %y = math.exp %x : f32
+  return %y : f32
+}
+
+// CHECK-LABEL: func @log(
+// CHECK-SAME: %[[X:.*]]: f32
+// CHECK: %[[LN2:.*]] = arith.constant 0.693147182 : f32
+// CHECK: %[[LOG:.*]] = math.log2 %[[X]] : f32
+// CHECK: arith.mulf %[[LOG]], %[[LN2]] : f32
+func.func @log(%x: f32) -> f32 {
+  %y = math.log %x : f32
+  return %y : f32
+}
+
+// CHECK-LABEL: func @powf(
+// CHECK-SAME: %[[X:.*]]: f32, %[[E:.*]]: f32
+// CHECK: %[[LOG:.*]] = math.log2 %[[X]] : f32
+// CHECK: %[[POWER:.*]] = arith.mulf %[[E]], %[[LOG]] : f32
+// CHECK: math.exp2 %[[POWER]] : f32
+func.func @powf(%x: f32, %e: f32) -> f32 {
+  %y = math.powf %x, %e : f32
+  return %y : f32
+}
+
+// CHECK-LABEL: func @tanh(
+// EXPANDED-NOT: math.tanh
+// EXPANDED: math.exp2
+// EXPANDED: arith.divf
+// Near zero, where 1 - 2 / (...) cancels, a short polynomial.
+// EXPANDED: math.absf
+// EXPANDED: arith.select
+// KEPT: math.tanh
+func.func @tanh(%x: f32) -> f32 {
+  %y = math.tanh %x : f32
+  return %y : f32
+}
+
+// What every target has stays.
+// CHECK-LABEL: func @exp2(
+// CHECK-NEXT: math.exp2
+// CHECK-NEXT: return
+func.func @exp2(%x: f32) -> f32 {
+  %y = math.exp2 %x : f32
+  return %y : f32
+}

@@ -1,0 +1,32 @@
+// A bulk pipe is a full and an empty mbarrier a stage: the producer waits for empty, announces its bytes
+// and starts one tensor copy a panel; a consumer waits for full and arrives on empty.
+// RUN: attn-opt %s --split-input-file --pass-pipeline="builtin.module(tile.kernel(tile-assign-shared),tile-to-nvvm,canonicalize,cse)" | FileCheck %s
+
+!pipe = !tile.pipe<2 x <128x128xf16, swizzle 128>, bulk>
+
+// CHECK-LABEL: llvm.func @bulk(
+// One arrival fills a stage, two consumers empty it.
+// CHECK-DAG: %[[ONE:.*]] = arith.constant 1 : i32
+// CHECK-DAG: %[[TWO:.*]] = arith.constant 2 : i32
+// A stage is 128 rows of 256 bytes.
+// CHECK-DAG: %[[BYTES:.*]] = arith.constant 32768 : i32
+// CHECK-DAG: %[[C64:.*]] = arith.constant 64 : i32
+// CHECK-COUNT-4: llvm.nvvm.mbarrier.init.shared
+// CHECK-NOT: llvm.nvvm.mbarrier.init.shared
+// CHECK: mbarrier.try_wait.parity.shared::cta.b64
+// CHECK: mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;{{.*}}%[[BYTES]]
+// CHECK: cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [$0], [$1, {{{\$3, \$4, \$5, \$6}}}], [$2];
+// CHECK: cp.async.bulk.tensor.4d{{.*}}%[[C64]], %{{.*}}, %{{.*}}, %{{.*}} :
+// CHECK-NOT: cp.async.bulk.tensor
+// CHECK: mbarrier.try_wait.parity.shared::cta.b64
+// CHECK: "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b,~{memory}"
+tile.kernel @bulk(%k: !tile.global<128xf16, bulk> {tile.arg = "k"}, %i: i32 {tile.arg = "q_len"}, %n: i32 {tile.arg = "kv_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %c0 = arith.constant 0 : i32
+  %keys = tile.pipe.create consumers 2 : !pipe
+  tile.pipe.acquire %keys[%i] : !pipe
+  tile.copy %k[%c0, %c0, %c0] limit %n into %keys[%i] : !tile.global<128xf16, bulk>, !pipe
+  tile.pipe.commit %keys[%i] : !pipe
+  %tile = tile.pipe.wait %keys[%i] : !pipe -> !tile.shared<128x128xf16, swizzle 128>
+  tile.pipe.release %keys[%i] : !pipe
+  tile.return
+}
