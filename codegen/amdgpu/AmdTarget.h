@@ -64,14 +64,18 @@ public:
 /// Name of the global that holds the shared memory of `kernel`.
 std::string sharedGlobalName(llvm::StringRef kernel);
 
-/// mma, wait, publish, anchor, casts that round or move between lanes,
-/// division.
+/// mma, wait, publish, anchor.
 void populateAmdMatrixPatterns(const GpuTypeConverter &converter,
                                const AmdTarget &target,
                                mlir::RewritePatternSet &patterns);
+/// Casts that round or move between lanes, f32 division.
 void populateAmdScalarPatterns(const GpuTypeConverter &converter,
                                const AmdTarget &target,
                                mlir::RewritePatternSet &patterns);
+/// Copies into cooperative pipes.
+void populateAmdCopyPatterns(const GpuTypeConverter &converter,
+                             const AmdTarget &target,
+                             mlir::RewritePatternSet &patterns);
 
 } // namespace attn_jit
 

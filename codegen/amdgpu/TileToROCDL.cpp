@@ -207,6 +207,7 @@ struct TileToROCDL : attn_jit::impl::TileToROCDLBase<TileToROCDL> {
     populateMemoryPatterns(converter, patterns);
     populateAmdMatrixPatterns(converter, lanes, patterns);
     populateAmdScalarPatterns(converter, lanes, patterns);
+    populateAmdCopyPatterns(converter, lanes, patterns);
     legal.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                          legal);
