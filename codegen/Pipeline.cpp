@@ -83,8 +83,7 @@ void attn_jit::buildLoweringPipeline(OpPassManager &passes,
   passes.addPass(createConvertToLLVMPass());
   passes.addPass(createReconcileUnrealizedCastsPass());
   if (options.debugInfo)
-    passes.addNestedPass<LLVM::LLVMFuncOp>(
-        LLVM::createDIScopeForLLVMFuncOpPass());
+    passes.addPass(LLVM::createDIScopeForLLVMFuncOpPass());
 }
 
 namespace {
