@@ -24,6 +24,9 @@ if(ATTN_JIT_PORTABLE)
   set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
   add_link_options(LINKER:--disable-new-dtags)
 endif()
+if(NOT ATTN_JIT_SANITIZE) # whose own symbols come with the executable
+  string(APPEND CMAKE_SHARED_LINKER_FLAGS " -Wl,-z,defs")
+endif()
 
 add_library(attn-jit-build INTERFACE)
 target_include_directories(attn-jit-build INTERFACE ${PROJECT_SOURCE_DIR})
