@@ -145,6 +145,11 @@ void ForwardBuilder::createKernel(int64_t units, tile::Access loads, int64_t bm,
   (forward.getScore().empty() ? scaleLog2e : scale) = scaling;
   for (BlockArgument outer : scalars)
     captured.map(outer, *next++);
+  // Constants stand outside of the regions once canonical, and so may any
+  // arithmetic on captured scalars.
+  for (Operation &op : function.getBody().front().without_terminator())
+    if (&op != forward)
+      b.clone(op, captured);
 
   Value index = tile::ProgramIdOp::create(b, loc, b.getI32Type(), 0);
   if (reverse) {
