@@ -26,7 +26,7 @@
 // CHECK-NEXT: tile.pipe.release %[[V]]
 // The tail, where keys may be past the end.
 // CHECK: scf.for
-// CHECK: arith.cmpi slt
+// CHECK: arith.cmpi sle
 // CHECK: scf.yield
 // CHECK-NOT: scf.for
 // CHECK: tile.store

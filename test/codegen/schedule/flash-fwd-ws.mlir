@@ -30,7 +30,7 @@
 // CHECK: tile.mma %[[QUERY]], %{{.*}} {transpose_rhs}
 // CHECK-NEXT: tile.wait
 // CHECK-NEXT: tile.pipe.release %[[K]]
-// CHECK: arith.cmpi slt
+// CHECK: arith.cmpi sle
 // CHECK: tile.cast {{.*}} to <64x128xf16, lhs>
 // One loop: nothing else is masked.
 // CHECK: scf.for
