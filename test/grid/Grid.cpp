@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The differential grid: every variant on one device against the
+// double-precision reference, which shares no mask or region code with the
+// compiler.
+//   attn-grid [--device D] [--schedule S] [--group TEXT] [--module FILE]
+//             [--list]
+// --group runs the groups whose name holds TEXT; --module takes their kernel
+// from a file of tile or attn IR. Exit code: 0 all right, 1 one is wrong, 2 can
+// not run.
+#include "Variants.h"
+#include "runtime/Timer.h"
+#include "runtime/check/Compare.h"
+#include "tools/api/Engine.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+using namespace attn_jit;
+using namespace attn_jit::grid;
+
+namespace {
+struct Options {
+  std::string device = "cpu", schedule, group, module;
+  bool list = false;
+};
+
+struct Uploaded {
+  rt::Buffer buffer;
+  rt::TensorArgument argument;
+};
+
+rt::Result<Uploaded> upload(const rt::Device &device,
+                            const rt::HostTensor &tensor) {
+  Uploaded made;
+  ATTN_TRY(made.buffer, device.allocate(tensor.spanBytes()));
+  ATTN_CHECK(made.buffer.copyFrom(tensor.data(), tensor.spanBytes()));
+  made.argument = {made.buffer.address(), tensor.stride(0), tensor.stride(1),
+                   tensor.rank() == 4 ? tensor.stride(2) : 1};
+  return made;
+}
+
+rt::DType hostType(api::Element element) {
+  return element == api::Element::F32   ? rt::DType::F32
+         : element == api::Element::F16 ? rt::DType::F16
+                                        : rt::DType::BF16;
+}
+
+/// The tolerances are those of normal data. The adversarial kinds have scores
+/// of hundreds: an f32 score is off by 2^-24 of itself, which the exponential
+/// turns into a relative error; and weights so unequal that one rounding is
+/// seen.
+rt::Result<double> limitOf(rt::DType type, rt::InputKind kind) {
+  const std::optional<double> normal = rt::tolerance(type);
+  if (!normal)
+    return rt::failed("no tolerance is known for this type");
+  if (kind == rt::InputKind::Normal || kind == rt::InputKind::Uniform)
+    return *normal;
+  return type == rt::DType::F32 ? 1e-4 : 4 * *normal;
+}
+
+/// What is wrong with one call; empty when nothing is.
+rt::Result<std::string> check(const api::Engine &engine, const Group &group,
+                              const Call &call, const Options &options) {
+  const api::Description &what = group.description;
+  const rt::DType type = hostType(what.element);
+  const std::vector<unsigned> order = what.layout == api::Layout::BSHD
+                                          ? std::vector<unsigned>{0, 2, 1, 3}
+                                          : std::vector<unsigned>{0, 1, 2, 3};
+  auto tensor = [&](int64_t heads, int64_t rows, int64_t dim) {
+    return rt::HostTensor::zeros(type, {call.batch, heads, rows, dim}, order);
+  };
+  rt::AttentionProblem problem;
+  ATTN_TRY(problem.query, tensor(call.queryHeads, call.queryLen, what.headDim));
+  ATTN_TRY(problem.key, tensor(call.kvHeads, call.kvLen, what.headDim));
+  ATTN_TRY(problem.value, tensor(call.kvHeads, call.kvLen, what.valueDim));
+  ATTN_TRY(rt::HostTensor out,
+           tensor(call.queryHeads, call.queryLen, what.valueDim));
+  ATTN_TRY(rt::HostTensor lse,
+           rt::HostTensor::zeros(rt::DType::F32,
+                                 {call.batch, call.queryHeads, call.queryLen}));
+  rt::InputOptions inputs;
+  inputs.kind = call.inputs;
+  ATTN_CHECK(rt::fillInputs(problem.query, problem.key, problem.value, inputs));
+  rt::markUnwritten(out);
+  rt::markUnwritten(lse);
+  problem.scale = 1 / std::sqrt(double(what.headDim));
+  problem.causal = what.causal;
+  problem.causalAlign = what.align == api::Align::TopLeft
+                            ? rt::CausalAlign::TopLeft
+                            : rt::CausalAlign::BottomRight;
+  problem.softcap = group.softcap;
+
+  const rt::Device &device = engine.device();
+  ATTN_TRY(Uploaded q, upload(device, problem.query));
+  ATTN_TRY(Uploaded k, upload(device, problem.key));
+  ATTN_TRY(Uploaded v, upload(device, problem.value));
+  ATTN_TRY(Uploaded o, upload(device, out));
+  ATTN_TRY(Uploaded l, upload(device, lse));
+  rt::AttentionArguments arguments;
+  arguments.batch = call.batch;
+  arguments.qHeads = call.queryHeads, arguments.kvHeads = call.kvHeads;
+  arguments.qLen = call.queryLen, arguments.kvLen = call.kvLen;
+  arguments.scale = problem.scale;
+  arguments.q = q.argument, arguments.k = k.argument;
+  arguments.v = v.argument, arguments.o = o.argument;
+  if (what.lse)
+    arguments.lse = l.argument;
+  api::KernelOptions wanted;
+  wanted.schedule = options.schedule;
+  ATTN_TRY(auto kernel, engine.kernel(what, wanted));
+  ATTN_TRY(rt::Stream stream, device.createStream());
+  ATTN_CHECK(kernel->launch(arguments, stream));
+  ATTN_CHECK(stream.synchronize());
+  ATTN_CHECK(o.buffer.copyTo(out.data(), out.spanBytes()));
+  ATTN_CHECK(l.buffer.copyTo(lse.data(), lse.spanBytes()));
+
+  ATTN_TRY(rt::ReferenceResult reference,
+           rt::referenceForward(problem, rt::rowsWithin(problem, 1e8)));
+  ATTN_TRY(rt::Comparison compared, rt::compareOutput(out, reference));
+  ATTN_TRY(const double limit, limitOf(type, call.inputs));
+  if (!compared.passes(limit))
+    return rt::toText(compared);
+  if (!what.lse)
+    return std::string();
+  ATTN_TRY(rt::Comparison sums, rt::compareLse(lse, reference));
+  if (sums.unwritten || sums.nonFinite ||
+      !(sums.relError <= 1e-4 || sums.maxAbsError <= 1e-4))
+    return "lse: " + rt::toText(sums);
+  return std::string();
+}
+
+rt::Result<Options> read(int argc, char **argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string flag = argv[i];
+    if (flag == "--list") {
+      options.list = true;
+      continue;
+    }
+    std::string *to = flag == "--device"     ? &options.device
+                      : flag == "--schedule" ? &options.schedule
+                      : flag == "--group"    ? &options.group
+                      : flag == "--module"   ? &options.module
+                                             : nullptr;
+    if (!to)
+      return rt::badInput(flag + ": given, allowed: --device, --schedule, "
+                                 "--group, --module, --list");
+    if (++i == argc)
+      return rt::badInput(flag + ": nothing given");
+    *to = argv[i];
+  }
+  return options;
+}
+
+rt::Result<bool> run(const Options &options) {
+  std::string module;
+  if (!options.module.empty()) {
+    std::ifstream file(options.module);
+    module.assign(std::istreambuf_iterator<char>(file), {});
+    if (module.empty())
+      return rt::notFound("module: cannot read " + options.module);
+  }
+  ATTN_TRY(const api::Engine engine, api::Engine::open(options.device));
+  const bool host = engine.device().info().driver == "host";
+  int64_t right = 0, wrong = 0, refused = 0, groups = 0;
+  const std::vector<Group> all = allGroups();
+  for (size_t i = 0; i < all.size(); ++i) {
+    Group group = all[i];
+    if (group.name.find(options.group) == std::string::npos)
+      continue;
+    // Matrix units multiply 16-bit types.
+    if (!host && group.description.element == api::Element::F32)
+      continue;
+    ++groups;
+    group.description.module = module;
+    for (const Call &call : callsOf(i)) {
+      const std::string name = group.name + "/" + call.name();
+      auto fault = check(engine, group, call, options);
+      if (!fault) {
+        ++refused;
+        std::printf("%s: %s\n", name.c_str(), fault.error().text.c_str());
+      } else if (!fault->empty()) {
+        ++wrong;
+        std::printf("%s: WRONG: %s\n", name.c_str(), fault->c_str());
+      } else {
+        ++right;
+      }
+      std::fflush(stdout);
+    }
+  }
+  std::printf("%lld variants of %lld groups on %s, %lld kernels: %lld right, "
+              "%lld wrong, %lld refused\n",
+              (long long)(right + wrong + refused), (long long)groups,
+              engine.device().info().selector().c_str(),
+              (long long)engine.compiles(), (long long)right, (long long)wrong,
+              (long long)refused);
+  return right > 0 && !wrong && !refused;
+}
+} // namespace
+
+int main(int argc, char **argv) {
+  auto options = read(argc, argv);
+  if (options && options->list) {
+    for (const Group &group : allGroups())
+      std::printf("%s\n", group.name.c_str());
+    return 0;
+  }
+  auto done = options ? run(*options) : rt::Result<bool>(options.takeError());
+  if (!done) {
+    std::fprintf(stderr, "attn-grid: %s\n", done.error().text.c_str());
+    return done.error().exitCode();
+  }
+  return *done ? 0 : 1;
+}

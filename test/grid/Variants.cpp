@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// dtype x head dims x mask x layout give the groups; head counts, lengths and
+// inputs give the calls.
+#include "Variants.h"
+
+using namespace attn_jit;
+using namespace attn_jit::grid;
+
+static constexpr char kSoftcap[] =
+    "^bb0(%s: f32, %b: i32, %h: i32, %q: i32, %kv: i32):\n"
+    "  %cap = arith.constant 2.0 : f32\n"
+    "  %share = arith.divf %s, %cap : f32\n"
+    "  %bent = math.tanh %share : f32\n"
+    "  %score = arith.mulf %bent, %cap : f32\n"
+    "  attn.yield %score : f32\n";
+
+std::string Call::name() const {
+  return "b" + std::to_string(batch) + "-hq" + std::to_string(queryHeads) +
+         "-hk" + std::to_string(kvHeads) + "-sq" + std::to_string(queryLen) +
+         "-sk" + std::to_string(kvLen) + "-" + std::string(rt::name(inputs));
+}
+
+std::vector<Group> grid::allGroups() {
+  struct Dims {
+    int64_t head, value;
+    bool lse;
+  };
+  const Dims dims[] = {{64, 64, true},
+                       {128, 128, false},
+                       {32, 32, false},
+                       {64, 128, false},
+                       {96, 48, false}};
+  std::vector<Group> groups;
+  auto add = [&](api::Element element, Dims d, const std::string &mask) {
+    Group group;
+    api::Description &what = group.description;
+    what.element = element;
+    what.headDim = d.head;
+    what.valueDim = d.value;
+    what.lse = d.lse;
+    what.causal = mask == "causal" || mask == "top-left";
+    if (mask == "top-left")
+      what.align = api::Align::TopLeft;
+    if (mask == "softcap") {
+      what.score = kSoftcap;
+      group.softcap = 2;
+    }
+    // Layouts take turns, so that each dtype and mask meets both.
+    what.layout = groups.size() / 2 % 2 ? api::Layout::BHSD : api::Layout::BSHD;
+    group.name = std::string(name(element)) + "-d" + std::to_string(d.head) +
+                 (d.value == d.head ? "" : "-dv" + std::to_string(d.value)) +
+                 "-" + mask + "-" + std::string(name(what.layout));
+    groups.push_back(std::move(group));
+  };
+  for (api::Element element :
+       {api::Element::F32, api::Element::F16, api::Element::BF16}) {
+    for (const Dims &d : dims)
+      for (const char *mask : {"full", "causal"})
+        add(element, d, mask);
+    add(element, {64, 64, false}, "softcap");
+    add(element, {32, 32, true}, "top-left");
+  }
+  return groups;
+}
+
+std::vector<Call> grid::callsOf(size_t group) {
+  std::vector<Call> calls = {
+      {1, 2, 2, 1, 1, {}},       {2, 4, 2, 1, 1000, {}},
+      {1, 3, 1, 17, 17, {}},     {2, 2, 1, 17, 129, {}},
+      {1, 4, 4, 129, 129, {}},   {1, 6, 2, 129, 17, {}},
+      {1, 2, 1, 1000, 1000, {}}, {1, 2, 2, 1000, 129, {}},
+      {3, 1, 1, 64, 128, {}},    {1, 4, 1, 127, 193, {}}};
+  const std::vector<rt::InputKind> &kinds = rt::allInputKinds();
+  for (size_t i = 0; i < calls.size(); ++i)
+    // Half of them normal: what the tolerances are for.
+    calls[i].inputs =
+        i % 2 ? kinds[(group + i / 2) % kinds.size()] : rt::InputKind::Normal;
+  return calls;
+}

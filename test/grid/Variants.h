@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The grid's variants as data: groups that share one kernel, and the calls made
+// of each. Invariant: the same names and the same inputs on every device.
+#ifndef ATTN_JIT_TEST_GRID_VARIANTS_H
+#define ATTN_JIT_TEST_GRID_VARIANTS_H
+
+#include "runtime/check/Inputs.h"
+#include "tools/api/Description.h"
+
+#include <string>
+#include <vector>
+
+namespace attn_jit::grid {
+
+/// What keys an image, and what the reference needs to know of it.
+struct Group {
+  std::string name;
+  api::Description description;
+  double softcap = 0;
+};
+
+/// What arrives at launch.
+struct Call {
+  int64_t batch, queryHeads, kvHeads, queryLen, kvLen;
+  rt::InputKind inputs;
+  std::string name() const;
+};
+
+std::vector<Group> allGroups();
+/// Each group makes the same calls, but for the inputs, which take turns.
+std::vector<Call> callsOf(size_t group);
+
+} // namespace attn_jit::grid
+
+#endif // ATTN_JIT_TEST_GRID_VARIANTS_H
