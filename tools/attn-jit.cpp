@@ -10,6 +10,25 @@
 
 using namespace attn_jit;
 
+/// CLI11's words, made into field, given, allowed where they are not.
+static std::string textOf(const CLI::ParseError &error, const CLI::App &root,
+                          const std::vector<std::string> &arguments) {
+  std::string text = error.what();
+  std::ranges::replace(text, '\n', ' ');
+  if (error.get_name() == "ArgumentMismatch")
+    return text.substr(text.find_first_not_of('-'),
+                       text.find(':') - text.find_first_not_of('-')) +
+           ": nothing given, allowed: a value";
+  if (error.get_name() != "RequiredError")
+    return text;
+  std::string commands;
+  for (const CLI::App *command : root.get_subcommands({}))
+    commands += (commands.empty() ? "" : ", ") + command->get_name();
+  return "command: " +
+         (arguments.empty() ? "nothing" : "'" + arguments[0] + "'") +
+         " given, allowed: " + commands;
+}
+
 static int runCommand(const std::vector<std::string> &arguments) {
   CLI::App root("attn-jit makes attention kernels at run time: described, "
                 "compiled, launched, checked and timed.",
@@ -40,9 +59,7 @@ static int runCommand(const std::vector<std::string> &arguments) {
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0)
       return root.exit(error);
-    std::string text = error.what();
-    std::ranges::replace(text, '\n', ' ');
-    return cli::report(rt::badInput(text));
+    return cli::report(rt::badInput(textOf(error, root, arguments)));
   }
   return status;
 }

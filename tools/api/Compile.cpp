@@ -18,8 +18,8 @@ using OwningModule = mlir::OwningOpRef<ModuleOp>;
 
 /// One line for the user; what follows it is a log.
 static rt::Error inputFault(llvm::Error error) {
-  auto [line, rest] =
-      llvm::StringRef(llvm::toString(std::move(error))).split('\n');
+  const std::string text = llvm::toString(std::move(error));
+  auto [line, rest] = llvm::StringRef(text).split('\n');
   rt::Error fault = rt::badInput(line.str());
   fault.log = rest.str();
   return fault;

@@ -28,7 +28,8 @@ struct Assembled {
   PtxasReport report;
 };
 
-/// On PATH, in $CUDA_HOME/bin, or in /usr/local/cuda/bin; empty: not here.
+/// ATTN_JIT_PTXAS when it is set, else on PATH, in $CUDA_HOME/bin, or in
+/// /usr/local/cuda/bin; empty: not here.
 std::string findPtxas();
 
 /// Runs `ptxas -v`. The error holds its log and a command that shows it again.

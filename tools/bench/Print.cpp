@@ -21,16 +21,21 @@ std::string bench::compileText(const api::CompileTimes &times) {
 std::string bench::resourceText(const rt::Resources &resources,
                                 const std::string &target) {
   const bool amd = target.rfind("gfx", 0) == 0;
+  // "n/a (why)" stands for the number that the reason is about.
+  const bool unknown = resources.source.rfind("n/a", 0) == 0;
   std::string text = amd ? "VGPR " : "registers ";
   auto count = [](const std::optional<int64_t> &value) {
     return value ? std::to_string(*value) : std::string("n/a");
   };
-  text += count(resources.registers) + ", spills " + count(resources.spills);
+  text += unknown && !resources.registers ? resources.source
+                                          : count(resources.registers);
+  text += ", spills " + count(resources.spills);
   text += amd ? ", LDS " : ", shared memory ";
-  text += count(resources.sharedBytes) + " bytes, occupancy ";
+  text += count(resources.sharedBytes);
+  text += resources.sharedBytes ? " bytes, occupancy " : ", occupancy ";
   text += resources.occupancy ? number(*resources.occupancy * 100, 1) + " %"
                               : "n/a";
-  if (!resources.source.empty())
+  if (!resources.source.empty() && !unknown)
     text += " (" + resources.source + ")";
   return text;
 }

@@ -7,6 +7,7 @@
 #include "runtime/Watchdog.h"
 #include "runtime/tensor/NpyWriter.h"
 #include "tools/api/Inspect.h"
+#include "tools/bench/Print.h"
 #include "tools/bench/Progress.h"
 
 #include <chrono>
@@ -89,6 +90,7 @@ public:
 
   rt::Status operator()() {
     progress.say(row.what.label + ": inputs");
+    ATTN_CHECK(checkMemory());
     ATTN_TRY(tensors, loadTensors(row.what, options));
     ATTN_CHECK(upload());
     progress.say(row.what.label + ": compile");
@@ -105,6 +107,27 @@ public:
   }
 
 private:
+  /// Before anything is made: what the tensors take, against what is free.
+  rt::Status checkMemory() const {
+    const rt::AttentionShape &s = row.what.shape;
+    const double rows = double(s.batch) * double(s.queryHeads * s.queryLen),
+                 keys = double(s.batch) * double(s.kvHeads * s.kvLen);
+    const double bytes =
+        (rows + keys) * double(s.headDim + s.valueDim) *
+        double(api::elementBytes(row.what.description.element));
+    ATTN_TRY(const rt::MemoryInfo memory, engine.device().memory());
+    // The CPU also holds the host's copy.
+    const bool host = engine.device().info().driver == "host";
+    const double wanted = host ? 2 * bytes : bytes;
+    if (memory.freeBytes <= 0 || wanted <= double(memory.freeBytes))
+      return rt::success();
+    return rt::Error{rt::ErrorCode::OutOfMemory,
+                     "out of memory on " + engine.device().info().selector() +
+                         ": " + number(wanted, 0) + " bytes asked, " +
+                         std::to_string(memory.freeBytes) + " bytes free",
+                     {}};
+  }
+
   rt::Status upload() {
     const rt::AttentionShape &s = row.what.shape;
     ATTN_TRY(output, rt::HostTensor::zeros(
