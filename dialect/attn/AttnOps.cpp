@@ -158,8 +158,11 @@ struct QueryFirstCompare : OpRewritePattern<ForwardOp> {
       return failure();
     Block &block = op.getMask().front();
     for (auto compare : block.getOps<arith::CmpIOp>()) {
+      // A constant stays on the right, where arith's own canonical form has it;
+      // the two would swap it forever.
       if (compare.getLhs() != block.getArgument(3) ||
-          compare.getRhs() == block.getArgument(3))
+          compare.getRhs() == block.getArgument(3) ||
+          matchPattern(compare.getRhs(), m_Constant()))
         continue;
       using P = arith::CmpIPredicate;
       static constexpr std::pair<P, P> kMirror[] = {{P::sle, P::sge},

@@ -23,19 +23,17 @@ class Call(c.Structure):
     _fields_ = [("size", c.c_size_t)]
     _fields_ += [(name, c.c_int64) for name in ("batch", "q_heads", "kv_heads", "q_len", "kv_len")]
     _fields_ += [("scale", c.c_double)] + [(name, Tensor) for name in ("q", "k", "v", "o", "lse")]
-    _fields_ += [("workspace", c.c_uint64), ("workspace_bytes", c.c_int64), ("names", c.c_void_p)]
-    _fields_ += [("values", c.c_void_p), ("count", c.c_int64)]
+    _fields_ += [("workspace", c.c_uint64), ("workspace_bytes", c.c_int64)]
 
 
 lib = c.CDLL(sys.argv[1])
 lib.attn_jit_last_error.restype = c.c_char_p
-device = sys.argv[2] if len(sys.argv) > 2 else "cpu"
+device = (sys.argv + ["cpu"])[2]
 try:
     import torch
 
     q, k, v = (torch.randn(2, 4, 300, 64, device=device) for _ in "qkv")  # batch, head, row, dim
-    if device == "cuda":
-        q, k, v = (t.half() for t in (q, k, v))
+    q, k, v = (t.half() if device == "cuda" else t for t in (q, k, v))
     out, dtype = torch.empty_like(q), str(q.dtype).encode()
     view = lambda t: Tensor(t.data_ptr(), (c.c_int64 * 4)(*t.stride()))
     stream = torch.cuda.current_stream().cuda_stream if device == "cuda" else None
