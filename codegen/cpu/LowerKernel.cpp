@@ -286,8 +286,8 @@ LogicalResult TileLowering::lowerPipe(tile::PipeCreateOp op) {
       return use->getOwner()->emitOpError(
           "reads a shared tile; host code has them as right operands alone");
     if (!first && pipe.slot.transposed != mma.getTransposeRhs())
-      return mma.emitOpError("reads a tile transposed that another product "
-                             "reads as it is; host code packs a tile one way");
+      return op.emitOpError("is read transposed by one product and as it is by "
+                            "another; host code packs a tile one way");
     pipe.slot.transposed = mma.getTransposeRhs();
     first = false;
   }

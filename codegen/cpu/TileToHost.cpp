@@ -101,7 +101,7 @@ struct TileToHost : attn_jit::impl::TileToHostBase<TileToHost> {
   void runOnOperation() override {
     if (vectorBits != 128 && vectorBits != 256 && vectorBits != 512) {
       getOperation().emitError("tile-to-host: vector-bits: ")
-          << vectorBits << " given, allowed: 128, 256, 512";
+          << int64_t(vectorBits) << " given, allowed: 128, 256, 512";
       return signalPassFailure();
     }
     for (auto kernel :
