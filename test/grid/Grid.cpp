@@ -4,14 +4,12 @@
 // double-precision reference, which shares no mask or region code with the
 // compiler.
 //   attn-grid [--device D] [--schedule S] [--group TEXT] [--module FILE]
-//             [--list]
+//             [--list] [--far]
 // --group runs the groups whose name holds TEXT; --module takes their kernel
-// from a file of tile or attn IR. Exit code: 0 all right, 1 one is wrong, 2 can
-// not run.
+// from a file of tile or attn IR; --far checks tensors above 4 GiB alone. Exit
+// code: 0 all right, 1 one is wrong, 2 can not run.
+#include "Check.h"
 #include "Variants.h"
-#include "runtime/Timer.h"
-#include "runtime/check/Compare.h"
-#include "tools/api/Engine.h"
 
 #include <cmath>
 #include <cstdio>
@@ -25,7 +23,7 @@ using namespace attn_jit::grid;
 namespace {
 struct Options {
   std::string device = "cpu", schedule, group, module;
-  bool list = false;
+  bool list = false, far = false;
 };
 
 struct Uploaded {
@@ -141,6 +139,10 @@ rt::Result<Options> read(int argc, char **argv) {
       options.list = true;
       continue;
     }
+    if (flag == "--far") {
+      options.far = true;
+      continue;
+    }
     std::string *to = flag == "--device"     ? &options.device
                       : flag == "--schedule" ? &options.schedule
                       : flag == "--group"    ? &options.group
@@ -148,12 +150,24 @@ rt::Result<Options> read(int argc, char **argv) {
                                              : nullptr;
     if (!to)
       return rt::badInput(flag + ": given, allowed: --device, --schedule, "
-                                 "--group, --module, --list");
+                                 "--group, --module, --list, --far");
     if (++i == argc)
       return rt::badInput(flag + ": nothing given");
     *to = argv[i];
   }
   return options;
+}
+
+rt::Result<bool> runFar(const Options &options) {
+  ATTN_TRY(const api::Engine engine, api::Engine::open(options.device));
+  ATTN_TRY(const std::vector<std::string> faults,
+           checkFar(engine, options.schedule));
+  for (const std::string &fault : faults)
+    std::printf("WRONG: %s\n", fault.c_str());
+  if (faults.empty())
+    std::printf("tensors above 4 GiB on %s: right\n",
+                engine.device().info().selector().c_str());
+  return faults.empty();
 }
 
 rt::Result<bool> run(const Options &options) {
@@ -209,7 +223,8 @@ int main(int argc, char **argv) {
       std::printf("%s\n", group.name.c_str());
     return 0;
   }
-  auto done = options ? run(*options) : rt::Result<bool>(options.takeError());
+  auto done = options ? (options->far ? runFar(*options) : run(*options))
+                      : rt::Result<bool>(options.takeError());
   if (!done) {
     std::fprintf(stderr, "attn-grid: %s\n", done.error().text.c_str());
     return done.error().exitCode();
