@@ -33,6 +33,10 @@ public:
   /// Columns that lie side by side in one lane, of each block of kEdge * deal.
   int64_t run() const { return laneResults() * deal; }
   int64_t blockCols() const { return kEdge * deal; }
+  /// Pieces of a right operand that are read before the one that multiplies.
+  /// WMMA operands take twice the registers, and half of the waves hide the
+  /// wait.
+  int64_t readAhead() const { return spreadsK() ? 2 : 1; }
 
   FragmentMap getFragmentMap(tile::FragType type) const override;
   llvm::ArrayRef<int64_t> rowLanes() const override;

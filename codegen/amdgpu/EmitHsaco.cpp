@@ -9,6 +9,8 @@
 #include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/DiagnosticPrinter.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Transforms/Scalar/Scalarizer.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 #include <chrono>
 
@@ -50,6 +52,29 @@ struct CollectErrors : llvm::DiagnosticHandler {
   std::string &text;
 };
 
+/// One value an element, pairs of 16-bit ones aside. A uniform vector would be
+/// kept in as many scalar registers, copies of one number, and those run out
+/// first. Last of all passes: the others are faster on vectors.
+void scalarize(llvm::Module &module) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager sccs;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassBuilder builder;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(sccs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, sccs, modules);
+  llvm::ScalarizerPassOptions options;
+  options.ScalarizeMinBits = 32;
+  options.ScalarizeLoadStore = false;
+  llvm::ScalarizerPass pass(options);
+  for (llvm::Function &function : module)
+    if (!function.isDeclaration())
+      pass.run(function, functions);
+}
+
 llvm::Expected<std::string> kernelName(ModuleOp module) {
   std::string name;
   for (auto function : module.getOps<LLVM::LLVMFuncOp>()) {
@@ -87,6 +112,7 @@ llvm::Expected<HsacoImage> attn_jit::emitHsaco(ModuleOp module,
   (*code)->addModuleFlag(llvm::Module::Error, "amdhsa_code_object_version",
                          kCodeObjectVersion);
   optimize(**code, **machine);
+  scalarize(**code);
   if (options.observeLLVM)
     options.observeLLVM(printLLVM(**code));
 

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <deque>
 
 using namespace mlir;
 using namespace attn_jit;
@@ -36,12 +37,50 @@ public:
   int64_t laneK() const { return target.spreadsK() ? 4 : kEdge; }
   /// k values of one lane in a block of k.
   int64_t blockK() const { return target.spreadsK() ? target.run() : kEdge; }
+  /// Pieces in which a block of columns and k is read.
+  int64_t pieces() const {
+    return transposed ? target.deal : blockK() / laneK();
+  }
 
-  /// Operands of (column block, k block): [k step][tile of the block].
-  SmallVector<SmallVector<Value>> read(int64_t colBlock, int64_t kBlock) const {
-    int64_t col = colBlock * target.blockCols();
+  /// Issues the reads of one piece.
+  SmallVector<Value> issue(int64_t colBlock, int64_t kBlock,
+                           int64_t piece) const {
+    int64_t n = colBlock * target.blockCols();
     int64_t k = kBlock * (target.spreadsK() ? target.blockCols() : kEdge);
-    return transposed ? readRows(col, k) : readColumns(col, k);
+    // rhs is N x K: a lane's k values lie side by side.
+    if (transposed)
+      return {load(n + piece, k, blockK())};
+    // rhs is K x N: a lane reads the columns of all tiles of the block at once.
+    SmallVector<Value> rows;
+    for (int64_t i = 0; i < laneK(); ++i)
+      rows.push_back(load(k + piece * laneK() + i, n, target.deal));
+    return rows;
+  }
+
+  struct Operand {
+    int64_t step, tile; ///< of the block
+    Value value;
+  };
+  /// The operands that a piece holds; columns are put together here, after the
+  /// wait for the reads.
+  SmallVector<Operand> operands(ArrayRef<Value> read, int64_t piece) const {
+    SmallVector<Operand> result;
+    if (transposed) {
+      for (int64_t step = 0; step < blockK() / laneK(); ++step)
+        result.push_back(
+            {step, piece,
+             vectorSlice(b, loc, read.front(), step * laneK(), laneK())});
+      return result;
+    }
+    auto type = VectorType::get(laneK(), element());
+    for (int64_t tile = 0; tile < target.deal; ++tile) {
+      SmallVector<Value> column;
+      for (Value row : read)
+        column.push_back(vector::ExtractOp::create(b, loc, row, tile));
+      result.push_back(
+          {piece, tile, vector::FromElementsOp::create(b, loc, type, column)});
+    }
+    return result;
   }
 
 private:
@@ -56,37 +95,6 @@ private:
         gep(start, int32_t(target.sharedRowOffset(type, row) + col * bytes));
     return LLVM::LoadOp::create(b, loc, VectorType::get(count, element()), at,
                                 std::min<int64_t>(count * bytes, 16));
-  }
-
-  /// rhs is N x K: a lane's k values lie side by side.
-  SmallVector<SmallVector<Value>> readRows(int64_t n, int64_t k) const {
-    SmallVector<SmallVector<Value>> result(blockK() / laneK());
-    for (int64_t tile = 0; tile < target.deal; ++tile) {
-      Value held = load(n + tile, k, blockK());
-      for (auto [step, operands] : llvm::enumerate(result))
-        operands.push_back(vectorSlice(b, loc, held, step * laneK(), laneK()));
-    }
-    return result;
-  }
-
-  /// rhs is K x N: a lane reads the columns of all tiles of the block at once,
-  /// and transposes in registers.
-  SmallVector<SmallVector<Value>> readColumns(int64_t n, int64_t k) const {
-    SmallVector<SmallVector<Value>> result(blockK() / laneK());
-    auto operand = VectorType::get(laneK(), element());
-    for (auto [step, operands] : llvm::enumerate(result)) {
-      SmallVector<Value> rows;
-      for (int64_t i = 0; i < laneK(); ++i)
-        rows.push_back(load(k + step * laneK() + i, n, target.deal));
-      for (int64_t tile = 0; tile < target.deal; ++tile) {
-        SmallVector<Value> column;
-        for (Value row : rows)
-          column.push_back(vector::ExtractOp::create(b, loc, row, tile));
-        operands.push_back(
-            vector::FromElementsOp::create(b, loc, operand, column));
-      }
-    }
-    return result;
   }
 
   OpBuilder &b;
@@ -153,47 +161,58 @@ struct LowerMma : OpConversionPattern<tile::MmaOp> {
           arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(flat));
     auto split = vector::ToElementsOp::create(rewriter, loc, result);
     SmallVector<Value> elements(split.getResults());
-    // Each block of k is read while the one before it multiplies, and no
-    // further ahead: left alone, the scheduler reads everything first, and
-    // spills.
-    SmallVector<SmallVector<Value>> next = reader.read(0, 0);
-    for (int64_t block = 0; block < colBlocks; ++block) {
-      SmallVector<Value> sums; // [row tile][tile of the block]
-      for (int64_t row = 0; row < rowTiles; ++row)
-        for (int64_t tile = 0; tile < deal; ++tile) {
-          SmallVector<Value> held;
-          for (int64_t r = 0; r < target.laneResults(); ++r)
-            held.push_back(elements[row * perRow + block * target.run() +
-                                    r * deal + tile]);
-          sums.push_back(
-              vector::FromElementsOp::create(rewriter, loc, tileType, held));
-        }
-      for (int64_t k = 0; k < kBlocks; ++k) {
-        SmallVector<SmallVector<Value>> current = std::move(next);
-        if (k + 1 < kBlocks)
-          next = reader.read(block, k + 1);
-        else if (block + 1 < colBlocks)
-          next = reader.read(block + 1, 0);
-        for (auto [step, operands] : llvm::enumerate(current))
-          for (int64_t row = 0; row < rowTiles; ++row) {
-            Value second = vectorSlice(rewriter, loc, adaptor.getLhs(),
-                                       row * lhsPerRow + k * reader.blockK() +
-                                           step * reader.laneK(),
-                                       reader.laneK());
-            for (int64_t tile = 0; tile < deal; ++tile) {
-              Value &sum = sums[row * deal + tile];
-              sum = product(rewriter, loc, target, operands[tile], second, sum);
-            }
+    auto position = [&](int64_t row, int64_t block, int64_t tile, int64_t r) {
+      return row * perRow + block * target.run() + r * deal + tile;
+    };
+
+    // Pieces are read a fixed distance before they multiply: left alone, the
+    // scheduler reads everything first, and spills.
+    int64_t pieces = reader.pieces(), perBlock = kBlocks * pieces;
+    int64_t total = colBlocks * perBlock;
+    std::deque<SmallVector<Value>> reads;
+    auto issue = [&](int64_t i) {
+      if (i < total)
+        reads.push_back(
+            reader.issue(i / perBlock, i % perBlock / pieces, i % pieces));
+    };
+    int64_t ahead = target.readAhead();
+    for (int64_t i = 0; i < ahead; ++i)
+      issue(i);
+    SmallVector<Value> sums; // [row tile][tile of the block]
+    for (int64_t i = 0; i < total; ++i) {
+      int64_t block = i / perBlock, k = i % perBlock / pieces;
+      if (i % perBlock == 0) {
+        sums.clear();
+        for (int64_t row = 0; row < rowTiles; ++row)
+          for (int64_t tile = 0; tile < deal; ++tile) {
+            SmallVector<Value> held;
+            for (int64_t r = 0; r < target.laneResults(); ++r)
+              held.push_back(elements[position(row, block, tile, r)]);
+            sums.push_back(
+                vector::FromElementsOp::create(rewriter, loc, tileType, held));
           }
-        ROCDL::SchedBarrier::create(rewriter, loc, kNothingCrosses);
       }
+      issue(i + ahead);
+      for (const RhsReader::Operand &first :
+           reader.operands(reads.front(), i % pieces))
+        for (int64_t row = 0; row < rowTiles; ++row) {
+          Value second = vectorSlice(rewriter, loc, adaptor.getLhs(),
+                                     row * lhsPerRow + k * reader.blockK() +
+                                         first.step * reader.laneK(),
+                                     reader.laneK());
+          Value &sum = sums[row * deal + first.tile];
+          sum = product(rewriter, loc, target, first.value, second, sum);
+        }
+      reads.pop_front();
+      ROCDL::SchedBarrier::create(rewriter, loc, kNothingCrosses);
+      if ((i + 1) % perBlock)
+        continue;
       for (int64_t row = 0; row < rowTiles; ++row)
         for (int64_t tile = 0; tile < deal; ++tile) {
           auto parts = vector::ToElementsOp::create(rewriter, loc,
                                                     sums[row * deal + tile]);
           for (auto [r, value] : llvm::enumerate(parts.getResults()))
-            elements[row * perRow + block * target.run() + r * deal + tile] =
-                value;
+            elements[position(row, block, tile, r)] = value;
         }
     }
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, flat, elements);

@@ -94,6 +94,32 @@ private:
   bool refused = false;
 };
 
+//===-- barriers ----------------------------------------------------------===//
+
+/// Whether `op` lowers to a barrier of the workgroup.
+bool isMeeting(Operation *op) {
+  return isa<tile::BarrierOp, tile::PipeAcquireOp, tile::PipeCommitOp>(op);
+}
+
+/// Of meetings with no access to memory in between, one is enough.
+void mergeMeetings(tile::KernelOp kernel) {
+  SmallVector<Operation *> redundant;
+  kernel.walk([&](Block *block) {
+    bool met = false;
+    for (Operation &op : *block) {
+      if (isMeeting(&op)) {
+        if (met)
+          redundant.push_back(&op);
+        met = true;
+      } else if (!isPure(&op)) {
+        met = false;
+      }
+    }
+  });
+  for (Operation *op : redundant)
+    op->erase();
+}
+
 //===-- the kernel --------------------------------------------------------===//
 
 /// Workgroups are of exactly this size, f32 denormals are flushed (so exp2,
@@ -216,6 +242,7 @@ struct TileToROCDL : attn_jit::impl::TileToROCDLBase<TileToROCDL> {
       return !getElementTypeOrSelf(op.getType()).isF32();
     });
 
+    mergeMeetings(kernel);
     makeSharedMemory(kernel);
     LLVM::LLVMFuncOp function = makeFunction(kernel, info, converter);
     kernel.erase();

@@ -33,11 +33,16 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
       tile::LoadOp::create(b, loc, lhs, f.query, f.batch, f.head, row, f.qLen);
   KeyBlocks blocks = f.keyBlocks(f.tileRow, bm, bn);
 
-  auto fill = [&](Value pipe, Value tensor, Value use, Value from) {
-    tile::PipeAcquireOp::create(b, loc, pipe, use);
-    tile::CopyOp::create(b, loc, tensor, f.batch, f.kvHead, from, f.kvLen, pipe,
+  // Both copies are under way before either is waited for.
+  auto fill = [&](Value use, Value from) {
+    tile::PipeAcquireOp::create(b, loc, keys, use);
+    tile::PipeAcquireOp::create(b, loc, values, use);
+    tile::CopyOp::create(b, loc, f.key, f.batch, f.kvHead, from, f.kvLen, keys,
                          use);
-    tile::PipeCommitOp::create(b, loc, pipe, use);
+    tile::CopyOp::create(b, loc, f.value, f.batch, f.kvHead, from, f.kvLen,
+                         values, use);
+    tile::PipeCommitOp::create(b, loc, keys, use);
+    tile::PipeCommitOp::create(b, loc, values, use);
   };
   auto tileOf = [&](Value pipe, Value use) -> Value {
     auto type = cast<tile::PipeType>(pipe.getType());
@@ -61,8 +66,7 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
     Value block = loop.getInductionVar();
     Value from = f.mul(block, f.i32(bn));
     SoftmaxState state = {loop.getRegionIterArg(0), loop.getRegionIterArg(1)};
-    fill(keys, f.key, block, from);
-    fill(values, f.value, block, from);
+    fill(block, from);
     Value scores = product(query, tileOf(keys, block), Value(), bn, true);
     tile::PipeReleaseOp::create(b, loc, keys, block, Value());
     SoftmaxStep step = f.softmax(scores, state, row, from, masked);

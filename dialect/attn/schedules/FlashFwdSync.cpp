@@ -18,14 +18,39 @@ static constexpr ScheduleField kFields[] = {
     {"units", "units of a workgroup", kUnits, {}},
 };
 
-static llvm::SmallVector<int64_t> defaults(const ProblemShape &problem,
-                                           const TargetInfo &target) {
+using Fields = llvm::SmallVector<int64_t>;
+
+static Fields defaults(const ProblemShape &problem, const TargetInfo &target) {
   int64_t widest = std::max(problem.headDim, problem.valueDim);
   if (target.has(Capability::WideFragments))
     return {128, widest > 128 ? 64 : 128, 1};
   if (target.unitRows == 64)
     return {widest > 128 ? 64 : 128, 64, widest > 128 ? 1 : 2};
-  return {64, widest > 128 ? 16 : 32, 4};
+  // Waves of 64 take 32 rows each where they can: every operand read from
+  // shared memory then feeds two products.
+  if (target.waveThreads == 64) {
+    if (widest <= 64)
+      return {128, 64, 4};
+    return widest <= 128 ? Fields{256, 64, 8} : Fields{128, 32, 8};
+  }
+  if (widest <= 64)
+    return {128, 64, 8};
+  return widest <= 128 ? Fields{128, 32, 8} : Fields{64, 16, 4};
+}
+
+/// Registers of one thread of an AMD kernel, within a tenth of what LLVM takes:
+/// query, output, the larger of scores and probabilities with the operands in
+/// flight, addresses.
+static int64_t waveRegisters(const TargetInfo &target, int64_t rows, int64_t bn,
+                             int64_t d, int64_t dv) {
+  int64_t deal = 4; // columns that one read brings, codegen/amdgpu
+  while (deal > 1 && (bn % (16 * deal) || d % (16 * deal) || dv % (16 * deal)))
+    deal /= 2;
+  if (target.waveThreads == 64)
+    return rows * (3 * bn + 2 * dv + d) / 128 + 8 * deal + 40;
+  // Lanes 16 to 31 repeat the left operands of lanes 0 to 15.
+  int64_t scores = rows * bn / 32;
+  return rows * (dv + d) / 32 + std::max(2 * scores, scores + 24 * deal) + 48;
 }
 
 static Error verify(const Schedule &schedule, const ProblemShape &problem,
@@ -69,15 +94,19 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       bytes - target.sharedBytes);
   if (!wide) {
     // Scores, probabilities, output and query of one thread, and addresses.
-    int64_t regs = rows * (2 * bn + bn + 2 * dv + d) / 2 / target.unitThreads;
-    if (target.waveThreads == 32 && target.backend == Backend::AMDGPU)
-      regs += rows * (bn + d) / 2 / target.unitThreads; // lanes repeat the lhs
-    if (regs + 24 > target.registersPerThread)
+    int64_t regs =
+        rows * (2 * bn + bn + 2 * dv + d) / 2 / target.unitThreads + 24;
+    int64_t budget = target.registersPerThread;
+    if (target.backend == Backend::AMDGPU) {
+      regs = waveRegisters(target, rows, bn, d, dv);
+      budget = std::min(budget, target.registersPerGroup /
+                                    (units * target.unitThreads));
+    }
+    if (regs > budget)
       return inputError("registers: {0} needs about {1} a thread, {2} has {3}: "
                         "{4} too many",
-                        schedule.str(), regs + 24, target.name,
-                        target.registersPerThread,
-                        regs + 24 - target.registersPerThread);
+                        schedule.str(), regs, target.name, budget,
+                        regs - budget);
   }
   return Error::success();
 }
