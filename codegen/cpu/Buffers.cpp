@@ -144,9 +144,10 @@ void TileLowering::write(Value value, Buffer *to) {
   }
   tile::FragType type = fragmentOf(base.getType());
   int64_t rows = type.getRows(), cols = type.getCols();
+  Value live = type.isMatrix() ? liveRows(rows) : Value();
   if (!type.isMatrix())
     cols = to->elements, rows = 1;
-  b.loop(rows, 1, [&](Value row) {
+  auto line = [&](Value row) {
     auto put = [&](Value col, int64_t width) {
       Site site{row, col, width};
       Value held = evaluate(base, site);
@@ -160,7 +161,31 @@ void TileLowering::write(Value value, Buffer *to) {
     b.loop(full, b.lanes, [&](Value col) { put(col, b.lanes); });
     if (full < cols)
       put(b.i64(full), cols - full);
+  };
+  if (live)
+    b.loop(b.i64(0), live, 1, line);
+  else
+    b.loop(rows, 1, line);
+}
+
+Value TileLowering::liveRows(int64_t rows) {
+  tile::StoreOp known;
+  bool same = true;
+  kernel.walk([&](tile::StoreOp store) {
+    same &= store.getValue().getType().getRows() == rows &&
+            (!known || (store.getRow() == known.getRow() &&
+                        store.getLimit() == known.getLimit()));
+    known = store;
   });
+  // Not yet computed where the fragments are, or not the same on every trip.
+  if (!known || !same || !scalars.contains(known.getRow()) ||
+      !scalars.contains(known.getLimit()) ||
+      known.getRow().getParentRegion() != &kernel.getBody() ||
+      known.getLimit().getParentRegion() != &kernel.getBody())
+    return Value();
+  Value left = b.sub(b.extended(scalars.lookup(known.getLimit())),
+                     b.extended(scalars.lookup(known.getRow())));
+  return b.min(left, b.i64(rows));
 }
 
 void TileLowering::release(Block *block, int64_t position) {

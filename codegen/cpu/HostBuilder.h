@@ -27,8 +27,7 @@ struct HostBuilder : mlir::ImplicitLocOpBuilder {
 
   const int64_t lanes; ///< f32 elements of a vector register.
 
-  //===-- Scalars
-  //----------------------------------------------------------===//
+  //===-- Scalars --------------------------------------------------------===//
   mlir::Value i64(int64_t value);
   mlir::Value i32(int64_t value);
   mlir::Value add(mlir::Value x, mlir::Value y);
@@ -41,8 +40,7 @@ struct HostBuilder : mlir::ImplicitLocOpBuilder {
   mlir::Value less(mlir::Value x, mlir::Value y);
   mlir::Value extended(mlir::Value i32);
 
-  //===-- Vectors
-  //----------------------------------------------------------===//
+  //===-- Vectors --------------------------------------------------------===//
   /// `value` in every element, of the held type.
   mlir::Value floats(double value, int64_t width);
   mlir::Value ints(int64_t value, int64_t width);
@@ -60,8 +58,7 @@ struct HostBuilder : mlir::ImplicitLocOpBuilder {
       mlir::Value vector,
       llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
 
-  //===-- Memory
-  //-----------------------------------------------------------===//
+  //===-- Memory ---------------------------------------------------------===//
   /// Address of element `index` after `base`.
   mlir::Value at(mlir::Value base, mlir::Type element, mlir::Value index);
   mlir::Value load(mlir::Value ptr, mlir::Type type);
@@ -72,8 +69,7 @@ struct HostBuilder : mlir::ImplicitLocOpBuilder {
   /// `value` rounded to `element`, to nearest even, still held as f32.
   mlir::Value rounded(mlir::Value value, mlir::Type element);
 
-  //===-- Loops
-  //------------------------------------------------------------===//
+  //===-- Loops ----------------------------------------------------------===//
   using Body = llvm::function_ref<void(mlir::Value)>;
   using CarryBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
       mlir::Value, mlir::ValueRange)>;
@@ -85,8 +81,7 @@ struct HostBuilder : mlir::ImplicitLocOpBuilder {
   void when(mlir::Value condition, llvm::function_ref<void()> body);
 };
 
-//===-- LowerMath.cpp
-//------------------------------------------------------===//
+//===-- LowerMath.cpp ----------------------------------------------------===//
 
 /// 2^x: 0 for minus infinity, no subnormal results, NaN for NaN; about 1 ulp.
 mlir::Value buildExp2(HostBuilder &b, mlir::Value x);

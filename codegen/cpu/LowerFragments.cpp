@@ -19,6 +19,7 @@ struct Group {
   };
   SmallVector<Item> items;
   int64_t rows = 0;
+  Value live; ///< rows that are computed; null: all
   int phases = 0;
   int64_t end = 0; ///< position of the first op after the group
   llvm::DenseMap<Value, int> defined, lastRead; ///< phases, by root
@@ -94,10 +95,15 @@ LogicalResult TileLowering::flush() {
     placeResults(group);
 
     LogicalResult result = success();
-    b.loop(group.rows, b.lanes, [&](Value rowBlock) {
+    auto block = [&](Value rowBlock) {
       for (int phase = 0; phase < group.phases && succeeded(result); ++phase)
         result = sweepRows(group, phase, rowBlock);
-    });
+    };
+    group.live = liveRows(group.rows);
+    if (group.live)
+      b.loop(b.i64(0), group.live, b.lanes, block);
+    else
+      b.loop(group.rows, b.lanes, block);
     if (failed(result))
       return failure();
     release(currentBlock, group.end - 1);
@@ -183,11 +189,11 @@ LogicalResult TileLowering::sweepRows(Group &group, int phase, Value rowBlock) {
         result = sweepColumns(group, ops, cols, b.add(rowBlock, offset));
   };
   int64_t block = std::min(group.rows, b.lanes);
-  if (group.rows % block == 0)
+  Value end = group.live ? group.live : b.i64(group.rows);
+  if (!group.live && group.rows % block == 0)
     b.loop(block, 1, row);
   else
-    b.loop(b.i64(0), b.min(b.i64(block), b.sub(b.i64(group.rows), rowBlock)), 1,
-           row);
+    b.loop(b.i64(0), b.min(b.i64(block), b.sub(end, rowBlock)), 1, row);
   return result;
 }
 

@@ -336,8 +336,8 @@ LogicalResult TileLowering::lowerMma(tile::MmaOp op) {
   if (!isFragment(op.getLhs()) || rhs == tiles.end())
     return op.emitOpError("needs a fragment and a pipe's tile on the host");
   Buffer *lhs = materialize(op.getLhs());
-  Product product{lhs->ptr, op.getType().getFrag().getRows(), rhs->second,
-                  Value(), Value()};
+  int64_t rows = op.getType().getFrag().getRows();
+  Product product{lhs->ptr, rows, rhs->second, {}, {}, liveRows(rows)};
   Buffer *out = nullptr;
   if (op.getAcc()) {
     Value acc = root(op.getAcc());

@@ -12,10 +12,10 @@ using namespace attn_jit::cpu;
 /// kRows rows still leave registers for the operands.
 int64_t attn_jit::cpu::panelWidth(const HostBuilder &b) { return 2 * b.lanes; }
 
-/// Rows of a block: 16 vector registers hold 6 x 2 accumulators, 32 hold 12
-/// x 2.
+/// Rows of a block: 16 vector registers hold 6 x 2 accumulators, 32 hold 14 x
+/// 2, beside two right vectors and a left one.
 static int64_t blockRows(const HostBuilder &b) {
-  return b.lanes >= 16 ? 12 : 6;
+  return b.lanes >= 16 ? 14 : 6;
 }
 
 namespace {
@@ -94,9 +94,15 @@ void attn_jit::cpu::buildProduct(HostBuilder &b, const Product &product) {
       start = b.add(start, b.mul(rhs.firstDepth, width));
     Panel one{b, product, b.at(rhs.ptr, b.getF32Type(), start), col, width};
     int64_t split = large * (small + 1);
-    b.loop(split, small + 1, [&](Value row) { one.block(row, small + 1); });
-    b.loop(product.rows - split, small,
-           [&](Value row) { one.block(b.add(row, split), small); });
+    auto blocksOf = [&](int64_t first, int64_t end, int64_t rows) {
+      auto body = [&](Value row) { one.block(row, rows); };
+      if (!product.liveRows)
+        b.loop(end - first, rows, [&](Value row) { body(b.add(row, first)); });
+      else if (first < end)
+        b.loop(b.i64(first), b.min(b.i64(end), product.liveRows), rows, body);
+    };
+    blocksOf(0, split, small + 1);
+    blocksOf(split, product.rows, small);
   };
   int64_t width = panelWidth(b), full = rhs.cols / width * width;
   b.loop(full, width, [&](Value col) { panel(col, width); });

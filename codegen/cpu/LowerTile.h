@@ -52,6 +52,7 @@ struct Product {
   int64_t rows;
   SharedTile rhs;
   mlir::Value acc, out;
+  mlir::Value liveRows; ///< rows from here on need not be computed; null: all
 };
 void buildProduct(HostBuilder &b, const Product &product);
 
@@ -88,8 +89,7 @@ public:
   llvm::LogicalResult run();
 
 private:
-  //===-- LowerKernel.cpp
-  //--------------------------------------------------===//
+  //===-- LowerKernel.cpp ------------------------------------------------===//
   llvm::LogicalResult lowerArguments(mlir::Value block);
   llvm::LogicalResult lowerBlock(mlir::Block &block,
                                  llvm::ArrayRef<Buffer *> yields);
@@ -104,8 +104,7 @@ private:
   Rows rowsOf(mlir::Value global, mlir::Value batch, mlir::Value head,
               mlir::Value row, mlir::Value limit, int64_t rows);
 
-  //===-- Buffers.cpp
-  //------------------------------------------------------===//
+  //===-- Buffers.cpp ----------------------------------------------------===//
   /// `value` without what is free here: waits, combines, spreads, widenings.
   mlir::Value root(mlir::Value value);
   /// Recomputed where it is read rather than stored.
@@ -125,8 +124,13 @@ private:
   void write(mlir::Value value, Buffer *to);
   void release(mlir::Block *block, int64_t position);
 
-  //===-- LowerFragments.cpp
-  //-----------------------------------------------===//
+  /// How many rows of fragments of `rows` rows reach memory, or null when that
+  /// is not known to be fewer: rows depend on no other row, so what no store
+  /// writes need not be computed. A last tile, or a single query, costs what it
+  /// holds.
+  mlir::Value liveRows(int64_t rows);
+
+  //===-- LowerFragments.cpp ---------------------------------------------===//
   bool joinsGroup(mlir::Operation &op);
   llvm::LogicalResult flush();
   void placeResults(Group &group);

@@ -1,5 +1,5 @@
 // A product keeps a block of rows by a panel of two vectors in registers: 6 x 2 of 16 vector registers,
-// 12 x 2 of 32. Rows split evenly: 13 rows are blocks of 5, 4 and 4, not 6, 6 and 1.
+// 14 x 2 of 32. Rows split evenly: 13 rows are blocks of 5, 4 and 4, not 6, 6 and 1.
 // RUN: attn-opt %s --tile-to-host="vector-bits=256" | FileCheck %s --check-prefix=YMM
 // RUN: attn-opt %s --tile-to-host="vector-bits=512" | FileCheck %s --check-prefix=ZMM
 
