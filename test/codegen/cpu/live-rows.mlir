@@ -5,8 +5,7 @@
 // CHECK-LABEL: llvm.func @one_limit(
 // CHECK: %[[LIVE:.*]] = arith.minsi %{{.*}}, %c24_i64
 // CHECK: %[[BLOCKS:.*]] = arith.minsi %[[LIVE]], %c24_i64
-// CHECK-NEXT: {{.*}}
-// CHECK-NEXT: scf.for {{.*}} to %[[BLOCKS]] step %c6_i64
+// CHECK: scf.for {{.*}} to %[[BLOCKS]] step %c6_i64
 // CHECK: llvm.intr.fma
 // CHECK: scf.for {{.*}} to %[[LIVE]] step %c8_i64
 // CHECK: arith.mulf
