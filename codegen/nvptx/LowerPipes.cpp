@@ -72,6 +72,9 @@ template <typename Op> struct BulkPattern : GpuPattern<Op> {
                   ConversionPatternRewriter &rewriter) const override {
     if (!isBulk(op.getPipe().getType()))
       return rewriter.notifyMatchFailure(op, "a cooperative pipe");
+    if (!op.getPipe().template getDefiningOp<tile::PipeCreateOp>())
+      return op.emitOpError("names a pipe that is not the result of a "
+                            "tile.pipe.create");
     return lower(op, adaptor, rewriter);
   }
   virtual LogicalResult lower(Op op, typename Op::Adaptor adaptor,

@@ -41,10 +41,19 @@ LogicalResult KernelOp::verify() {
     return emitOpError("needs at least one unit");
   if (getGrid().empty() || getGrid().size() > 3)
     return emitOpError("grid has 1 to 3 rules, not ") << getGrid().size();
-  for (unsigned i = 0, e = getNumArguments(); i < e; ++i)
+  if (getBody().empty())
+    return emitOpError("needs a body");
+  for (unsigned i = 0, e = getNumArguments(); i < e; ++i) {
     if (getArgName(i).empty())
       return emitOpError("argument ")
              << i << " has no '" << kArgName << "' name to bind it by";
+    Type type = getArgumentTypes()[i];
+    if (!isa<GlobalType>(type) && !type.isInteger(32) && !type.isInteger(64) &&
+        !type.isF32())
+      return emitOpError("argument ") << i << " is a " << type
+                                      << "; allowed are tensors, i32, i64 and "
+                                         "f32";
+  }
   return success();
 }
 

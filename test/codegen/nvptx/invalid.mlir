@@ -68,3 +68,26 @@ tile.kernel @widening_load(%g: !tile.global<64xf16, direct> {tile.arg = "k"}, %n
   %0 = tile.load %g[%c0, %c0, %c0] limit %n : !tile.global<64xf16, direct> -> !tile.frag<64x64xf32, lhs>
   tile.return
 }
+
+// -----
+
+// expected-error @below {{'tile.kernel' op 9 units, sm_90a holds 4}}
+// expected-error @below {{failed to legalize operation 'tile.kernel'}}
+tile.kernel @units() attributes {units = 9 : i64, grid = ["1"]} {
+  tile.return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+tile.kernel @chosen_pipe(%i: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %c0 = arith.constant 0 : i32
+  %a = tile.pipe.create consumers 1 {offset = 0 : i64, barrier_offset = 32768 : i64} : !pipe
+  %b = tile.pipe.create consumers 1 {offset = 8192 : i64, barrier_offset = 32784 : i64} : !pipe
+  %first = arith.cmpi eq, %i, %c0 : i32
+  %p = arith.select %first, %a, %b : !pipe
+  // expected-error @below {{'tile.pipe.release' op names a pipe that is not the result of a tile.pipe.create}}
+  // expected-error @below {{failed to legalize operation 'tile.pipe.release'}}
+  tile.pipe.release %p[%c0] : !pipe
+  tile.return
+}

@@ -43,15 +43,14 @@ func.func @narrows(%a: !acc) -> !tile.frag<64x64xf16, acc> {
 }
 
 // Dead values without effects go; products, copies and barriers stay.
-// CHECK-LABEL: tile.kernel @effects(
+// CHECK-LABEL: func @effects(
 // CHECK-NOT: tile.coord
 // CHECK: tile.mma
 // CHECK: tile.barrier
-tile.kernel @effects(%a: !tile.frag<64x64xf16, lhs> {tile.arg = "a"},
-                     %b: !tile.shared<64x64xf16, swizzle 128> {tile.arg = "b"},
-                     %n: i32 {tile.arg = "kv_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+func.func @effects(%a: !tile.frag<64x64xf16, lhs>, %b: !tile.shared<64x64xf16, swizzle 128>,
+                   %n: i32) {
   %dead = tile.coord %n dim 0 : !tile.frag<64x64xi32, acc>
   %0 = tile.mma %a, %b : !tile.frag<64x64xf16, lhs>, !tile.shared<64x64xf16, swizzle 128> -> !tile.pending<!acc>
   tile.barrier
-  tile.return
+  return
 }

@@ -43,6 +43,18 @@ tile.kernel @unnamed(%a: i32 {tile.arg = "q_len"}, %b: i32) attributes {units = 
 
 // -----
 
+// expected-error @below {{argument 0 is a '!tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>'; allowed are tensors, i32, i64 and f32}}
+tile.kernel @argument(%a: !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk> {tile.arg = "q"}) attributes {units = 1 : i64, grid = ["1"]} {
+  tile.return
+}
+
+// -----
+
+// expected-error @below {{needs a body}}
+tile.kernel private @external() attributes {units = 1 : i64, grid = ["1"]}
+
+// -----
+
 func.func @return() {
   // expected-error @below {{'tile.return' op expects parent op 'tile.kernel'}}
   tile.return

@@ -41,10 +41,12 @@ tile.kernel @units(%q: !tile.global<64xf16, bulk> {tile.arg = "q"},
 tile.kernel @memory(%k: !tile.global<64xf16, bulk> {tile.arg = "k"},
                     %v: !tile.global<64xf16, direct> {tile.arg = "v"},
                     %o: !tile.global<64xf16, direct> {tile.arg = "o"},
-                    %n: i32 {tile.arg = "kv_len"}, %yes: i1 {tile.arg = "yes"},
-                    %p: !tile.frag<64x64xf16, acc> {tile.arg = "p"})
+                    %n: i32 {tile.arg = "kv_len"})
     attributes {units = 1 : i64, grid = ["1"]} {
   %c0 = arith.constant 0 : i32
+  %yes = arith.constant true
+  %half = arith.constant 0.5 : f16
+  %p = tile.fill %half : f16 -> !tile.frag<64x64xf16, acc>
   // CHECK: %[[KEYS:.*]] = tile.pipe.create consumers 2 {barrier_offset = 65536 : i64, offset = 0 : i64} : <2 x <128x64xf16, swizzle 128>, bulk>
   %keys = tile.pipe.create consumers 2 {offset = 0 : i64, barrier_offset = 65536 : i64} : !keys
   // CHECK: %[[RING:.*]] = tile.pipe.create consumers 1 : <1 x <32x64xf32, swizzle 0>, cooperative>
@@ -86,12 +88,10 @@ tile.kernel @memory(%k: !tile.global<64xf16, bulk> {tile.arg = "k"},
 !scores = !tile.frag<64x128xf32, acc>
 !left = !tile.frag<64x128xbf16, lhs>
 
-// CHECK-LABEL: tile.kernel @products(
-tile.kernel @products(%q: !tile.shared<64x64xbf16, swizzle 128> {tile.arg = "q"},
-                      %k: !tile.shared<128x64xbf16, swizzle 128> {tile.arg = "k"},
-                      %o: !tile.frag<64x64xf32, acc> {tile.arg = "o"},
-                      %n: i32 {tile.arg = "kv_len"})
-    attributes {units = 1 : i64, grid = ["q_heads"]} {
+// CHECK-LABEL: func @products(
+func.func @products(%q: !tile.shared<64x64xbf16, swizzle 128>,
+                    %k: !tile.shared<128x64xbf16, swizzle 128>,
+                    %o: !tile.frag<64x64xf32, acc>, %n: i32) {
   %zero = arith.constant 0.0 : f32
   // CHECK: %[[S:.*]] = tile.mma %{{.*}}, %{{.*}} {transpose_rhs} : !tile.shared<64x64xbf16, swizzle 128>, <128x64xbf16, swizzle 128> -> <<64x128xf32, acc>>
   %s0 = tile.mma %q, %k {transpose_rhs} : !tile.shared<64x64xbf16, swizzle 128>, !tile.shared<128x64xbf16, swizzle 128> -> !tile.pending<!scores>
@@ -135,5 +135,5 @@ tile.kernel @products(%q: !tile.shared<64x64xbf16, swizzle 128> {tile.arg = "q"}
   %c = tile.map : () -> !rows {
     tile.yield %zero : f32
   }
-  tile.return
+  return
 }
