@@ -1,0 +1,6 @@
+!p = !tile.pipe<1 x <64x64xf16, swizzle 0>, bulk>
+tile.kernel @a(%k: !tile.global<64xf16, bulk> {tile.arg = "k"}, %i: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["1"]} { 
+%p = tile.pipe.create consumers 1 : !p
+ tile.pipe.acquire %p[%i] : !p
+ tile.copy %k[%i,%i,%i] limit %i into %p[%i] : !tile.global<64xf16, bulk>, !p
+ tile.return }
