@@ -5,6 +5,7 @@
 #include "tools/api/Engine.h"
 #include "tools/api/attn_jit.h"
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
@@ -113,6 +114,7 @@ TEST(Engine, ScaleMustBePositive) {
 TEST(Engine, ThreadsShareOneCompile) {
   const api::Engine engine = openCpu();
   std::vector<std::thread> threads;
+  threads.reserve(8);
   std::atomic<int> wrong = 0;
   for (int64_t i = 0; i < 8; ++i)
     threads.emplace_back([&, i] {
@@ -166,13 +168,12 @@ TEST(CApi, RefusalsNameTheField) {
   what.head_dim = 32;
   what.dtype = "int4";
   EXPECT_EQ(attn_jit_kernel_create(engine, &what, &kernel), 2);
-  EXPECT_NE(std::strstr(attn_jit_last_error(), "dtype: 'int4' given"),
-            nullptr);
+  EXPECT_NE(std::strstr(attn_jit_last_error(), "dtype: 'int4' given"), nullptr);
   what.dtype = "f32";
   ASSERT_EQ(attn_jit_kernel_create(engine, &what, &kernel), 0);
-  EXPECT_NE(std::strstr(attn_jit_kernel_manifest(kernel),
-                        "attn-jit.manifest.v1"),
-            nullptr);
+  EXPECT_NE(
+      std::strstr(attn_jit_kernel_manifest(kernel), "attn-jit.manifest.v1"),
+      nullptr);
   size_t bytes = 0;
   EXPECT_NE(attn_jit_kernel_image(kernel, &bytes), nullptr);
   EXPECT_GT(bytes, 0u);

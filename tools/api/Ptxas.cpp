@@ -61,6 +61,7 @@ static int runTool(const std::vector<std::string> &command,
                                    O_WRONLY | O_CREAT | O_TRUNC, 0600);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
   std::vector<char *> argv;
+  argv.reserve(command.size() + 1);
   for (const std::string &word : command)
     argv.push_back(const_cast<char *>(word.c_str()));
   argv.push_back(nullptr);

@@ -121,7 +121,8 @@ std::string bench::tableText(const Report &report, const Options &options) {
   std::set<std::string> shown;
   for (const Row &row : report.rows)
     if (std::string kernel = kernelText(row);
-        shown.insert(row.schedule + row.scheduleSource).second)
+        shown.insert(row.schedule + resourceText(row.resources, row.target))
+            .second)
       text += kernel;
   for (const Row &row : report.rows)
     if (!row.what.kwargs.empty())
