@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 # They walk every declaration of the unit, 20 s each with MLIR's headers (see .clang-tidy).
-WHOLE_UNIT_CHECKS = "bugprone-use-after-move,bugprone-branch-clone,bugprone-undelegated-constructor,bugprone-unused-raii,bugprone-integer-division,misc-redundant-expression,performance-move-const-arg"
+WHOLE_UNIT_CHECKS = "bugprone-use-after-move,bugprone-branch-clone,bugprone-undelegated-constructor,bugprone-unused-raii,bugprone-integer-division,misc-redundant-expression,performance-move-const-arg,performance-for-range-copy,performance-unnecessary-copy-initialization"
 JOBS = int(os.environ.get("ATTN_JIT_JOBS", os.cpu_count() or 1))
 
 
