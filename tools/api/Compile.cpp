@@ -148,6 +148,16 @@ static std::string prettyJson(llvm::json::Object object) {
   return llvm::formatv("{0:2}\n", llvm::json::Value(std::move(object))).str();
 }
 
+rt::Result<std::string> api::canonicalText(const Description &description) {
+  mlir::DialectRegistry registry;
+  registerDialects(registry);
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  auto module = readModule(description, context);
+  if (!module)
+    return inputFault(module.takeError());
+  return printed(**module);
+}
+
 std::string_view api::imageSuffix(rt::ImageKind kind) {
   switch (kind) {
   case rt::ImageKind::Ptx:

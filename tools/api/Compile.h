@@ -62,6 +62,9 @@ struct Compiled {
 rt::Result<Compiled> compile(const Description &description,
                              const CompileOptions &options);
 
+/// The one text that a description means: the bytes that kernels are keyed by.
+rt::Result<std::string> canonicalText(const Description &description);
+
 /// The file name ending of an image: ".ptx", ".hsaco", ".so".
 std::string_view imageSuffix(rt::ImageKind kind);
 
