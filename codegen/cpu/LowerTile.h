@@ -81,7 +81,26 @@ struct Site {
   llvm::DenseMap<mlir::Value, mlir::Value> values{};
 };
 
-struct Group;
+/// Consecutive ops on fragments of as many rows, by phase: odd phases run over
+/// the columns of each row, even ones compute row fragments.
+struct Group {
+  struct Item {
+    mlir::Operation *op;
+    int phase;
+  };
+  llvm::SmallVector<Item> items;
+  int64_t rows = 0;
+  mlir::Value live; ///< rows that are computed; null: all
+  int phases = 0;
+  int64_t end = 0; ///< position of the first op after the group
+  llvm::DenseMap<mlir::Value, int> defined, lastRead; ///< phases, by root
+};
+
+inline bool isFragment(mlir::Value value) {
+  return mlir::isa<tile::FragType, tile::PendingType>(value.getType());
+}
+/// The shape an op is computed over: a reduction runs over what it reduces.
+tile::FragType shapeOf(mlir::Operation *op);
 
 class TileLowering {
 public:
@@ -91,11 +110,7 @@ public:
 private:
   //===-- LowerKernel.cpp ------------------------------------------------===//
   llvm::LogicalResult lowerArguments(mlir::Value block);
-  llvm::LogicalResult lowerBlock(mlir::Block &block,
-                                 llvm::ArrayRef<Buffer *> yields);
   llvm::LogicalResult lowerOp(mlir::Operation &op);
-  llvm::LogicalResult lowerFor(mlir::scf::ForOp op);
-  llvm::LogicalResult lowerIf(mlir::scf::IfOp op);
   llvm::LogicalResult lowerPipe(tile::PipeCreateOp op);
   SharedTile stageOf(const Pipe &pipe, mlir::Value use);
   llvm::LogicalResult lowerSlice(tile::SliceOp op);
@@ -103,6 +118,12 @@ private:
   llvm::LogicalResult lowerScalar(mlir::Operation &op);
   Rows rowsOf(mlir::Value global, mlir::Value batch, mlir::Value head,
               mlir::Value row, mlir::Value limit, int64_t rows);
+
+  //===-- LowerControl.cpp -----------------------------------------------===//
+  llvm::LogicalResult lowerBlock(mlir::Block &block,
+                                 llvm::ArrayRef<Buffer *> yields);
+  llvm::LogicalResult lowerFor(mlir::scf::ForOp op);
+  llvm::LogicalResult lowerIf(mlir::scf::IfOp op);
 
   //===-- Buffers.cpp ----------------------------------------------------===//
   /// `value` without what is free here: waits, combines, spreads, widenings.
@@ -130,10 +151,12 @@ private:
   /// holds.
   mlir::Value liveRows(int64_t rows);
 
-  //===-- LowerFragments.cpp ---------------------------------------------===//
+  //===-- GroupFragments.cpp ---------------------------------------------===//
   bool joinsGroup(mlir::Operation &op);
   llvm::LogicalResult flush();
   void placeResults(Group &group);
+
+  //===-- LowerFragments.cpp ---------------------------------------------===//
   llvm::LogicalResult sweepRows(Group &group, int phase, mlir::Value rowBlock);
   llvm::LogicalResult sweepColumns(Group &group,
                                    llvm::ArrayRef<mlir::Operation *> ops,

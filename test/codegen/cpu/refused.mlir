@@ -17,13 +17,6 @@ tile.kernel @bulk(%q: !tile.global<64xf32, bulk> {tile.arg = "q"}) attributes {u
 
 // -----
 
-// expected-error @below {{argument 0 is a 'f64'; allowed are tensors, i32, i64 and f32}}
-tile.kernel @argument(%scale: f64 {tile.arg = "scale"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
-  tile.return
-}
-
-// -----
-
 tile.kernel @math(%scale: f32 {tile.arg = "scale"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
   // expected-error @below {{'math.sin' op has no host form}}
   %x = math.sin %scale : f32
