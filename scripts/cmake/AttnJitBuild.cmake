@@ -23,6 +23,8 @@ if(ATTN_JIT_PORTABLE)
   # The old tag also covers what the carried libraries need themselves.
   set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
   add_link_options(LINKER:--disable-new-dtags)
+else()
+  set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON) # where LLVM lies
 endif()
 if(NOT ATTN_JIT_SANITIZE) # whose own symbols come with the executable
   string(APPEND CMAKE_SHARED_LINKER_FLAGS " -Wl,-z,defs")
