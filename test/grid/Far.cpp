@@ -3,7 +3,7 @@
 // Tensors whose elements lie more than 4 GiB apart: offsets that 32 bits can
 // not hold, in the batch, the head and the row direction. One buffer holds them
 // all and little of it is touched.
-#include "Check.h"
+#include "test/grid/Check.h"
 
 #include <cmath>
 

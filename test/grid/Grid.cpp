@@ -8,8 +8,8 @@
 // --group runs the groups whose name holds TEXT; --module takes their kernel
 // from a file of tile or attn IR; --far checks tensors above 4 GiB alone. Exit
 // code: 0 all right, 1 one is wrong, 2 can not run.
-#include "Check.h"
-#include "Variants.h"
+#include "test/grid/Check.h"
+#include "test/grid/Variants.h"
 
 #include <cmath>
 #include <cstdio>

@@ -2,7 +2,7 @@
 //
 // dtype x head dims x mask x layout give the groups; head counts, lengths and
 // inputs give the calls.
-#include "Variants.h"
+#include "test/grid/Variants.h"
 
 using namespace attn_jit;
 using namespace attn_jit::grid;
