@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// mlir-opt with our dialects and passes: pipelines by hand, IR printing, timing and
-// reproducers come with it.
+// mlir-opt with our dialects and passes: pipelines by hand, IR printing, timing
+// and reproducers come with it.
 #include "codegen/Codegen.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
