@@ -99,6 +99,8 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     int64_t budget = target.registersPerThread;
     if (target.backend == Backend::AMDGPU) {
       regs = waveRegisters(target, rows, bn, d, dv);
+      // More would leave one wave of 64 a SIMD, with nothing to hide its waits.
+      budget = std::min<int64_t>(budget, 256);
       budget = std::min(budget, target.registersPerGroup /
                                     (units * target.unitThreads));
     }
