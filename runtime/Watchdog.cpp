@@ -27,7 +27,7 @@ struct Watchdog::State {
   std::thread thread;
 };
 
-Watchdog::Watchdog(double limitSeconds, std::string what)
+Watchdog::Watchdog(double limitSeconds, const std::string &what)
     : state(std::make_unique<State>()) {
   // Written now: at the deadline nothing may wait for a lock, as malloc's.
   std::string message = timeoutText(limitSeconds, what) + "\n";

@@ -13,7 +13,7 @@ namespace attn_jit::rt {
 class Watchdog {
 public:
   /// `what` names the work: the schedule text, and the shape if there is one.
-  Watchdog(double limitSeconds, std::string what);
+  Watchdog(double limitSeconds, const std::string &what);
   ~Watchdog();
   Watchdog(const Watchdog &) = delete;
   Watchdog &operator=(const Watchdog &) = delete;

@@ -58,7 +58,7 @@ attn_jit::linkShared(StringRef object, llvm::ArrayRef<StringRef> flags) {
     return failed("cannot make a temporary folder " + folder.str() + ": " +
                   std::error_code(errno, std::generic_category()).message());
   llvm::scope_exit cleanup(
-      [&] { llvm::sys::fs::remove_directories(folder, true); });
+      [&] { (void)llvm::sys::fs::remove_directories(folder, true); });
 
   std::string input = (folder + "/in.o").str(),
               output = (folder + "/out").str();

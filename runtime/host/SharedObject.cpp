@@ -9,7 +9,7 @@
 
 using namespace attn_jit::rt;
 
-static Error notAnObject(std::string why) {
+static Error notAnObject(const std::string &why) {
   return badInput("image: " + why +
                   ", a whole x86-64 ELF shared object is needed");
 }

@@ -12,6 +12,8 @@ import re
 import subprocess
 import sys
 
+from tree import ROOMS
+
 # They walk every declaration of the unit, 20 s each with MLIR's headers (see .clang-tidy).
 WHOLE_UNIT_CHECKS = "bugprone-use-after-move,bugprone-branch-clone,bugprone-undelegated-constructor,bugprone-unused-raii,bugprone-integer-division,misc-redundant-expression,performance-move-const-arg,performance-for-range-copy,performance-unnecessary-copy-initialization"
 JOBS = int(os.environ.get("ATTN_JIT_JOBS", os.cpu_count() or 1))
@@ -54,8 +56,8 @@ def main():
     for entry in json.load(open(os.path.join(build, "compile_commands.json"))):
         source = entry["file"]
         built = re.search(r" -o (\S+)", entry["command"]).group(1)
-        # A unit that was not built may lack its generated headers.
-        if source.startswith(root + os.sep) and not source.startswith(build + os.sep) and built in headers:
+        # The rooms' units; one that was not built may lack its generated headers.
+        if source.startswith(tuple(f"{root}/{room}/" for room in ROOMS if room != "test")) and built in headers:
             own = [p for p in (os.path.join(build, h) for h in headers[built])
                    if p.startswith(root + os.sep) and os.path.exists(p) and not p.endswith((".pch", ".hxx"))]
             key = digest([source, root + "/.clang-tidy", *own], entry["command"], WHOLE_UNIT_CHECKS)
@@ -70,7 +72,7 @@ def main():
                 open(stamp, "w").close()
             else:
                 failed += 1
-                print(re.sub(r"^\d+ warnings.*\n", "", result.stdout + result.stderr, flags=re.M))
+                print(re.sub(r"^\d+ warnings.*\n", "", result.stdout + result.stderr, flags=re.M), flush=True)
     print(f"{len(units)} units, {len(units) - len(todo)} known to be clean, {failed} with findings")
     return 1 if failed or not units else 0
 
