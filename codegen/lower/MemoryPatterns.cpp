@@ -2,6 +2,7 @@
 //
 // Shared tiles, cooperative pipes and direct access to tensors. Offsets into
 // tensors are 64-bit throughout: one tensor may exceed 4 GiB.
+#include "codegen/lower/DirectTensor.h"
 #include "codegen/lower/GpuTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -24,49 +25,6 @@ int64_t alignmentOf(Operation *op) {
   auto align = kernel->getAttrOfType<IntegerAttr>(kAlignAttr);
   return align ? align.getInt() : 16;
 }
-
-/// Address of (batch, head, row, col) of a direct tensor.
-class DirectTensor {
-public:
-  DirectTensor(OpBuilder &b, Location loc, Value tensor, Type element,
-               Value batch, Value head)
-      : b(b), loc(loc), element(element) {
-    base = field(tensor, 0);
-    Value offset =
-        arith::AddIOp::create(b, loc, scaled(batch, field(tensor, 1)),
-                              scaled(head, field(tensor, 2)));
-    slice = gep(base, offset);
-    rowStride = field(tensor, 3);
-  }
-  Value at(Value row, Value col) const {
-    Value offset =
-        arith::AddIOp::create(b, loc, scaled(row, rowStride), wide(col));
-    return gep(slice, offset);
-  }
-  Value isPresent() const {
-    Value null = LLVM::ZeroOp::create(b, loc, base.getType());
-    return LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ne, base, null);
-  }
-
-private:
-  Value field(Value tensor, int64_t index) const {
-    return LLVM::ExtractValueOp::create(b, loc, tensor, index);
-  }
-  Value wide(Value index) const {
-    return arith::ExtSIOp::create(b, loc, b.getI64Type(), index);
-  }
-  Value scaled(Value index, Value stride) const {
-    return arith::MulIOp::create(b, loc, wide(index), stride);
-  }
-  Value gep(Value pointer, Value offset) const {
-    return LLVM::GEPOp::create(b, loc, pointer.getType(), element, pointer,
-                               ArrayRef<LLVM::GEPArg>{offset});
-  }
-  OpBuilder &b;
-  Location loc;
-  Type element;
-  Value base, slice, rowStride;
-};
 
 /// Elements of a map that stand side by side in one row, the most that a
 /// 16-byte access takes.
