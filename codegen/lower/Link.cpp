@@ -57,8 +57,10 @@ attn_jit::linkShared(StringRef object, llvm::ArrayRef<StringRef> flags) {
   if (!::mkdtemp(const_cast<char *>(folder.c_str())))
     return failed("cannot make a temporary folder " + folder.str() + ": " +
                   std::error_code(errno, std::generic_category()).message());
-  llvm::scope_exit cleanup(
-      [&] { (void)llvm::sys::fs::remove_directories(folder, true); });
+  llvm::scope_exit cleanup([&] {
+    std::error_code ignored = llvm::sys::fs::remove_directories(folder, true);
+    (void)ignored; // What is left in the private folder harms nobody.
+  });
 
   std::string input = (folder + "/in.o").str(),
               output = (folder + "/out").str();
