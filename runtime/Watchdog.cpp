@@ -31,10 +31,13 @@ Watchdog::Watchdog(double limitSeconds, const std::string &what)
     : state(std::make_unique<State>()) {
   // Written now: at the deadline nothing may wait for a lock, as malloc's.
   std::string message = timeoutText(limitSeconds, what) + "\n";
+  // The clock counts nanoseconds in 64 bits: 292 years.
+  constexpr double longest = 1e9;
+  const std::chrono::duration<double> limit(
+      limitSeconds < longest ? limitSeconds : longest);
   const auto deadline =
       std::chrono::steady_clock::now() +
-      std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-          std::chrono::duration<double>(limitSeconds));
+      std::chrono::duration_cast<std::chrono::steady_clock::duration>(limit);
   state->thread = std::thread([this, deadline, message = std::move(message)] {
     std::unique_lock lock(state->mutex);
     if (state->changed.wait_until(lock, deadline,
@@ -52,21 +55,4 @@ Watchdog::~Watchdog() {
   }
   state->changed.notify_one();
   state->thread.join();
-}
-
-Status attn_jit::rt::waitFor(const Stream &stream, double limitSeconds,
-                             const std::string &what) {
-  const auto start = std::chrono::steady_clock::now();
-  auto pause = std::chrono::microseconds(5);
-  while (true) {
-    ATTN_TRY(const bool done, stream.finished());
-    if (done)
-      return success();
-    const std::chrono::duration<double> spent =
-        std::chrono::steady_clock::now() - start;
-    if (spent.count() > limitSeconds)
-      return Error{ErrorCode::Timeout, timeoutText(limitSeconds, what), {}};
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, std::chrono::microseconds(1000));
-  }
 }

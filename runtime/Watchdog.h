@@ -5,7 +5,8 @@
 #ifndef ATTN_JIT_RUNTIME_WATCHDOG_H
 #define ATTN_JIT_RUNTIME_WATCHDOG_H
 
-#include "runtime/Runtime.h"
+#include <memory>
+#include <string>
 
 namespace attn_jit::rt {
 
@@ -13,6 +14,7 @@ namespace attn_jit::rt {
 class Watchdog {
 public:
   /// `what` names the work: the schedule text, and the shape if there is one.
+  /// A limit above 30 years is one of 30 years.
   Watchdog(double limitSeconds, const std::string &what);
   ~Watchdog();
   Watchdog(const Watchdog &) = delete;
@@ -22,11 +24,6 @@ private:
   struct State;
   std::unique_ptr<State> state;
 };
-
-/// Waits for the stream without blocking in the driver; ErrorCode::Timeout when
-/// the limit passes. The caller decides what to do about it.
-Status waitFor(const Stream &stream, double limitSeconds,
-               const std::string &what);
 
 } // namespace attn_jit::rt
 

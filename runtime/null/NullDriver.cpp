@@ -5,7 +5,6 @@
 #include "runtime/null/NullDriver.h"
 #include "runtime/Synchronous.h"
 
-#include <atomic>
 #include <cstdlib>
 #include <map>
 
@@ -70,10 +69,6 @@ public:
     std::free(reinterpret_cast<void *>(address));
   }
 
-  Result<bool> streamFinished(Handle) override {
-    return !(options.hang && launched.load());
-  }
-
   Result<Handle> loadModule(std::span<const std::byte>, ImageKind,
                             const LoadOptions &, std::string &) override {
     return Handle(new NullModule);
@@ -113,7 +108,6 @@ public:
       options.execute(record, arguments);
     std::lock_guard lock(mutex);
     recorded.push_back(std::move(record));
-    launched = true;
     return success();
   }
 
@@ -141,7 +135,6 @@ public:
 
 private:
   const NullOptions options;
-  std::atomic<bool> launched = false;
   mutable std::mutex mutex;
   int64_t live = 0;
   std::map<uint64_t, int64_t> sizes;
