@@ -13,12 +13,20 @@ namespace attn_jit::rt {
 
 using Json = nlohmann::json;
 
+/// Containers in one another, which is more than any field takes: to print a
+/// value recurses.
+inline constexpr int maxManifestDepth = 32;
+
 /// What was given, short enough for a line.
 inline std::string excerpt(const Json &json) {
   std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
-  if (text.size() > 60)
-    text = text.substr(0, 57) + "...";
-  return text;
+  if (text.size() <= 60)
+    return text;
+  if (json.is_array())
+    return "an array of " + std::to_string(json.size());
+  if (json.is_object())
+    return "an object of " + std::to_string(json.size());
+  return text.substr(0, 57) + "...";
 }
 
 inline Error fieldError(const std::string &field, const Json &given,

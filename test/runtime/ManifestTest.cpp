@@ -81,11 +81,37 @@ TEST(Manifest, TextThatIsNoObject) {
     EXPECT_EQ(error.exitCode(), 2);
     EXPECT_HAS(error.text, "manifest: ");
   }
-  // Deep enough to end a recursive parser.
-  EXPECT_HAS(errorOf(parseManifest(std::string(500000, '['))).text,
-             "no JSON object");
   EXPECT_HAS(errorOf(parseManifest(std::string(2 << 20, ' '))).text,
              "bytes given, allowed: at most 1048576");
+}
+
+TEST(Manifest, DeepValuesAreRefusedWhereverTheyStand) {
+  // Deep enough to end what recurses, to parse, to print or to free it.
+  std::string objects;
+  for (int i = 0; i < 1000; ++i)
+    objects += "{\"a\":";
+  const std::string deep = std::string(200000, '[') + std::string(200000, ']');
+  for (const std::string &text :
+       {deep, objects, std::string(500000, '['),
+        "{\"format\":\"attn-jit.manifest.v1\",\"target\":" + deep + "}",
+        "{\"format\":" + deep + "}", "{\"unknown\":" + deep + "}",
+        R"({"unknown":)" + std::string(33, '[') + std::string(33, ']') + "}"}) {
+    const Error error = errorOf(parseManifest(text));
+    EXPECT_EQ(error.exitCode(), 2);
+    EXPECT_HAS(error.text, "deeper than 32 given");
+  }
+  json root = goodManifest();
+  root["unknown"] = json::parse(std::string(31, '[') + std::string(31, ']'));
+  must(parseManifest(root.dump()));
+}
+
+TEST(Manifest, LargeContainersAreCounted) {
+  json root = goodManifest();
+  root["target"] = json(std::vector<int>(100, 7));
+  EXPECT_HAS(errorOf(parseManifest(root.dump())).text,
+             "target: an array of 100 given");
+  root["target"] = goodManifest();
+  EXPECT_HAS(errorOf(parseManifest(root.dump())).text, "target: an object of ");
 }
 
 TEST(Manifest, MissingFieldsAreNamed) {
