@@ -263,6 +263,8 @@ static int64_t gridSize(const GridRule &rule,
 
 Status PreparedKernel::bind(const AttentionArguments &arguments,
                             BoundLaunch &bound) const {
+  // Empty until every check has passed: a caller may reuse the handle.
+  bound.prepared = nullptr;
   ATTN_CHECK(checkShape(arguments));
   for (const Requirement &rule : contract.requirements)
     ATTN_CHECK(checkRequirement(rule, arguments));
@@ -275,7 +277,6 @@ Status PreparedKernel::bind(const AttentionArguments &arguments,
         " bytes given, allowed: at least " +
         std::to_string(contract.workspaceBytes));
 
-  bound.prepared = this;
   bound.empty = false;
   bound.shape.block = contract.block;
   bound.shape.cluster = contract.cluster;
@@ -298,8 +299,10 @@ Status PreparedKernel::bind(const AttentionArguments &arguments,
   }
 
   bound.used = contract.argumentBytes;
-  if (bound.empty)
+  if (bound.empty) {
+    bound.prepared = this;
     return success();
+  }
   std::memset(bound.block, 0, bound.used);
   for (const Argument &argument : contract.arguments) {
     std::byte *to = bound.block + argument.offset;
@@ -319,6 +322,7 @@ Status PreparedKernel::bind(const AttentionArguments &arguments,
       ATTN_CHECK(writeNumber(contract, argument, arguments, to));
     }
   }
+  bound.prepared = this;
   return success();
 }
 

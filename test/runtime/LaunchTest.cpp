@@ -129,6 +129,26 @@ TEST_F(Launch, BoundLaunchRepeats) {
   EXPECT_EQ(errorOf(BoundLaunch().launch(stream)).code, ErrorCode::BadInput);
 }
 
+TEST_F(Launch, FailedBindLeavesAnEmptyHandle) {
+  const PreparedKernel kernel = prepared();
+  const AttentionArguments good = arguments;
+  // Refused before anything is written, by a rule, and among the arguments.
+  for (const auto spoil : {+[](AttentionArguments &a) { a.batch = -1; },
+                           +[](AttentionArguments &a) { a.k.rowStride = 129; },
+                           +[](AttentionArguments &a) { a.k.address += 8; },
+                           +[](AttentionArguments &a) { a.captured = {}; }}) {
+    BoundLaunch bound;
+    must(kernel.bind(good, bound));
+    AttentionArguments bad = good;
+    spoil(bad);
+    EXPECT_FALSE(kernel.bind(bad, bound));
+    EXPECT_HAS(errorOf(bound.launch(stream)).text, "an empty handle");
+    must(kernel.bind(good, bound));
+    must(bound.launch(stream));
+  }
+  EXPECT_EQ(null.log->launches().size(), 4u);
+}
+
 TEST_F(Launch, EmptyGridLaunchesNothing) {
   arguments.qLen = 0;
   must(prepared().launch(arguments, stream));
