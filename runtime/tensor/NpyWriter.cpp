@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One header, one contiguous block, under a temporary name until both are on
-// disk. Invariant: after an error neither the file nor its temporary is left
-// behind.
+// One header, one contiguous block. Invariant: after an error neither the file
+// nor its temporary is left behind.
 
 #include "runtime/tensor/NpyWriter.h"
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <unistd.h>
+#include "runtime/File.h"
 
 namespace attn_jit::rt {
 namespace {
@@ -64,37 +59,15 @@ Result<void> writeNpy(const std::string &path, const HostTensor &tensor) {
   if (header.size() > 0xffff)
     return badInput(path + ": a tensor of " + std::to_string(dense.rank()) +
                     " dimensions has too long a header");
-  std::string temporary = path + ".tmp." + std::to_string(::getpid());
-  auto fail = [&](const char *what) {
-    Error error = failed(path + ": " + what + ": " + std::strerror(errno));
-    ::unlink(temporary.c_str());
-    return error;
-  };
-  // 'x': a leftover or a link under that name is not followed.
-  FILE *file = std::fopen(temporary.c_str(), "wbxe");
-  if (!file)
-    return failed(path + ": cannot be written: " + std::strerror(errno));
-  unsigned char head[10] = {0x93,
-                            'N',
-                            'U',
-                            'M',
-                            'P',
-                            'Y',
-                            1,
-                            0,
-                            (unsigned char)(header.size() & 0xff),
-                            (unsigned char)(header.size() >> 8)};
-  bool written =
-      std::fwrite(head, 1, sizeof head, file) == sizeof head &&
-      std::fwrite(header.data(), 1, header.size(), file) == header.size() &&
-      std::fwrite(dense.data(), 1, dense.numBytes(), file) ==
-          size_t(dense.numBytes());
-  bool closed = std::fclose(file) == 0;
-  if (!written || !closed)
-    return fail("writing failed");
-  if (std::rename(temporary.c_str(), path.c_str()) != 0)
-    return fail("renaming failed");
-  return success();
+  const char length[2] = {char(header.size() & 0xff), char(header.size() >> 8)};
+  ATTN_TRY(NewFile file, NewFile::create(path));
+  ATTN_CHECK(file.write({"\x93NUMPY\x01\x00", 8}));
+  ATTN_CHECK(file.write({length, 2}));
+  ATTN_CHECK(file.write(header));
+  ATTN_CHECK(file.write({reinterpret_cast<const char *>(dense.data()),
+                         size_t(dense.numBytes())}));
+  ATTN_CHECK(file.close());
+  return file.publish();
 }
 
 } // namespace attn_jit::rt

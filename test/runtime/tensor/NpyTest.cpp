@@ -156,6 +156,8 @@ TEST(NpyWriter, AFailureLeavesNothing) {
   std::filesystem::create_directories(folder.path / "out.npy" / "inside");
   auto blocked = writeNpy(folder.file("out.npy"), *tensor);
   ASSERT_FALSE(blocked);
-  EXPECT_NE(blocked.error().text.find("renaming failed"), std::string::npos);
+  EXPECT_NE(blocked.error().text.find("cannot be written"), std::string::npos);
+  EXPECT_EQ(missing.error().exitCode(), 2);
+  EXPECT_EQ(blocked.error().exitCode(), 2);
   EXPECT_EQ(folder.count(), 1u);
 }
