@@ -2,7 +2,10 @@
 //
 // HIP modules, kernels and launches. Arguments go as one kernarg block, whose
 // natural C layout is the AMD code object's own.
+#include "runtime/ElfImage.h"
 #include "runtime/hip/HipCurrent.h"
+
+#include <elf.h>
 
 using namespace attn_jit::rt;
 using namespace attn_jit::rt::hip;
@@ -11,14 +14,8 @@ Result<HipDriver::Handle>
 HipDriver::loadModule(std::span<const std::byte> image, ImageKind,
                       const LoadOptions &options, std::string &) {
   ATTN_HIP_CURRENT();
-  // HIP takes no size: it trusts the ELF header, so that must be there whole.
-  static constexpr unsigned char magic[4] = {0x7f, 'E', 'L', 'F'};
-  if (image.size() < 64 ||
-      !std::equal(magic, magic + 4,
-                  reinterpret_cast<const unsigned char *>(image.data())))
-    return badInput("image: " + std::to_string(image.size()) +
-                    " bytes that are no ELF file given, an AMD code object "
-                    "(hsaco) is needed");
+  // HIP takes no size: it trusts the headers.
+  ATTN_CHECK(checkElfImage(image, EM_AMDGPU, "an AMD code object (hsaco)"));
   hipModule_t module = nullptr;
   const hipError_t error = api.hipModuleLoadData(&module, image.data());
   if (error == Success)

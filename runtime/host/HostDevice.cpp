@@ -79,10 +79,6 @@ static int64_t readNumber(const char *path, const std::string &key) {
   return 0;
 }
 
-int64_t attn_jit::rt::hostFreeBytes() {
-  return readNumber("/proc/meminfo", "MemAvailable:") * 1024;
-}
-
 DeviceInfo attn_jit::rt::describeHost(int threads) {
   DeviceInfo info;
   info.driver = "host";

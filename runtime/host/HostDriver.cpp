@@ -3,12 +3,14 @@
 // The host driver: modules are shared objects, a grid is shared out among
 // oneTBB's threads one point at a time, so that uneven points balance.
 #include "runtime/host/HostDriver.h"
+#include "runtime/ElfImage.h"
 #include "runtime/Synchronous.h"
 
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <elf.h>
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
@@ -71,7 +73,9 @@ public:
   Result<Handle> loadModule(std::span<const std::byte> image, ImageKind,
                             const LoadOptions &options,
                             std::string &) override {
-    ATTN_CHECK(checkSharedObject(image));
+    // A truncated object would be mapped beyond its end: SIGBUS.
+    ATTN_CHECK(
+        checkElfImage(image, EM_X86_64, "a whole x86-64 ELF shared object"));
     auto module = std::make_unique<HostModule>();
     module->file = memfd_create("attn-jit-image", MFD_CLOEXEC);
     if (module->file < 0)

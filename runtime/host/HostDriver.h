@@ -19,12 +19,10 @@ Device makeHostDevice(const HostOptions &options = {});
 Result<int> hostThreadsFromEnvironment();
 
 DeviceInfo describeHost(int threads);
-/// MemAvailable: what can be had without swapping.
-int64_t hostFreeBytes();
-
-/// Refuses what dlopen would crash on: bytes that are no whole x86-64 shared
-/// object.
-Status checkSharedObject(std::span<const std::byte> image);
+/// What can be had without swapping, within the limits of this process's
+/// control groups; 0 when the system does not tell. `root` stands before /proc
+/// and /sys.
+int64_t hostFreeBytes(const std::string &root = {});
 
 } // namespace attn_jit::rt
 

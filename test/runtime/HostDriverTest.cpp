@@ -4,6 +4,7 @@
 // images that must not reach dlopen.
 #include "runtime/host/HostDriver.h"
 #include "TestDevice.h"
+#include "tensor/TemporaryFolder.h"
 
 #include <cstdlib>
 #include <elf.h>
@@ -41,6 +42,20 @@ TEST(HostDriver, TruncatedObjectsAreRefusedAtEveryLength) {
                "image: ");
   EXPECT_HAS(loadError({whole.begin(), whole.begin() + long(end) - 1}).text,
              "truncated file");
+}
+
+TEST(HostDriver, SectionsBeyondTheEndAreRefused) {
+  std::vector<std::byte> bytes = image();
+  Elf64_Ehdr header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  ASSERT_GT(header.e_shnum, 0);
+  bytes.pop_back();
+  EXPECT_HAS(loadError(bytes).text, "truncated file (section");
+  // Without sections at all it still loads.
+  bytes = image();
+  header.e_shoff = header.e_shnum = header.e_shstrndx = 0;
+  std::memcpy(bytes.data(), &header, sizeof header);
+  must(makeHostDevice().load(bytes, ImageKind::Host));
 }
 
 TEST(HostDriver, OtherFilesAreRefusedByWhatTheyAre) {
@@ -108,6 +123,37 @@ TEST(HostDriver, UnevenGridOnManyThreads) {
              .launch(shape, arguments.block(), device.wrapStream(nullptr)));
   for (int i = 0; i < x * y; ++i)
     ASSERT_EQ(o[i], i % x + 100 * (i / x));
+}
+
+TEST(HostDriver, FreeMemoryKeepsToEachControlGroup) {
+  const attn_jit::test::TemporaryFolder folder;
+  auto write = [&](const std::string &name, const std::string &text) {
+    std::filesystem::create_directories(
+        std::filesystem::path(folder.file(name)).parent_path());
+    folder.write(name, text);
+  };
+  const std::string root = folder.path.string();
+  EXPECT_EQ(hostFreeBytes(root), 0) << "not known";
+  write("proc/meminfo", "MemTotal: 2000 kB\nMemAvailable: 1000 kB\n");
+  EXPECT_EQ(hostFreeBytes(root), 1024000);
+  // Version 2: the group has no limit, the one above it has.
+  write("proc/self/cgroup", "0::/slice/job\n");
+  write("sys/fs/cgroup/slice/job/memory.max", "max\n");
+  write("sys/fs/cgroup/slice/job/memory.current", "7\n");
+  EXPECT_EQ(hostFreeBytes(root), 1024000);
+  write("sys/fs/cgroup/slice/memory.max", "5000\n");
+  write("sys/fs/cgroup/slice/memory.current", "3000\n");
+  EXPECT_EQ(hostFreeBytes(root), 2000);
+  write("sys/fs/cgroup/slice/memory.stat", "anon 1\ninactive_file 500\n");
+  EXPECT_EQ(hostFreeBytes(root), 2500);
+  // Version 1, mounted as the container's own root.
+  write("proc/self/cgroup", "5:cpu:/x\n4:blkio,memory:/outside/name\n0::/\n");
+  write("sys/fs/cgroup/memory/memory.limit_in_bytes", "900\n");
+  write("sys/fs/cgroup/memory/memory.usage_in_bytes", "800\n");
+  EXPECT_EQ(hostFreeBytes(root), 100);
+  write("sys/fs/cgroup/memory/memory.usage_in_bytes", "901\n");
+  EXPECT_EQ(hostFreeBytes(root), 1) << "none, and that is known";
+  EXPECT_GT(hostFreeBytes(), 0);
 }
 
 TEST(HostDriver, MissingLibraryOfAnImageIsNamed) {
