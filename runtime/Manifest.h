@@ -104,7 +104,7 @@ inline constexpr uint32_t maxArguments = 64, maxArgumentBytes = 4096;
 
 Result<Manifest> parseManifest(std::string_view json);
 
-/// Reads NAME.json and the image it names beside it.
+/// Reads a manifest and the image it names beside it.
 struct KernelFiles {
   Manifest manifest;
   std::vector<std::byte> image;

@@ -38,7 +38,7 @@ def positive(text):
 
 def parse_command_line(argv):
     parser = Arguments(prog="emulate.py", description=__doc__.splitlines()[0])
-    parser.add_argument("images", nargs="+", metavar="IMAGE.hsaco", help="its manifest is IMAGE.json beside it")
+    parser.add_argument("images", nargs="+", metavar="IMAGE.hsaco", help="its manifest is IMAGE.hsaco.json beside it")
     for flag, default in (("batch", 1), ("q-heads", 2), ("kv-heads", None), ("q-len", 128), ("kv-len", None)):
         parser.add_argument(f"--{flag}", type=positive, default=default, metavar="N")
     parser.add_argument("--layout", choices=("bshd", "bhsd"), default="bshd")
@@ -73,8 +73,8 @@ def read_manifest(image, options):
     """The manifest beside an image, with the chip it will run on."""
     image = Path(image)
     if image.suffix != ".hsaco":
-        raise BadInput(f"image: given {str(image)!r}, allowed: a file NAME.hsaco with NAME.json beside it")
-    manifest = Manifest(image.with_suffix(".json"), image)
+        raise BadInput(f"image: given {str(image)!r}, allowed: a file NAME.hsaco with NAME.hsaco.json beside it")
+    manifest = Manifest(image.with_name(image.name + ".json"), image)
     try:
         with open(image, "rb") as file:
             if file.read(4) != b"\x7fELF":

@@ -139,7 +139,7 @@ class EmulateTest(unittest.TestCase):
 
     def write(self, document):
         text = document if isinstance(document, str) else json.dumps(document)
-        (self.folder / "k.json").write_text(text)
+        (self.folder / "k.hsaco.json").write_text(text)
 
     def run_it(self, *flags, wrong="", image="k.hsaco"):
         device, out, err = Device(wrong), io.StringIO(), io.StringIO()
@@ -209,6 +209,8 @@ class EmulateTest(unittest.TestCase):
             "what fits i32": {"arguments": [{"kind": "i32", "value": "4294967296"}]},
             "the image requires aligned": {"requires": [{"aligned": ["q_len", 128]}]},
             "the image requires at_most": {"requires": [{"at_most": ["q_len", 1]}]},
+            "the image requires at_least": {"requires": [{"at_least": ["q_len", 1 << 40]}]},
+            "the image requires equal": {"requires": [{"equal": ["q_len", 1 << 40]}]},
             "the image requires pointer_aligned": {"requires": [{"pointer_aligned": ["q", 1 << 40]}]},
             "given 'odd'": {"requires": [{"odd": ["q_len", 1]}]},
         }
@@ -236,7 +238,7 @@ class EmulateTest(unittest.TestCase):
 
     def test_bad_files(self):
         self.assertEqual(self.run_it(image="none.hsaco"), 2)
-        self.assertEqual(self.run_it(image="k.json"), 2)
+        self.assertEqual(self.run_it(image="k.hsaco.json"), 2)
         for wrong, words in (("kernel", "has no kernel"), ("descriptor", "descriptor says 8")):
             self.assertEqual(self.run_it("--q-len", "4", wrong=wrong), 2)
             self.assertIn(words, self.error)
@@ -268,7 +270,7 @@ class EmulateTest(unittest.TestCase):
         self.assertEqual(list(scratch.iterdir()), [])
 
     def test_kernarg_alignment(self):
-        manifest = Manifest(self.folder / "k.json")
+        manifest = Manifest(self.folder / "k.hsaco.json")
         manifest.arguments = [{"kind": "i32", "value": "7"}, {"kind": "pointer", "tensor": "q"},
                               {"kind": "f32", "value": "scale_log2e"}, {"kind": "f64", "value": "cap"}]
         block = kernarg_of(manifest, {"scale_log2e": 0.5, "cap": 30.0}, {"q": 0x123456789A})

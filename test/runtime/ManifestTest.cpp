@@ -268,7 +268,7 @@ protected:
     folder = name;
   }
   void TearDown() override {
-    for (const char *file : {"/NAME.json", "/NAME.ptx"})
+    for (const char *file : {"/NAME.ptx.json", "/NAME.ptx"})
       std::remove((folder + file).c_str());
     rmdir(folder.c_str());
   }
@@ -280,10 +280,10 @@ protected:
 
 TEST_F(ManifestFiles, ImageLiesBeside) {
   write("NAME.json", goodManifest().dump());
-  EXPECT_HAS(errorOf(readKernelFiles(folder + "/NAME.json")).text,
+  EXPECT_HAS(errorOf(readKernelFiles(folder + "/NAME.ptx.json")).text,
              "image.file: '" + folder + "/NAME.ptx' given");
   write("NAME.ptx", std::string("abc\0d", 5));
-  const KernelFiles files = must(readKernelFiles(folder + "/NAME.json"));
+  const KernelFiles files = must(readKernelFiles(folder + "/NAME.ptx.json"));
   EXPECT_EQ(files.image.size(), 5u);
   EXPECT_EQ(files.imagePath, folder + "/NAME.ptx");
 }

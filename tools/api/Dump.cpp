@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Files of the dump switch. Invariant: a file has its name only when it is
-// whole (temporary file beside it, then rename).
+// Files of the dump switch: the set of a kernel appears whole or not at all.
 #include "tools/api/Dump.h"
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <unistd.h>
+#include <vector>
 
 using namespace attn_jit;
 using namespace attn_jit::api;
@@ -47,44 +43,6 @@ std::string api::stemOf(std::string_view module,
   return std::string("attn_fwd_") + digits;
 }
 
-rt::Status api::writeFile(const std::string &path, std::string_view bytes) {
-  auto refused = [&](const char *what) {
-    return rt::badInput(path + ": " + what + ": " + std::strerror(errno));
-  };
-  // Devices and pipes are written to; renaming would replace them.
-  std::error_code ignored;
-  const bool special = fs::exists(path, ignored) &&
-                       !fs::is_regular_file(path, ignored) &&
-                       !fs::is_directory(path, ignored);
-  std::string temporary =
-      special ? path : path + ".tmp" + std::to_string(getpid());
-  const int file =
-      open(temporary.c_str(),
-           O_WRONLY | O_CREAT | O_CLOEXEC | (special ? 0 : O_TRUNC), 0666);
-  if (file < 0)
-    return refused("cannot be written");
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t count = write(file, bytes.data() + done, bytes.size() - done);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count <= 0) {
-      auto error = refused("writing it failed");
-      close(file);
-      if (!special)
-        unlink(temporary.c_str());
-      return error;
-    }
-    done += size_t(count);
-  }
-  close(file);
-  if (!special && std::rename(temporary.c_str(), path.c_str()) != 0) {
-    auto error = refused("cannot be written");
-    unlink(temporary.c_str());
-    return error;
-  }
-  return rt::success();
-}
-
 rt::Status Dump::write(const Compiled &compiled) const {
   if (folder.empty())
     return rt::success();
@@ -97,12 +55,14 @@ rt::Status Dump::write(const Compiled &compiled) const {
   const std::string base = (fs::path(folder) / stem).string();
   static constexpr const char *kSuffix[levelCount] = {
       ".attn.mlir", ".tile.mlir", ".lowered.mlir", ".ll", ".s", ".o"};
+  std::vector<rt::FileContent> files;
   for (size_t i = 0; i < levelCount; ++i)
     if (!compiled.levels[i].empty())
-      ATTN_CHECK(writeFile(base + kSuffix[i], compiled.levels[i]));
-  ATTN_CHECK(writeFile(base + std::string(imageSuffix(compiled.kind)),
-                       compiled.image));
-  return writeFile(base + ".json", compiled.manifest);
+      files.push_back({base + kSuffix[i], compiled.levels[i]});
+  const std::string image = base + std::string(imageSuffix(compiled.kind));
+  files.push_back({image, compiled.image});
+  files.push_back({image + ".json", compiled.manifest});
+  return rt::writeFiles(files);
 }
 
 std::optional<Dump::Replacement>

@@ -5,6 +5,7 @@
 #ifndef ATTN_JIT_TOOLS_API_DUMP_H
 #define ATTN_JIT_TOOLS_API_DUMP_H
 
+#include "runtime/File.h"
 #include "tools/api/Compile.h"
 
 #include <optional>
@@ -35,8 +36,7 @@ private:
   std::string folder, overrides, stem;
 };
 
-/// The file appears whole or not at all.
-rt::Status writeFile(const std::string &path, std::string_view bytes);
+using rt::writeFile;
 
 } // namespace attn_jit::api
 

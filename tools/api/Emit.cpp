@@ -2,7 +2,6 @@
 //
 // Kinds of output, by target, and an image with its manifest on disk.
 #include "tools/api/Emit.h"
-#include "tools/api/Dump.h"
 #include "tools/api/Inspect.h"
 
 #include <filesystem>
@@ -72,19 +71,16 @@ rt::Result<std::string> api::emitted(Compiled &compiled,
                          "' given, which this compile does not pass through");
 }
 
-rt::Status api::writeImage(const Compiled &compiled, const std::string &path) {
+rt::Status api::writeImage(const Compiled &compiled, const std::string &path,
+                           std::span<const rt::FileContent> beside) {
   const fs::path image(path);
-  const std::string manifest = fs::path(image).replace_extension(".json");
   if (image.extension() == ".json" || !image.has_filename())
     return rt::badInput("o: '" + path +
-                        "' given, allowed: an image's name; the manifest "
-                        "takes the one ending in .json");
-  ATTN_CHECK(
-      writeFile(manifest, manifestFor(compiled, image.filename().string())));
-  if (auto status = writeFile(path, compiled.image); !status) {
-    std::error_code ignored;
-    fs::remove(manifest, ignored);
-    return status;
-  }
-  return rt::success();
+                        "' given, allowed: an image's name; its manifest "
+                        "takes the same one with .json added");
+  const std::string manifest = manifestFor(compiled, image.filename().string());
+  std::vector<rt::FileContent> files = {{path, compiled.image},
+                                        {path + ".json", manifest}};
+  files.insert(files.end(), beside.begin(), beside.end());
+  return rt::writeFiles(files);
 }

@@ -4,6 +4,7 @@
 #ifndef ATTN_JIT_TOOLS_API_EMIT_H
 #define ATTN_JIT_TOOLS_API_EMIT_H
 
+#include "runtime/File.h"
 #include "tools/api/Compile.h"
 
 namespace attn_jit::api {
@@ -20,8 +21,10 @@ bool isImage(std::string_view emit);
 /// changes `compiled` into itself.
 rt::Result<std::string> emitted(Compiled &compiled, std::string_view emit);
 
-/// NAME and its manifest NAME.json (in place of NAME's suffix), both or none.
-rt::Status writeImage(const Compiled &compiled, const std::string &path);
+/// FILE, its manifest FILE.json, and what else belongs to them: all or none.
+/// FILE's suffix stays, so images of two kinds never share a manifest.
+rt::Status writeImage(const Compiled &compiled, const std::string &path,
+                      std::span<const rt::FileContent> beside = {});
 
 } // namespace attn_jit::api
 

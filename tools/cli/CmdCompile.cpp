@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // attn-jit compile: any target, on a machine without that device.
-#include "tools/api/Dump.h"
 #include "tools/api/Emit.h"
 #include "tools/api/Inspect.h"
 #include "tools/bench/Numbers.h"
@@ -78,13 +77,15 @@ static rt::Status runCompile(const CompileFlags &flags) {
   if (output == "-") {
     std::fwrite(bytes.data(), 1, bytes.size(), stdout);
   } else if (!output.empty()) {
-    if (api::isImage(emit))
-      ATTN_CHECK(api::writeImage(compiled, output));
-    else
-      ATTN_CHECK(api::writeFile(output, bytes));
+    std::vector<rt::FileContent> beside;
     if (flags.debugInfo)
-      ATTN_CHECK(
-          api::writeFile(options.debugFile, compiled.level(api::Level::Tile)));
+      beside.push_back({options.debugFile, compiled.level(api::Level::Tile)});
+    if (api::isImage(emit)) {
+      ATTN_CHECK(api::writeImage(compiled, output, beside));
+    } else {
+      beside.insert(beside.begin(), {output, bytes});
+      ATTN_CHECK(rt::writeFiles(beside));
+    }
   }
   if (wantsReport)
     printReport(compiled);

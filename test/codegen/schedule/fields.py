@@ -81,7 +81,7 @@ def check_shared_bytes(folder):
     sizes = {}
     for stages in ("1", "2", "3"):
         compiled(folder, "bytes" + stages, "sm_90a", WS, {**BASE, "stages": stages}, "ptx", "128")
-        sizes[stages] = json.load(open(os.path.join(folder, f"bytes{stages}.json")))["shared_bytes"]
+        sizes[stages] = json.load(open(os.path.join(folder, f"bytes{stages}.ptx.json")))["shared_bytes"]
     stage = 2 * 128 * 128 * 2
     for more, less in (("2", "1"), ("3", "2")):
         grown = sizes[more] - sizes[less]

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A stranger's launcher: it knows docs/manifest.md, a JSON reader and the
-// vendor's library, and nothing of attn-jit. It launches NAME.json and the
-// image beside it on generated tensors and compares with attention written out
-// below.
-//   LaunchFromFiles NAME.json [batch q_heads kv_heads q_len kv_len]
+// vendor's library, and nothing of attn-jit. It launches a manifest's
+// image, which lies beside it, on generated tensors and compares with attention
+// written out below.
+//   LaunchFromFiles MANIFEST [batch q_heads kv_heads q_len kv_len]
 // Exit code: 0 right, 1 wrong, 2 can not be launched, 77 no device for it.
 #include "Check.h"
 #include "Machine.h"
@@ -13,7 +13,7 @@
 
 int main(int argc, char **argv) try {
   if (argc != 2 && argc != 7)
-    stop(2, "usage: LaunchFromFiles NAME.json [batch q_heads kv_heads q_len "
+    stop(2, "usage: LaunchFromFiles MANIFEST [batch q_heads kv_heads q_len "
             "kv_len]");
   const std::string path = argv[1];
   json manifest = json::parse(std::ifstream(path));

@@ -203,7 +203,7 @@ def main():
         command += ["--schedule", schedule] if schedule else []
         command += ["--cpu-level", level] if level else []
         subprocess.run(command, check=True)
-        with open(image.removesuffix(".so") + ".json") as file:
+        with open(image + ".json") as file:
             manifest = json.load(file)
         entry = getattr(ctypes.CDLL(image), manifest["kernel"])
         for shape in shapes:
