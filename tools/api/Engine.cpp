@@ -4,6 +4,7 @@
 // ask for different kernels compile at once, and for the same one the second
 // waits for the first.
 #include "tools/api/Engine.h"
+#include "tools/api/KeptImage.h"
 
 #include <bit>
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <new>
 
 using namespace attn_jit;
 using namespace attn_jit::api;
@@ -52,6 +54,20 @@ std::string requestText(const Description &d, const CompileOptions &o) {
   add(std::to_string(o.alignment));
   add(o.debugInfo ? "debug" : "");
   return text;
+}
+
+/// What is thrown on the way (memory that runs out, above all) becomes an
+/// error: whoever waits for this kernel must get an answer.
+template <typename Make> KernelResult caught(const Make &make) {
+  try {
+    return make();
+  } catch (const std::bad_alloc &) {
+    return rt::Error{rt::ErrorCode::OutOfMemory,
+                     "kernel: the host's memory ran out while it was made",
+                     {}};
+  } catch (const std::exception &fault) {
+    return rt::failed(std::string("kernel: ") + fault.what());
+  }
 }
 } // namespace
 
@@ -96,9 +112,13 @@ Engine::kernel(const Description &description, const KernelOptions &options,
     const auto start = std::chrono::steady_clock::now();
     ATTN_TRY(rt::Manifest manifest, rt::parseManifest(kernel->made.manifest));
     const std::string &image = kernel->made.image;
-    ATTN_TRY(kernel->loaded,
-             rt::prepare(device(), std::move(manifest),
-                         std::as_bytes(std::span(image.data(), image.size()))));
+    const KeptImage kept(kernel->made);
+    auto loaded = rt::prepare(
+        device(), std::move(manifest),
+        std::as_bytes(std::span(image.data(), image.size())), {kept.path()});
+    if (!loaded)
+      return kept.keep(loaded.takeError());
+    kernel->loaded = std::move(*loaded);
     kernel->load = std::chrono::duration<double, std::milli>(
                        std::chrono::steady_clock::now() - start)
                        .count();
@@ -124,7 +144,7 @@ Engine::kernel(const Description &description, const KernelOptions &options,
   }
   if (use)
     *use = bypass ? CacheUse::Bypassed : CacheUse::Compiled;
-  KernelResult made = make();
+  KernelResult made = caught(make);
   if (!made && !bypass) {
     // A fault may pass (memory, a driver): the next call tries again.
     std::lock_guard lock(state->mutex);
