@@ -6,6 +6,7 @@
 #include "codegen/Codegen.h"
 #include "codegen/lower/GpuTarget.h"
 #include "llvm/Support/Regex.h"
+#include <limits>
 
 using namespace mlir;
 using namespace attn_jit;
@@ -67,6 +68,33 @@ static llvm::Expected<json::Object> tensorMap(StringRef name,
       {"swizzle", slot.getSwizzle()}};
 }
 
+/// AMD's copies address a tile's rows by unsigned 32-bit offsets within a
+/// buffer of 2 GiB that begins at its first row
+/// (codegen/amdgpu/CopyPatterns.cpp): what lies outside reads as zeros, without
+/// a fault.
+static void addBufferRules(StringRef name, BlockArgument argument,
+                           int64_t alignment, json::Array &rules) {
+  constexpr int64_t kBufferBytes = int64_t(1) << 31, kBufferAlignment = 4;
+  int64_t bytes = cast<tile::GlobalType>(argument.getType())
+                      .getElementType()
+                      .getIntOrFloatBitWidth() /
+                  8;
+  int64_t most = std::numeric_limits<int64_t>::max();
+  for (Operation *user : argument.getUsers())
+    if (auto copy = dyn_cast<tile::CopyOp>(user)) {
+      tile::SharedType slot = copy.getPipe().getType().getSlot();
+      int64_t room = kBufferBytes - slot.getCols() * bytes;
+      most = std::min(
+          most, room / (std::max<int64_t>(slot.getRows() - 1, 1) * bytes));
+    }
+  if (most == std::numeric_limits<int64_t>::max() ||
+      alignment < kBufferAlignment)
+    return;
+  std::string stride = name.str() + ".stride.row";
+  rules.push_back(json::Object{{"at_least", json::Array{stride, 0}}});
+  rules.push_back(json::Object{{"at_most", json::Array{stride, most}}});
+}
+
 llvm::Expected<json::Object>
 attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
   json::Array arguments, grid;
@@ -106,9 +134,12 @@ attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
             json::Object{{"aligned", json::Array{stride, alignment / bytes}}});
       arguments.push_back(json::Object{{"kind", "i64"}, {"value", stride}});
     }
-    if (rows && alignment > bytes)
+    // Each LSE is stored as one element, whatever the tensors' alignment.
+    if (int64_t own = rows ? alignment : bytes; own > 1)
       rules.push_back(
-          json::Object{{"pointer_aligned", json::Array{name, alignment}}});
+          json::Object{{"pointer_aligned", json::Array{name, own}}});
+    if (target.backend == Backend::AMDGPU)
+      addBufferRules(name, argument, alignment, rules);
   }
   for (Attribute rule : kernel.getGrid()) {
     auto parsed = gridRule(cast<StringAttr>(rule).getValue());

@@ -33,7 +33,7 @@ def _positive(document, field):
 
 
 class Manifest:
-    """The checked fields of NAME.json that a launch of an hsaco image needs."""
+    """The checked fields of NAME.hsaco.json that a launch of an hsaco image needs."""
 
     def __init__(self, path, image=None):
         try:
@@ -155,12 +155,12 @@ def check_requires(manifest, values, addresses):
         elif kind in ("multiple", "aligned"):
             given = _count(left, values)
             holds = bound > 0 and given % bound == 0
-        elif kind == "at_most":
+        elif kind in ("at_most", "at_least", "equal"):
             given = _count(left, values)
-            holds = given <= bound
+            holds = {"at_most": given <= bound, "at_least": given >= bound, "equal": given == bound}[kind]
         else:
             raise BadInput(f"manifest requires: given {kind!r}, "
-                           "allowed: multiple, aligned, at_most, pointer_aligned")
+                           "allowed: multiple, aligned, at_most, at_least, equal, pointer_aligned")
         _require(holds, f"shape: given {left} = {given}, the image requires {kind} {right} ({bound})")
 
 
