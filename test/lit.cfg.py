@@ -35,6 +35,7 @@ config.substitutions += [
     ("%samples", os.path.join(config.attn_source_dir, "templates", "samples")),
     ("%python", "python3"),
     ("%cxx", config.cxx),
+    ("%sanitize", config.attn_sanitize),
 ]
 
 

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """The arrows between the rooms, from #include lines and from what the built libraries refer to.
 
-    layering.py ROOT BUILD
+    layering.py ROOT BUILD CXX [SANITIZERS]
 """
 
 import glob
 import os
 import re
+import shlex
 import subprocess
 import sys
+import tempfile
 
 import tree
 
@@ -24,6 +26,7 @@ LEAVES = re.compile(r"codegen/(nvptx|amdgpu|cpu)/")
 TARGET_OPERATION = re.compile(r"\b(NVVM::(?!NVVMDialect)|ROCDL::(?!ROCDLDialect)|(?:LLVM::)?InlineAsmOp\b|x86vector::|amdgpu::)")
 TARGET_HEADER = re.compile(r"NVVM|ROCDL|X86|AMDGPU|NVGPU|codegen/(nvptx|amdgpu|cpu)/")
 FOREIGN_SYMBOL = re.compile(r"^(cu[A-Z]\w*|hip[A-Z]\w*|nvJitLink\w*|_ZN?K?\d*(4llvm|4mlir|3lld)\w*|LLVM\w+)$")
+RUNTIME_LIBRARY = re.compile(r"(libtbb|libz|libstdc\+\+|libm|libgcc_s|libc|libpthread|libdl|ld-linux-x86-64|lib[a-z]+san)\.so")
 FOREIGN_LIBRARY = re.compile(r"libcuda|libamdhip|libnv|libcudart")
 
 
@@ -52,27 +55,47 @@ def operation_faults(path, text):
             yield f"{path}:{number}: target operations belong in leaf patterns ({match.group(1)})"
 
 
-def binary_faults(build):
-    for archive in glob.glob(os.path.join(build, "runtime", "*.a")):
+def archive_faults(build, archives):
+    for archive in archives:
         undefined = subprocess.run(["nm", "-u", archive], capture_output=True, text=True, check=True).stdout
         for symbol in sorted({line.split()[-1] for line in undefined.splitlines() if " U " in line}):
             if FOREIGN_SYMBOL.match(symbol):
-                yield f"{os.path.basename(archive)}: refers to {symbol}"
-    binaries = [p for room in ("runtime", "tools", "test/unit") for p in glob.glob(os.path.join(build, room, "*"))]
+                yield f"{os.path.relpath(archive, build)}: refers to {symbol}"
+
+
+def probe_faults(archives, cxx, sanitize):
+    """A program of nothing but the runtime, all of it, must link without LLVM and a vendor."""
+    with tempfile.TemporaryDirectory() as folder:
+        probe = os.path.join(folder, "probe")
+        command = [*shlex.split(cxx), "-x", "c++", "-", "-x", "none", "-o", probe]
+        command += ["-fsanitize=" + sanitize] if sanitize else []
+        command += ["-Wl,--whole-archive", *archives, "-Wl,--no-whole-archive", "-ltbb", "-lz", "-lpthread", "-ldl"]
+        link = subprocess.run(command, input="int main() {}", capture_output=True, text=True)
+        if link.returncode:
+            yield "the runtime does not link by itself: " + link.stderr
+            return
+        for library in needed_by(probe):
+            if not RUNTIME_LIBRARY.match(library):
+                yield f"the runtime is linked to {library}"
+
+
+def needed_by(path):
+    dynamic = subprocess.run(["readelf", "-d", path], capture_output=True, text=True).stdout
+    return re.findall(r"NEEDED.*\[(.*?)\]", dynamic)
+
+
+def binary_faults(build):
+    binaries = [p for folder in ("lib", "tools", "test/unit") for p in glob.glob(os.path.join(build, folder, "*"))]
     for path in binaries:
         if not os.path.isfile(path) or open(path, "rb").read(4) != b"\x7fELF" or path.endswith(".o"):
             continue
-        dynamic = subprocess.run(["readelf", "-d", path], capture_output=True, text=True).stdout
-        needed = re.findall(r"NEEDED.*\[(.*?)\]", dynamic)
-        for library in needed:
+        for library in needed_by(path):
             if FOREIGN_LIBRARY.match(library):
                 yield f"{os.path.basename(path)}: is linked to {library}, which is to be opened at run time"
-            if "/runtime/" in path and re.match(r"lib(LLVM|MLIR)", library):
-                yield f"{os.path.basename(path)}: the runtime is linked to {library}"
 
 
 def main():
-    root, build = sys.argv[1:3]
+    root, build, cxx, sanitize = (*sys.argv[1:4], "") if len(sys.argv) == 4 else sys.argv[1:5]
     faults = []
     count = 0
     for path in tree.sources(root, (".cpp", ".h", ".def", ".inc")):
@@ -82,6 +105,11 @@ def main():
         text = tree.read(root, path)
         faults += include_faults(path, text)
         faults += operation_faults(path, text)
+    archives = sorted(glob.glob(os.path.join(build, "runtime", "**", "*.a"), recursive=True))
+    # Without the fuzzers' copies, which hold the same symbols twice.
+    archives = [path for path in archives if not path.endswith("-fuzz.a")]
+    faults += archive_faults(build, archives)
+    faults += probe_faults(archives, cxx, sanitize) if archives else ["no archives of the runtime found"]
     faults += binary_faults(build)
     print("\n".join(faults) or f"{count} files keep to the arrows")
     return 1 if faults or count == 0 else 0

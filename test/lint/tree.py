@@ -2,7 +2,7 @@
 
 import os
 
-ROOMS = ("dialect", "codegen", "runtime", "autotune", "tools", "examples", "include", "test")
+ROOMS = ("dialect", "codegen", "runtime", "tools", "templates", "test", "scripts")
 
 
 def sources(root, suffixes):
