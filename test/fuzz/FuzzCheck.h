@@ -10,6 +10,7 @@
 #include "runtime/tensor/PtReader.h"
 #include "runtime/tensor/Tensor.h"
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -21,6 +22,13 @@ using SeedSink =
 void makeSeeds(const SeedSink &sink);
 
 namespace attn_jit::test {
+
+/// How the inputs ended. A target that refuses all of them, or none, tests
+/// little, and its test must see that.
+struct Counts {
+  uint64_t accepted = 0, refused = 0;
+};
+inline Counts counts;
 
 inline void require(bool holds, const char *what) {
   if (holds)

@@ -98,8 +98,10 @@ int run(uint64_t count, uint64_t seed) {
       mutate(bytes, seeds, random);
     feed(bytes);
   }
-  std::printf("%llu inputs from %zu seeds\n", (unsigned long long)count,
-              seeds.size());
+  const auto &[accepted, refused] = attn_jit::test::counts;
+  std::printf("%llu inputs from %zu seeds: %llu accepted, %llu refused\n",
+              (unsigned long long)count, seeds.size(),
+              (unsigned long long)accepted, (unsigned long long)refused);
   return 0;
 }
 #endif

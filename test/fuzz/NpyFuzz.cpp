@@ -15,10 +15,13 @@ using namespace attn_jit::test;
 namespace {
 void check(const std::string &file) {
   auto result = readNpy(asBytes(file), "fuzz");
-  if (result)
-    touch(*result);
-  else
+  if (!result) {
     checkError(result.error().text);
+    ++counts.refused;
+    return;
+  }
+  ++counts.accepted;
+  touch(*result);
 }
 } // namespace
 

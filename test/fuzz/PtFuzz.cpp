@@ -20,8 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   auto root = readPt(asBytes(file), "fuzz");
   if (!root) {
     checkError(root.error().text);
+    ++counts.refused;
     return 0;
   }
+  ++counts.accepted;
   touch(**root);
   return 0;
 }

@@ -17,8 +17,10 @@ void check(const std::string &file) {
   auto result = readSafetensors(asBytes(file), "fuzz");
   if (!result) {
     checkError(result.error().text);
+    ++counts.refused;
     return;
   }
+  ++counts.accepted;
   for (const auto &[name, tensor] : result->tensors)
     touch(tensor);
 }

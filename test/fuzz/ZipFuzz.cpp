@@ -15,8 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   auto root = readPt(std::as_bytes(std::span(data, size)), "fuzz");
   if (!root) {
     checkError(root.error().text);
+    ++counts.refused;
     return 0;
   }
+  ++counts.accepted;
   touch(**root);
   return 0;
 }

@@ -32,8 +32,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   auto canonical = api::canonicalText(description);
   if (!canonical) {
     test::require(!canonical.error().text.empty(), "an error says something");
+    ++test::counts.refused;
     return 0;
   }
+  ++test::counts.accepted;
   const auto again = readModule(*canonical);
   test::require(again && *again == *canonical,
                 "a canonical text is its own canonical text");

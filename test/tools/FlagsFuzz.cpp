@@ -48,8 +48,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   auto options = bench::checkOptions(text);
   if (!options) {
     checkError(options.error());
+    ++test::counts.refused;
     return 0;
   }
+  ++test::counts.accepted;
   checkRange(options->headDim, 1024);
   checkRange(options->queryHeads, 65535);
   checkRange(options->queryLen, INT32_MAX);
