@@ -25,8 +25,6 @@ config.environment["PATH"] = os.pathsep.join(
 for name in ("ATTN_JIT_AMD_EMULATOR", "HOME", "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
-# Tests neither read nor fill a user's kernel store.
-config.environment["ATTN_JIT_CACHE_DIR"] = os.path.join(config.test_exec_root, "store")
 
 config.substitutions += [
     ("%root", config.attn_source_dir),
@@ -36,17 +34,22 @@ config.substitutions += [
     ("%python", "python3"),
     ("%cxx", config.cxx),
     ("%sanitize", config.attn_sanitize),
+    ("%stranger", os.path.join(config.attn_build_dir, "test", "unit", "LaunchFromFiles")),
 ]
 
 
-def cuda_device_works():
-    """True where the driver opens and counts at least one device."""
+def cuda_capability():
+    """(major, minor) of the first device; None where the driver does not open or counts none."""
     try:
         cuda = ctypes.CDLL("libcuda.so.1")
     except OSError:
-        return False
-    count = ctypes.c_int()
-    return cuda.cuInit(0) == 0 and cuda.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+        return None
+    count, major, minor = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
+    if cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(count)) or count.value < 1:
+        return None
+    cuda.cuDeviceGetAttribute(ctypes.byref(major), 75, 0)
+    cuda.cuDeviceGetAttribute(ctypes.byref(minor), 76, 0)
+    return major.value, minor.value
 
 
 def hip_device_works():
@@ -85,8 +88,9 @@ if config.attn_compiler:
 if ptxas := find_ptxas():
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", ptxas))
-if cuda_device_works():
-    config.available_features.add("cuda")
+if capability := cuda_capability():
+    # Images for sm_90a run on no other chip.
+    config.available_features |= {"cuda", "cuda-sm_%d%d" % capability}
 if hip_device_works():
     config.available_features.add("hip")
 if os.environ.get("ATTN_JIT_AMD_EMULATOR"):
