@@ -10,7 +10,7 @@ packages=(
   # build
   cmake ninja-build ccache git
   # libraries
-  libcli11-dev libfmt-dev nlohmann-json3-dev libzip-dev libtbb-dev
+  libcli11-dev nlohmann-json3-dev libtbb-dev
   # tests
   libgtest-dev clang-format-22 clang-tidy-22 libclang-rt-22-dev python3 python3-psutil python3-numpy
 )
