@@ -29,7 +29,8 @@ def skip_reason(case):
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "allow_user_poisoning=0:detect_container_overflow=0:protect_shadow_gap=0",
     "UBSAN_OPTIONS": "print_stacktrace=1",
-    "TSAN_OPTIONS": "ignore_noninstrumented_modules=1",
+    "TSAN_OPTIONS": "ignore_noninstrumented_modules=1:suppressions="
+    + os.path.join(os.path.dirname(os.path.abspath(__file__)), "runtime", "tsan.supp"),
 }
 
 
