@@ -100,18 +100,20 @@ attn_jit::buildModule(const AttentionDescription &description,
     return body.empty() ? std::string()
                         : llvm::formatv(" {0} {{\n{1}}", keyword, body).str();
   };
+  // A region's names share a scope with these, so none is a name that a user
+  // would choose.
   std::string text =
       llvm::formatv(
-          "func.func @attention(%query: {0} {{attn.arg = \"q\"}, "
-          "%key: {0} {{attn.arg = \"k\"}, %value: {1} {{attn.arg = \"v\"}, "
-          "%scale: f32 {{attn.arg = \"scale\"}) -> ({1}{2}) {{\n"
-          "  %out{3} = attn.forward %query, %key, %value scale %scale{4}{5} "
+          "func.func @attention(%$.q: {0} {{attn.arg = \"q\"}, "
+          "%$.k: {0} {{attn.arg = \"k\"}, %$.v: {1} {{attn.arg = \"v\"}, "
+          "%$.scale: f32 {{attn.arg = \"scale\"}) -> ({1}{2}) {{\n"
+          "  %$.o{3} = attn.forward %$.q, %$.k, %$.v scale %$.scale{4}{5} "
           "{{align = #attn<align {6}>} : {0}, {0}, {1} -> {1}{2}\n"
-          "  return %out{7} : {1}{2}\n}\n",
+          "  return %$.o{7} : {1}{2}\n}\n",
           q, v, lse, description.lse ? ":2" : "",
           region("score", description.score), region("mask", mask),
           attn::stringifyAlign(description.align),
-          description.lse ? "#0, %out#1" : "")
+          description.lse ? "#0, %$.o#1" : "")
           .str();
   return parseModule(text, context);
 }

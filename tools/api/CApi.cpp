@@ -117,6 +117,14 @@ static rt::Status read(const attn_jit_call *given, Call &call) {
   a.lse = {own.lse.address, own.lse.batch_stride, own.lse.head_stride, 1};
   a.workspace = own.workspace;
   a.workspaceBytes = own.workspace_bytes;
+  if (own.captured_count < 0)
+    return rt::badInput("captured_count: " +
+                        std::to_string(own.captured_count) +
+                        " given, allowed: at least 0");
+  if (own.captured_count > 0) {
+    ATTN_CHECK(checkPointer(own.captured_names, "captured_names"));
+    ATTN_CHECK(checkPointer(own.captured_values, "captured_values"));
+  }
   for (int64_t i = 0; i < own.captured_count; ++i)
     call.captured.push_back({own.captured_names[i], own.captured_values[i]});
   a.captured = call.captured;
