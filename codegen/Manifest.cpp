@@ -42,6 +42,11 @@ static llvm::Expected<json::Value> gridRule(StringRef text) {
                     text);
 }
 
+/// Scalars that a launch gives; any other is one that the description captured.
+static constexpr llvm::StringLiteral kLaunchScalars[] = {
+    "batch",  "q_heads",      "kv_heads", "q_len",
+    "kv_len", "heads_per_kv", "scale",    "scale_log2e"};
+
 /// The box that every copy from this tensor takes.
 static llvm::Expected<json::Object> tensorMap(StringRef name,
                                               BlockArgument argument) {
@@ -97,7 +102,7 @@ static void addBufferRules(StringRef name, BlockArgument argument,
 
 llvm::Expected<json::Object>
 attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
-  json::Array arguments, grid;
+  json::Array arguments, grid, captured;
   json::Array rules{
       json::Object{{"multiple", json::Array{"q_heads", "kv_heads"}}}};
   auto align = kernel->getAttrOfType<IntegerAttr>(kAlignAttr);
@@ -109,6 +114,8 @@ attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
     if (!global) {
       arguments.push_back(json::Object{
           {"kind", elementName(argument.getType())}, {"value", name}});
+      if (!llvm::is_contained(kLaunchScalars, name))
+        captured.push_back(name);
       continue;
     }
     if (name == "q" || name == "v")
@@ -169,6 +176,7 @@ attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
   manifest["shared_bytes"] = shared;
   manifest["workspace_bytes"] = 0;
   manifest["requires"] = std::move(rules);
+  manifest["captured"] = std::move(captured);
   manifest["arguments"] = std::move(arguments);
   return manifest;
 }

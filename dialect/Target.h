@@ -7,6 +7,7 @@
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 
@@ -41,6 +42,14 @@ struct TargetInfo {
 
   bool has(Capability capability) const {
     return capabilities & static_cast<uint32_t>(capability);
+  }
+
+  /// Registers that a thread of `units` units starts with when they fill the
+  /// processor: the file in equal shares, in multiples of 8. What roles trade
+  /// (Capability::RegisterBudgets) is the sum of these shares, not the file.
+  int64_t entryRegisters(int64_t units) const {
+    int64_t share = registersPerGroup / (units * unitThreads) / 8 * 8;
+    return std::min(share, registersPerThread);
   }
 };
 

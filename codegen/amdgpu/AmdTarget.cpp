@@ -111,6 +111,14 @@ Value AmdTarget::operandRow(OpBuilder &b, Location loc) const {
   return times(b, loc, row, deal);
 }
 
+Value AmdTarget::asOneRegister(OpBuilder &b, Location loc, Value value) const {
+  return LLVM::InlineAsmOp::create(
+             b, loc, value.getType(), value, "", "=v,0",
+             /*has_side_effects=*/false, /*is_align_stack=*/false,
+             LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
+      .getResult(0);
+}
+
 Value AmdTarget::shuffleXor(OpBuilder &b, Location loc, Value value,
                             int64_t mask) const {
   Type type = value.getType(), i32 = b.getI32Type();

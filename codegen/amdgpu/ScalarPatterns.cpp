@@ -96,38 +96,6 @@ private:
   const AmdTarget &target;
 };
 
-/// As the common lowering, but opaque where base and lane meet: LLVM would add
-/// the lane's part to each element's first, and keep all those sums through the
-/// loop.
-struct LowerCoord : GpuPattern<tile::CoordOp> {
-  LowerCoord(const GpuTypeConverter &converter, MLIRContext *context)
-      : GpuPattern(converter, context, /*benefit=*/2) {}
-  LogicalResult
-  matchAndRewrite(tile::CoordOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    bool rows = op.getDim() == 0;
-    SmallVector<int32_t> offsets;
-    for (const ElementPosition &e :
-         target.getFragmentMap(op.getType()).elements)
-      offsets.push_back(rows ? e.row : e.col);
-    Value lane =
-        rows ? target.laneRow(rewriter, loc) : target.laneCol(rewriter, loc);
-    Value first = arith::AddIOp::create(rewriter, loc, adaptor.getBase(), lane);
-    first = LLVM::InlineAsmOp::create(
-                rewriter, loc, first.getType(), first, "", "=v,0",
-                /*has_side_effects=*/false, /*is_align_stack=*/false,
-                LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
-                .getResult(0);
-    Value table = arith::ConstantOp::create(rewriter, loc,
-                                            rewriter.getI32VectorAttr(offsets));
-    Value wide =
-        vector::BroadcastOp::create(rewriter, loc, table.getType(), first);
-    rewriter.replaceOpWithNewOp<arith::AddIOp>(op, table, wide);
-    return success();
-  }
-};
-
 /// One reciprocal (1 ulp) and one product in place of eleven instructions.
 struct LowerDivision : OpConversionPattern<arith::DivFOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -156,5 +124,5 @@ void attn_jit::populateAmdScalarPatterns(const GpuTypeConverter &converter,
                                          const AmdTarget &target,
                                          RewritePatternSet &patterns) {
   patterns.add<LowerCast>(converter, target, patterns.getContext());
-  patterns.add<LowerCoord, LowerDivision>(converter, patterns.getContext());
+  patterns.add<LowerDivision>(converter, patterns.getContext());
 }

@@ -3,8 +3,11 @@
 // exp, tanh, log and powf in terms of exp2 and log2, which every target has.
 #include "codegen/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include <cmath>
+#include <limits>
 
 namespace attn_jit {
 #define GEN_PASS_DEF_TILEEXPANDMATH
@@ -50,13 +53,64 @@ struct ExpandLog : OpRewritePattern<math::LogOp> {
   }
 };
 
+/// C's pow: 1 for y = 0, and for x below 0 the sign of an odd y, NaN where y is
+/// no integer. A small constant power is products alone.
 struct ExpandPow : OpRewritePattern<math::PowFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(math::PowFOp op,
                                 PatternRewriter &rewriter) const override {
-    Scalars s{rewriter, op.getLoc()};
-    rewriter.replaceOp(op, s.exp2(s.mul(op.getRhs(), s.log2(op.getLhs()))));
+    Location loc = op.getLoc();
+    Scalars s{rewriter, loc};
+    Value x = op.getLhs(), y = op.getRhs();
+    FloatAttr constant;
+    if (matchPattern(y, m_Constant(&constant))) {
+      double power = constant.getValueAsDouble();
+      if (power == std::floor(power) && std::abs(power) <= 16) {
+        rewriter.replaceOp(op, integerPower(s, x, int(power)));
+        return success();
+      }
+    }
+    auto is = [&](arith::CmpFPredicate predicate, Value l, Value r) -> Value {
+      return arith::CmpFOp::create(rewriter, loc, predicate, l, r);
+    };
+    auto select = [&](Value which, Value yes, Value no) -> Value {
+      return arith::SelectOp::create(rewriter, loc, which, yes, no);
+    };
+    auto floor = [&](Value v) -> Value {
+      return math::FloorOp::create(rewriter, loc, v);
+    };
+    Value zero = s.constant(0), half = s.mul(y, s.constant(0.5));
+    Value size = s.exp2(
+        s.mul(y, s.log2(math::AbsFOp::create(rewriter, loc, x).getResult())));
+    Value odd = is(arith::CmpFPredicate::UNE, floor(half), half);
+    Value integer = is(arith::CmpFPredicate::OEQ, floor(y), y);
+    Value mirrored = select(
+        odd, arith::NegFOp::create(rewriter, loc, size).getResult(), size);
+    Value negative =
+        select(integer, mirrored,
+               s.constant(std::numeric_limits<double>::quiet_NaN()));
+    Value result =
+        select(is(arith::CmpFPredicate::OLT, x, zero), negative, size);
+    rewriter.replaceOp(op, select(is(arith::CmpFPredicate::OEQ, y, zero),
+                                  s.constant(1), result));
     return success();
+  }
+
+private:
+  static Value integerPower(Scalars &s, Value x, int power) {
+    Value result = s.constant(1), square = x;
+    bool first = true;
+    for (unsigned bits = std::abs(power); bits; bits >>= 1) {
+      if (bits & 1) {
+        result = first ? square : s.mul(result, square);
+        first = false;
+      }
+      if (bits > 1)
+        square = s.mul(square, square);
+    }
+    return power < 0 ? arith::DivFOp::create(s.b, s.loc, s.constant(1), result)
+                           .getResult()
+                     : result;
   }
 };
 

@@ -51,7 +51,7 @@ struct LowerMap : GpuPattern<tile::MapOp> {
         mapping.map(compare.getResult(),
                     compared(rewriter, loc, compare.getPredicate(),
                              widened(compare.getLhs()),
-                             widened(compare.getRhs())));
+                             widened(compare.getRhs()), op.getNoWrap()));
         continue;
       }
       auto type = VectorType::get(count, inner.getResult(0).getType());
@@ -79,9 +79,10 @@ private:
   /// A coordinate is a table plus the thread's own base. Compared with what
   /// differs by row alone, the base goes to the other side: every element then
   /// compares an immediate with one of the thread's rows, and needs no register
-  /// of its own. Positions are far from overflow.
+  /// of its own.
   static Value compared(OpBuilder &b, Location loc,
-                        arith::CmpIPredicate predicate, Value lhs, Value rhs) {
+                        arith::CmpIPredicate predicate, Value lhs, Value rhs,
+                        bool noWrap) {
     auto moveBase = [&](Value &coordinate, Value &other) {
       auto sum = coordinate.getDefiningOp<arith::AddIOp>();
       if (!sum || !matchPattern(sum.getLhs(), m_Constant()) ||
@@ -90,7 +91,7 @@ private:
       coordinate = sum.getLhs();
       other = arith::SubIOp::create(b, loc, other, sum.getRhs());
     };
-    if (lhs.getType() == rhs.getType() && isa<VectorType>(lhs.getType())) {
+    if (noWrap && isa<VectorType>(lhs.getType())) {
       moveBase(lhs, rhs);
       if (!matchPattern(lhs, m_Constant()))
         moveBase(rhs, lhs);
@@ -136,9 +137,13 @@ struct LowerCoord : GpuPattern<tile::CoordOp> {
     for (const ElementPosition &e :
          target.getFragmentMap(op.getType()).elements)
       offsets.push_back(rows ? e.row : e.col);
-    Value lane =
-        rows ? target.laneRow(rewriter, loc) : target.laneCol(rewriter, loc);
-    Value first = arith::AddIOp::create(rewriter, loc, adaptor.getBase(), lane);
+    bool lhs = op.getType().getLayout() == tile::FragLayout::Lhs;
+    Value lane = rows  ? target.laneRow(rewriter, loc)
+                 : lhs ? target.lhsLaneCol(rewriter, loc)
+                       : target.laneCol(rewriter, loc);
+    Value first = target.asOneRegister(
+        rewriter, loc,
+        arith::AddIOp::create(rewriter, loc, adaptor.getBase(), lane));
     Value table = arith::ConstantOp::create(rewriter, loc,
                                             rewriter.getI32VectorAttr(offsets));
     rewriter.replaceOpWithNewOp<arith::AddIOp>(

@@ -61,6 +61,12 @@ public:
   virtual mlir::Value lhsLaneCol(mlir::OpBuilder &b, mlir::Location loc) const {
     return laneCol(b, loc);
   }
+  /// `value`, where a back end would rather add each element's share to its
+  /// parts than to the whole, and keep all those sums.
+  virtual mlir::Value asOneRegister(mlir::OpBuilder &b, mlir::Location loc,
+                                    mlir::Value value) const {
+    return value;
+  }
   /// True on one lane of those that share a row.
   virtual mlir::Value isRowLeader(mlir::OpBuilder &b, mlir::Location loc) const;
   /// The 32-bit `value` of lane ^ mask.

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace attn_jit;
@@ -106,6 +107,8 @@ struct LowerSpecialize : GpuPattern<tile::SpecializeOp> {
               i32(rewriter, loc, 0));
     Value unit = target.unitId(rewriter, loc);
     int64_t first = 0;
+    int64_t entry = target.info.entryRegisters(
+        std::accumulate(op.getCounts().begin(), op.getCounts().end(), 0));
     OpBuilder::InsertionGuard guard(rewriter);
     for (auto [index, region] : llvm::enumerate(op.getRoles())) {
       int64_t count = op.getCounts()[index];
@@ -118,18 +121,14 @@ struct LowerSpecialize : GpuPattern<tile::SpecializeOp> {
         rewriter.setInsertionPoint(choice.thenBlock()->getTerminator());
       }
       if (int64_t registers = op.getRegisters()[index])
-        setRegisters(rewriter, loc, registers, entryRegisters(op));
+        setRegisters(rewriter, loc, registers, entry);
       if (op.getSingleThread()[index])
         rewriter.setInsertionPoint(singleThread(rewriter, loc));
-      Value offset = i32(rewriter, loc, first);
-      for (auto id : llvm::make_early_inc_range(
-               region.front().getOps<tile::UnitIdOp>())) {
-        Value index = arith::SubIOp::create(rewriter, loc, unit, offset);
-        rewriter.replaceOp(id, index);
-      }
+      Value number =
+          arith::SubIOp::create(rewriter, loc, unit, i32(rewriter, loc, first));
       rewriter.eraseOp(region.front().getTerminator());
       rewriter.inlineBlockBefore(&region.front(), rewriter.getInsertionBlock(),
-                                 rewriter.getInsertionPoint());
+                                 rewriter.getInsertionPoint(), number);
       first += count;
       if (choice)
         rewriter.setInsertionPoint(choice.elseBlock()->getTerminator());
@@ -139,16 +138,6 @@ struct LowerSpecialize : GpuPattern<tile::SpecializeOp> {
   }
 
 private:
-  /// Registers a thread has at entry: the file, shared by all threads, in
-  /// multiples of 8.
-  int64_t entryRegisters(tile::SpecializeOp op) const {
-    int64_t units = 0;
-    for (int64_t count : op.getCounts())
-      units += count;
-    int64_t each =
-        target.info.registersPerGroup / (units * target.info.unitThreads);
-    return std::min<int64_t>(each / 8 * 8, target.info.registersPerThread);
-  }
   static void setRegisters(OpBuilder &b, Location loc, int64_t registers,
                            int64_t entry) {
     NVVM::SetMaxRegisterOp::create(b, loc, registers,

@@ -50,12 +50,14 @@ public:
         b.getDenseBoolArrayAttr({true, false}), /*rolesCount=*/2);
     auto role = [&](unsigned index, auto body) {
       OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(&roles.getRoles()[index].emplaceBlock());
-      body();
+      Block &block = roles.getRoles()[index].emplaceBlock();
+      block.addArgument(b.getI32Type(), loc);
+      b.setInsertionPointToStart(&block);
+      body(block.getArgument(0));
       tile::YieldOp::create(b, loc);
     };
-    role(0, [&] { produce(); });
-    role(1, [&] { consume(); });
+    role(0, [&](Value) { produce(); });
+    role(1, [&](Value unit) { consume(unit); });
     b.setInsertionPointAfter(roles);
     f.finishKernel();
   }
@@ -205,8 +207,7 @@ private:
     return Carried::of(loop.getResults());
   }
 
-  void consume() {
-    Value unit = tile::UnitIdOp::create(b, loc, b.getI32Type());
+  void consume(Value unit) {
     Value offset = f.mul(unit, f.i32(kRows));
     row = f.add(f.tileRow, offset);
     if (sharedP)

@@ -68,8 +68,8 @@ tile::SharedType ForwardBuilder::sharedType(int64_t rows, int64_t cols) {
 
 Value ForwardBuilder::map(
     ValueRange inputs, tile::FragType result,
-    llvm::function_ref<Value(OpBuilder &, ValueRange)> body) {
-  auto op = tile::MapOp::create(b, loc, result, inputs);
+    llvm::function_ref<Value(OpBuilder &, ValueRange)> body, bool noWrap) {
+  auto op = tile::MapOp::create(b, loc, result, inputs, noWrap);
   SmallVector<Type> types;
   for (Value input : inputs)
     types.push_back(cast<tile::FragType>(input.getType()).getElementType());
@@ -162,6 +162,8 @@ void ForwardBuilder::createKernel(int64_t units, tile::Access loads, int64_t bm,
   tileRow = mul(index, i32(bm));
   position = forward.getAlign() == attn::Align::BottomRight ? sub(kvLen, qLen)
                                                             : i32(0);
+  for (const attn::KeyBound &bound : mask.bounds)
+    offsets.push_back(offsetOf(bound));
 }
 
 void ForwardBuilder::finishKernel() {
@@ -171,18 +173,32 @@ void ForwardBuilder::finishKernel() {
 
 //===-- key blocks --------------------------------------------------------===//
 
-/// The bound's value over rows [first, last]: the largest or smallest.
-Value ForwardBuilder::boundAt(const attn::KeyBound &bound, Value first,
-                              Value last, bool largest) {
-  Value row = (bound.slope >= 0) == largest ? last : first;
-  Value result = i32(bound.constant);
-  if (bound.slope != 0) {
-    Value at = add(row, position);
-    result = add(bound.slope == 1 ? at : mul(at, i32(bound.slope)), result);
+/// The part of a bound that no row changes, within kMaxOffset. Captured scalars
+/// may be as large as "no limit", so they are summed in 64 bits.
+Value ForwardBuilder::offsetOf(const attn::KeyBound &bound) {
+  constexpr int64_t most = attn::kMaxOffset;
+  if (bound.terms.empty())
+    return i32(std::clamp(bound.constant, -most, most));
+  auto i64 = [&](int64_t v) -> Value {
+    return arith::ConstantIntOp::create(b, loc, v, 64);
+  };
+  Value sum = i64(bound.constant);
+  for (auto [term, factor] : bound.terms) {
+    Value wide =
+        arith::ExtSIOp::create(b, loc, b.getI64Type(), captured.lookup(term));
+    sum = add(sum, mul(wide, i64(factor)));
   }
-  for (auto [term, factor] : bound.terms)
-    result = add(result, mul(captured.lookup(term), i32(factor)));
-  return result;
+  return arith::TruncIOp::create(b, loc, b.getI32Type(),
+                                 min(max(sum, i64(-most)), i64(most)));
+}
+
+Value ForwardBuilder::boundAt(unsigned i, Value first, Value last,
+                              bool largest) {
+  int64_t slope = mask.bounds[i].slope;
+  if (slope == 0)
+    return offsets[i];
+  Value at = add((slope > 0) == largest ? last : first, position);
+  return add(slope == 1 ? at : mul(at, i32(slope)), offsets[i]);
 }
 
 KeyBlocks ForwardBuilder::keyBlocks(Value row, int64_t bm, int64_t bn) {
@@ -190,13 +206,15 @@ KeyBlocks ForwardBuilder::keyBlocks(Value row, int64_t bm, int64_t bn) {
   Value last = sub(min(add(row, i32(bm)), qLen), one);
   // Keys [lo, hi) are seen by some row, [loFull, hiFull) by all.
   Value lo = zero, hi = kvLen, loFull = zero, hiFull = kvLen;
-  for (const attn::KeyBound &bound : mask.bounds) {
-    if (bound.upper) {
-      hi = min(hi, add(boundAt(bound, row, last, /*largest=*/true), one));
-      hiFull = min(hiFull, add(boundAt(bound, row, last, false), one));
+  for (unsigned i = 0; i < mask.bounds.size(); ++i) {
+    Value least = boundAt(i, row, last, /*largest=*/false);
+    Value most = boundAt(i, row, last, /*largest=*/true);
+    if (mask.bounds[i].upper) {
+      hi = min(hi, add(most, one));
+      hiFull = min(hiFull, add(least, one));
     } else {
-      lo = max(lo, boundAt(bound, row, last, false));
-      loFull = max(loFull, boundAt(bound, row, last, true));
+      lo = max(lo, least);
+      loFull = max(loFull, most);
     }
   }
   auto down = [&](Value x) -> Value {

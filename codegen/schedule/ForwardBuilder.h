@@ -55,8 +55,8 @@ public:
   /// `body` on the elements of `inputs`.
   mlir::Value
   map(mlir::ValueRange inputs, tile::FragType result,
-      llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)>
-          body);
+      llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)> body,
+      bool noWrap = false);
   mlir::Value broadcast(mlir::Value row, tile::FragType like);
   /// Element type and swizzle of a shared tile of `cols` columns.
   tile::SharedType sharedType(int64_t rows, int64_t cols);
@@ -92,13 +92,16 @@ public:
   mlir::Value batch, head, kvHead, tileRow;
 
 private:
-  mlir::Value boundAt(const attn::KeyBound &bound, mlir::Value first,
-                      mlir::Value last, bool largest);
+  mlir::Value offsetOf(const attn::KeyBound &bound);
+  /// Bound `i` of the mask over rows [first, last]: the largest or smallest.
+  mlir::Value boundAt(unsigned i, mlir::Value first, mlir::Value last,
+                      bool largest);
   mlir::Value scored(mlir::Value scores, mlir::Value row, mlir::Value key);
   mlir::Value maskedOut(mlir::Value scores, mlir::Value row, mlir::Value key);
   mlir::Value inlineRegion(mlir::Region &region, mlir::OpBuilder &at,
                            mlir::ValueRange arguments);
   attn::MaskAnalysis mask;
+  llvm::SmallVector<mlir::Value> offsets; ///< of the mask's bounds
   mlir::IRMapping captured;
   mlir::Value position; ///< what is added to a row to place it among the keys
 };

@@ -53,12 +53,14 @@ Value ForwardBuilder::scored(Value scores, Value row, Value key) {
   tile::FragType index = type.withElement(b.getI32Type());
   Value q = tile::CoordOp::create(b, loc, index, add(row, position), 0);
   Value kv = tile::CoordOp::create(b, loc, index, key, 1);
-  return map({scores, q, kv}, type, [&](OpBuilder &at, ValueRange x) -> Value {
+  auto body = [&](OpBuilder &at, ValueRange x) -> Value {
     Value scaled = arith::MulFOp::create(at, loc, x[0], scale);
     Value result =
         inlineRegion(forward.getScore(), at, {scaled, batch, head, x[1], x[2]});
     return arith::MulFOp::create(at, loc, result, scalar(at, loc, kLog2E));
-  });
+  };
+  return map({scores, q, kv}, type, body,
+             attn::comparesCannotWrap(forward.getScore()));
 }
 
 /// Keys that the mask hides, and keys past the end, score minus infinity. A
@@ -70,28 +72,22 @@ Value ForwardBuilder::maskedOut(Value scores, Value row, Value key) {
   Value q = tile::CoordOp::create(b, loc, index, add(row, position), 0);
   Value kv = tile::CoordOp::create(b, loc, index, key, 1);
   Value end = sub(kvLen, i32(1));
-  return map({scores, q, kv}, type, [&](OpBuilder &at, ValueRange x) -> Value {
-    auto constant = [&](int64_t v) -> Value {
-      return arith::ConstantIntOp::create(at, loc, v, 32);
-    };
-    auto limitOf = [&](const attn::KeyBound &bound) {
-      Value limit = arith::MulIOp::create(at, loc, x[1], constant(bound.slope));
-      limit = arith::AddIOp::create(at, loc, limit, constant(bound.constant));
-      for (auto [term, factor] : bound.terms)
-        limit = arith::AddIOp::create(
-            at, loc, limit,
-            arith::MulIOp::create(at, loc, captured.lookup(term),
-                                  constant(factor)));
-      return limit;
+  bool noWrap = mask.exact || attn::comparesCannotWrap(forward.getMask());
+  auto body = [&](OpBuilder &at, ValueRange x) -> Value {
+    auto limitOf = [&](unsigned i) -> Value {
+      Value slope =
+          arith::ConstantIntOp::create(at, loc, mask.bounds[i].slope, 32);
+      Value limit = arith::MulIOp::create(at, loc, x[1], slope);
+      return arith::AddIOp::create(at, loc, limit, offsets[i]);
     };
     auto compared = [&](arith::CmpIPredicate predicate, Value limit) -> Value {
       return arith::CmpIOp::create(at, loc, predicate, x[2], limit);
     };
     Value upper = end, lower;
     if (mask.exact) {
-      for (const attn::KeyBound &bound : mask.bounds) {
-        Value limit = limitOf(bound);
-        if (bound.upper)
+      for (unsigned i = 0; i < mask.bounds.size(); ++i) {
+        Value limit = limitOf(i);
+        if (mask.bounds[i].upper)
           upper = arith::MinSIOp::create(at, loc, upper, limit);
         else
           lower =
@@ -109,7 +105,8 @@ Value ForwardBuilder::maskedOut(Value scores, Value row, Value key) {
       also(inlineRegion(forward.getMask(), at, {batch, head, x[1], x[2]}));
     return arith::SelectOp::create(at, loc, seen, x[0],
                                    scalar(at, loc, -kInfinity));
-  });
+  };
+  return map({scores, q, kv}, type, body, noWrap);
 }
 
 SoftmaxStep ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row,
@@ -137,8 +134,8 @@ SoftmaxStep ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row,
         factor ? arith::MulFOp::create(at, loc, x[0], factor).getResult()
                : x[0];
     Value negated = arith::NegFOp::create(at, loc, scaled);
-    if (!masked)
-      return negated;
+    if (!masked && forward.getScore().empty())
+      return negated; // every score is finite
     Value none = compare(at, loc, arith::CmpFPredicate::OEQ, x[0],
                          scalar(at, loc, -kInfinity));
     return arith::SelectOp::create(at, loc, none, scalar(at, loc, 0), negated);

@@ -5,6 +5,10 @@
 // over a tile of rows those bounds say which key blocks are empty, partly or
 // wholly seen. What is not linear is seen partly everywhere: correct, never
 // fast.
+//
+// The integers of a region are 32 bits wide. An inequality counts as linear
+// only if neither of its sides can wrap for positions within kMaxPosition;
+// scalars from outside are the caller's promise (templates/README.md).
 #ifndef ATTN_JIT_DIALECT_ATTN_MASKANALYSIS_H
 #define ATTN_JIT_DIALECT_ATTN_MASKANALYSIS_H
 
@@ -12,9 +16,17 @@
 
 namespace attn_jit::attn {
 
+/// Query positions and keys lie within this of zero: kernels refuse longer
+/// sequences (codegen/Manifest.cpp).
+inline constexpr int64_t kMaxPosition = int64_t(1) << 28;
+/// Slopes beyond this are not solved for, and offsets are clamped to this, past
+/// every key whatever the slope adds: slope * q + offset never wraps.
+inline constexpr int64_t kMaxSlope = 2;
+inline constexpr int64_t kMaxOffset = int64_t(1) << 30;
+
 /// One inequality, solved for kv: kv <= slope * q + offset (upper), or
 /// kv >= slope * q + offset (lower). `offset` is constant plus scalars from
-/// outside the region, each with its coefficient.
+/// outside the region, each with its coefficient; it may exceed 32 bits.
 struct KeyBound {
   bool upper;
   int64_t slope;
@@ -33,6 +45,10 @@ struct MaskAnalysis {
 
 /// `mask` may be an empty region: no bounds, exact.
 MaskAnalysis analyzeMask(mlir::Region &mask);
+
+/// Every integer comparison of a score or mask region is between sides so far
+/// from the ends of i32 that either may be moved by a position.
+bool comparesCannotWrap(mlir::Region &region);
 
 } // namespace attn_jit::attn
 

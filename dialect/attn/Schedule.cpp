@@ -94,10 +94,10 @@ Expected<Schedule> Schedule::parse(StringRef text, const ProblemShape &problem,
   Expected<ParsedText> parsed = split(text);
   if (!parsed)
     return parsed.takeError();
-  Schedule result(*parsed->family, parsed->family->defaults(problem, target));
-  for (auto [index, value] : parsed->named)
-    result.values[index] = value;
-  return result;
+  const ScheduleFamily &family = *parsed->family;
+  return Schedule(family,
+                  family.complete(problem, target,
+                                  NamedFields(family.fields, parsed->named)));
 }
 
 Expected<Schedule> Schedule::parseComplete(StringRef text) {
@@ -119,7 +119,7 @@ Schedule Schedule::choose(const ProblemShape &problem,
                           const TargetInfo &target) {
   const ScheduleFamily *last = nullptr;
   for (const ScheduleFamily *family : kFamilies) {
-    Schedule candidate(*family, family->defaults(problem, target));
+    Schedule candidate(*family, family->complete(problem, target, {}));
     Error error = candidate.verify(problem, target);
     if (!error)
       return candidate;
@@ -127,7 +127,14 @@ Schedule Schedule::choose(const ProblemShape &problem,
     last = family;
   }
   // No family holds this problem; the caller's verify says why.
-  return Schedule(*last, last->defaults(problem, target));
+  return Schedule(*last, last->complete(problem, target, {}));
+}
+
+int64_t NamedFields::get(StringRef key, int64_t otherwise) const {
+  for (auto [index, value] : named)
+    if (fields[index].key == key)
+      return value;
+  return otherwise;
 }
 
 int64_t Schedule::get(StringRef key) const {

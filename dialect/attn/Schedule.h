@@ -6,8 +6,8 @@
 //   schedule ::= name "<" (field ("," field)*)? ">" flash_fwd_ws.v1<bm=128>
 //   field    ::= key "=" (integer | keyword)
 //
-// Fields may come in any order and take their defaults when absent; the
-// canonical text has them all, in the family's order.
+// Fields may come in any order; an absent one takes the value that goes best
+// with the others. The canonical text has them all, in the family's order.
 #ifndef ATTN_JIT_DIALECT_ATTN_SCHEDULE_H
 #define ATTN_JIT_DIALECT_ATTN_SCHEDULE_H
 
@@ -37,14 +37,31 @@ struct ScheduleField {
 
 class Schedule;
 
+/// The fields that a text names; the others are to be chosen beside them.
+class NamedFields {
+public:
+  NamedFields() = default;
+  NamedFields(llvm::ArrayRef<ScheduleField> fields,
+              llvm::ArrayRef<std::pair<unsigned, int64_t>> named)
+      : fields(fields), named(named) {}
+  /// The named value of `key`, or `otherwise`.
+  int64_t get(llvm::StringRef key, int64_t otherwise) const;
+
+private:
+  llvm::ArrayRef<ScheduleField> fields;
+  llvm::ArrayRef<std::pair<unsigned, int64_t>> named;
+};
+
 /// A family of schedules. One file in dialect/attn/schedules defines each.
 struct ScheduleFamily {
   llvm::StringLiteral name; ///< With its version: "flash_fwd_ws.v1".
   llvm::StringLiteral summary;
   llvm::ArrayRef<ScheduleField> fields;
-  /// The values to start from when nothing is known but the problem.
-  llvm::SmallVector<int64_t> (*defaults)(const ProblemShape &,
-                                         const TargetInfo &);
+  /// Every field's value: as named, and else what goes best with those, so
+  /// that a text of one field does not meet defaults that contradict it.
+  llvm::SmallVector<int64_t> (*complete)(const ProblemShape &,
+                                         const TargetInfo &,
+                                         const NamedFields &);
   /// Why the target cannot hold this schedule for this problem: which limit, by
   /// how much. Success is the definition of the legal space.
   llvm::Error (*verify)(const Schedule &, const ProblemShape &,
@@ -56,7 +73,7 @@ public:
   Schedule(const ScheduleFamily &family, llvm::ArrayRef<int64_t> values)
       : family(&family), values(values) {}
 
-  /// Reads the text above; what is left out comes from the family's defaults.
+  /// Reads the text above; what is left out is chosen beside what is named.
   static llvm::Expected<Schedule> parse(llvm::StringRef text,
                                         const ProblemShape &problem,
                                         const TargetInfo &target);

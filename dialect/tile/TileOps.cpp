@@ -64,7 +64,11 @@ ParseResult SpecializeOp::parse(OpAsmParser &parser, OperationState &result) {
   SmallVector<bool> single;
   while (succeeded(parser.parseOptionalKeyword("role"))) {
     StringRef name;
-    if (parser.parseKeyword(&name) || parser.parseKeyword("units") ||
+    OpAsmParser::Argument unit;
+    unit.type = builder.getI32Type();
+    if (parser.parseKeyword(&name) || parser.parseLParen() ||
+        parser.parseArgument(unit) || parser.parseRParen() ||
+        parser.parseKeyword("units") ||
         parser.parseInteger(counts.emplace_back()))
       return failure();
     names.push_back(builder.getStringAttr(name));
@@ -73,7 +77,7 @@ ParseResult SpecializeOp::parse(OpAsmParser &parser, OperationState &result) {
         parser.parseInteger(registers.back()))
       return failure();
     single.push_back(succeeded(parser.parseOptionalKeyword("single_thread")));
-    if (parser.parseRegion(*result.addRegion()))
+    if (parser.parseRegion(*result.addRegion(), unit))
       return failure();
     ensureTerminator(*result.regions.back(), builder, result.location);
   }
@@ -91,8 +95,8 @@ ParseResult SpecializeOp::parse(OpAsmParser &parser, OperationState &result) {
 void SpecializeOp::print(OpAsmPrinter &printer) {
   for (auto [i, region] : llvm::enumerate(getRoles())) {
     printer.printNewline();
-    printer << "  role " << cast<StringAttr>(getNames()[i]).getValue()
-            << " units " << getCounts()[i];
+    printer << "  role " << cast<StringAttr>(getNames()[i]).getValue() << '('
+            << region.getArgument(0) << ") units " << getCounts()[i];
     if (getRegisters()[i])
       printer << " registers " << getRegisters()[i];
     if (getSingleThread()[i])
@@ -111,6 +115,10 @@ LogicalResult SpecializeOp::verify() {
   if (n == 0 || getNames().size() != n || getCounts().size() != n ||
       getRegisters().size() != n || getSingleThread().size() != n)
     return emitOpError("needs a name, a count and a budget for each role");
+  for (Region &role : getRoles())
+    if (role.getNumArguments() != 1 ||
+        !role.getArgument(0).getType().isInteger(32))
+      return emitOpError("a role has one argument, its unit's number in i32");
   int64_t units = 0;
   for (auto [count, regs] : llvm::zip(getCounts(), getRegisters())) {
     if (count < 1)

@@ -56,14 +56,14 @@ def Tile_UnitIdOp : Tile_Op<"unit_id", [Pure]> {
   let assemblyFormat = "attr-dict";
 }
 
-def Tile_SpecializeOp : Tile_Op<"specialize", [NoRegionArguments, RecursiveMemoryEffects,
+def Tile_SpecializeOp : Tile_Op<"specialize", [RecursiveMemoryEffects,
                                                SingleBlockImplicitTerminator<"YieldOp">,
                                                HasParent<"KernelOp">]> {
   let summary = "Units of a workgroup take roles";
   let description = [{
     Region r runs on `counts[r]` units, taken in order, with a budget of `registers[r]` registers a
-    thread (0: whatever the kernel has). Inside, `tile.unit_id` counts from 0. A role whose name is in
-    `single_thread` runs on one thread of its first unit: what drives a copy engine.
+    thread (0: whatever the kernel has). Its argument is the unit's number among those of the role. A
+    role with `single_thread` runs on one thread of its first unit: what drives a copy engine.
     The roles are one if/else chain in the machine code: a register budget takes
     effect only there (PTX ISA, setmaxnreg).
   }];
@@ -293,9 +293,10 @@ def Tile_MapOp : Tile_Op<"map", [Pure, SingleBlockImplicitTerminator<"YieldOp">]
   let summary = "Elementwise: the region, on each element";
   let description = [{
     Inputs and result have one shape and layout. The region holds elementwise `arith` and `math` ops on
-    scalars, and may use uniform scalars from outside.
+    scalars, and may use uniform scalars from outside. `no_wrap` promises that both sides of each
+    integer comparison stay so far from the ends of i32 that a position may be added to both.
   }];
-  let arguments = (ins Variadic<Tile_FragType>:$inputs);
+  let arguments = (ins Variadic<Tile_FragType>:$inputs, UnitAttr:$no_wrap);
   let results = (outs Tile_FragType:$result);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{

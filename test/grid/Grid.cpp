@@ -4,7 +4,7 @@
 // double-precision reference, which shares no mask or region code with the
 // compiler.
 //   attn-grid [--device D] [--schedule S] [--group TEXT] [--module FILE]
-//             [--list] [--far]
+//             [--templates DIR] [--list] [--far]
 // --group runs the groups whose name holds TEXT; --module takes their kernel
 // from a file of tile or attn IR; --far checks tensors above 4 GiB alone. Exit
 // code: 0 all right, 1 one is wrong, 2 can not run.
@@ -22,7 +22,8 @@ using namespace attn_jit::grid;
 
 namespace {
 struct Options {
-  std::string device = "cpu", schedule, group, module;
+  std::string device = "cpu", schedule, group, module,
+              templates = ATTN_JIT_TEMPLATES;
   bool list = false, far = false;
 };
 
@@ -47,17 +48,21 @@ rt::DType hostType(api::Element element) {
                                         : rt::DType::BF16;
 }
 
-/// The tolerances are those of normal data. The adversarial kinds have scores
-/// of hundreds: an f32 score is off by 2^-24 of itself, which the exponential
-/// turns into a relative error; and weights so unequal that one rounding is
-/// seen.
-rt::Result<double> limitOf(rt::DType type, rt::InputKind kind) {
+/// The tolerances are those of normal data. The adversarial kinds, and some
+/// score regions, have scores of hundreds: an f32 score is off by 2^-24 of
+/// itself, which the exponential turns into a relative error. The kinds also
+/// have weights so unequal that one rounding of 16 bits is seen.
+rt::Result<double> limitOf(rt::DType type, const Call &call,
+                           const Regions &regions) {
   const std::optional<double> normal = rt::tolerance(type);
   if (!normal)
     return rt::failed("no tolerance is known for this type");
-  if (kind == rt::InputKind::Normal || kind == rt::InputKind::Uniform)
-    return *normal;
-  return type == rt::DType::F32 ? 1e-4 : 4 * *normal;
+  const bool plain = call.inputs == rt::InputKind::Normal ||
+                     call.inputs == rt::InputKind::Uniform;
+  if (type != rt::DType::F32)
+    return plain ? *normal : 4 * *normal;
+  const bool score = !regions.score.empty() || !regions.scoreFile.empty();
+  return plain && !score ? *normal : 1e-4;
 }
 
 /// What is wrong with one call; empty when nothing is.
@@ -91,6 +96,8 @@ rt::Result<std::string> check(const api::Engine &engine, const Group &group,
                             ? rt::CausalAlign::TopLeft
                             : rt::CausalAlign::BottomRight;
   problem.softcap = group.softcap;
+  if (group.regions.describe)
+    group.regions.describe(problem);
 
   const rt::Device &device = engine.device();
   ATTN_TRY(Uploaded q, upload(device, problem.query));
@@ -107,6 +114,7 @@ rt::Result<std::string> check(const api::Engine &engine, const Group &group,
   arguments.v = v.argument, arguments.o = o.argument;
   if (what.lse)
     arguments.lse = l.argument;
+  arguments.captured = group.regions.captured;
   api::KernelOptions wanted;
   wanted.schedule = options.schedule;
   ATTN_TRY(auto kernel, engine.kernel(what, wanted));
@@ -119,7 +127,7 @@ rt::Result<std::string> check(const api::Engine &engine, const Group &group,
   ATTN_TRY(rt::ReferenceResult reference,
            rt::referenceForward(problem, rt::rowsWithin(problem, 1e8)));
   ATTN_TRY(rt::Comparison compared, rt::compareOutput(out, reference));
-  ATTN_TRY(const double limit, limitOf(type, call.inputs));
+  ATTN_TRY(const double limit, limitOf(type, call, group.regions));
   if (!compared.passes(limit))
     return rt::toText(compared);
   if (!what.lse)
@@ -143,14 +151,16 @@ rt::Result<Options> read(int argc, char **argv) {
       options.far = true;
       continue;
     }
-    std::string *to = flag == "--device"     ? &options.device
-                      : flag == "--schedule" ? &options.schedule
-                      : flag == "--group"    ? &options.group
-                      : flag == "--module"   ? &options.module
-                                             : nullptr;
+    std::string *to = flag == "--device"      ? &options.device
+                      : flag == "--schedule"  ? &options.schedule
+                      : flag == "--group"     ? &options.group
+                      : flag == "--module"    ? &options.module
+                      : flag == "--templates" ? &options.templates
+                                              : nullptr;
     if (!to)
       return rt::badInput(flag + ": given, allowed: --device, --schedule, "
-                                 "--group, --module, --list, --far");
+                                 "--group, --module, --templates, --list, "
+                                 "--far");
     if (++i == argc)
       return rt::badInput(flag + ": nothing given");
     *to = argv[i];
@@ -190,7 +200,10 @@ rt::Result<bool> run(const Options &options) {
     if (!host && group.description.element == api::Element::F32)
       continue;
     ++groups;
-    group.description.module = module;
+    ATTN_CHECK(
+        grid::apply(group.regions, options.templates, group.description));
+    if (!module.empty())
+      group.description.module = module;
     for (const Call &call : callsOf(i)) {
       const std::string name = group.name + "/" + call.name();
       auto fault = check(engine, group, call, options);

@@ -61,6 +61,12 @@ std::vector<Group> grid::allGroups() {
     add(element, {64, 64, false}, "softcap");
     add(element, {32, 32, true}, "top-left");
   }
+  for (api::Element element : {api::Element::F32, api::Element::F16})
+    for (Regions &regions : allRegions()) {
+      // Two widths: one of few query tiles a workgroup, one of several.
+      add(element, groups.size() % 3 ? dims[0] : dims[1], regions.name);
+      groups.back().regions = std::move(regions);
+    }
   return groups;
 }
 

@@ -6,7 +6,7 @@
 #define ATTN_JIT_TEST_GRID_VARIANTS_H
 
 #include "runtime/check/Inputs.h"
-#include "tools/api/Description.h"
+#include "test/grid/Regions.h"
 
 #include <string>
 #include <vector>
@@ -18,6 +18,7 @@ struct Group {
   std::string name;
   api::Description description;
   double softcap = 0;
+  Regions regions; ///< beyond those that `description` names by a flag
 };
 
 /// What arrives at launch.

@@ -32,7 +32,8 @@ std::string_view api::name(CacheUse use) {
 namespace {
 using KernelResult = rt::Result<std::shared_ptr<const Kernel>>;
 
-/// Everything that tells two requests apart, each text with its length.
+/// Everything that tells two images apart, each text with its length. The
+/// layout does not: strides are launch arguments.
 std::string requestText(const Description &d, const CompileOptions &o) {
   std::string text;
   auto add = [&](std::string_view part) {
@@ -42,7 +43,6 @@ std::string requestText(const Description &d, const CompileOptions &o) {
   add(std::to_string(d.headDim));
   add(std::to_string(d.valueDimOrHead()));
   add(name(d.element));
-  add(name(d.layout));
   add(name(d.align));
   add(d.causal ? "causal" : "");
   add(d.lse ? "lse" : "");

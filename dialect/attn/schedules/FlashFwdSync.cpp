@@ -20,7 +20,7 @@ static constexpr ScheduleField kFields[] = {
 
 using Fields = llvm::SmallVector<int64_t>;
 
-static Fields defaults(const ProblemShape &problem, const TargetInfo &target) {
+static Fields best(const ProblemShape &problem, const TargetInfo &target) {
   int64_t widest = std::max(problem.headDim, problem.valueDim);
   if (target.has(Capability::WideFragments))
     return {128, widest > 128 ? 64 : 128, 1};
@@ -36,6 +36,16 @@ static Fields defaults(const ProblemShape &problem, const TargetInfo &target) {
   if (widest <= 64)
     return {128, 64, 8};
   return widest <= 128 ? Fields{128, 32, 8} : Fields{64, 16, 4};
+}
+
+static Fields complete(const ProblemShape &problem, const TargetInfo &target,
+                       const NamedFields &named) {
+  Fields fields = best(problem, target);
+  // A unit keeps its rows: the other of bm and units follows the named one.
+  int64_t rows = fields[0] / fields[2];
+  int64_t units = named.get("units", named.get("bm", fields[0]) / rows);
+  return {named.get("bm", rows * units), named.get("bn", fields[1]),
+          std::max<int64_t>(units, 1)};
 }
 
 /// Registers of one thread of an AMD kernel, within a tenth of what LLVM takes:
@@ -115,4 +125,4 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
 
 const ScheduleFamily attn_jit::kFlashFwdSync = {
     "flash_fwd_sync.v1", "all units load, multiply and store in step", kFields,
-    defaults, verify};
+    complete, verify};

@@ -33,17 +33,36 @@ static constexpr ScheduleField kFields[] = {
     {"order", "query tiles first to last, or last to first", kSwitch, kOrder},
 };
 
-static llvm::SmallVector<int64_t> defaults(const ProblemShape &problem,
-                                           const TargetInfo &) {
+static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
+                                           const TargetInfo &target,
+                                           const NamedFields &named) {
   int64_t widest = std::max(problem.headDim, problem.valueDim);
+  int64_t bm = named.get("bm", widest <= 64 ? 192 : 128);
+  int64_t consumers = bm / target.unitRows;
+  // Measured at the usual height (docs/perf/hopper-forward.md).
+  int64_t bn = widest <= 64    ? 128
+               : widest <= 128 ? (problem.masked ? 128 : 176)
+               : widest <= 192 ? 96
+                               : 80;
+  bool turns = consumers > 1 && widest > 64 && widest <= 192;
+  bool overlap = named.get("overlap", true);
+  bool anchor = overlap && widest > 64 && widest <= 128;
+  int64_t consumerRegs = consumers == 1 ? 256 : consumers == 2 ? 240 : 160;
+  // Three consumers hold fewer keys each at these widths.
+  if (consumers > 2 && widest > 64)
+    bn = widest <= 96 ? 80 : 64;
+  int64_t producerRegs = consumers == 1 ? 56 : consumers == 2 ? 24 : 32;
   int64_t order = problem.masked; // a causal grid starts with its longest tiles
-  if (widest <= 64)
-    return {192, 128, 2, 0, 1, 0, 0, 32, 160, order};
-  if (widest <= 128)
-    return {128, problem.masked ? 128 : 176, 2, 0, 1, 1, 1, 24, 240, order};
-  if (widest <= 192)
-    return {128, 96, 2, 0, 1, 1, 0, 24, 240, order};
-  return {128, 80, 2, 0, 1, 0, 0, 24, 240, order};
+  return {bm,
+          named.get("bn", bn),
+          named.get("stages", 2),
+          named.get("p", 0),
+          overlap,
+          named.get("pingpong", turns),
+          named.get("anchor", anchor),
+          named.get("producer_regs", producerRegs),
+          named.get("consumer_regs", consumerRegs),
+          named.get("order", order)};
 }
 
 static Error verify(const Schedule &schedule, const ProblemShape &problem,
@@ -88,14 +107,15 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       schedule.str(), bytes, target.name, target.sharedBytes,
                       bytes - target.sharedBytes);
   int64_t regs = schedule.get("consumer_regs");
-  int64_t file =
-      (schedule.get("producer_regs") + consumers * regs) * target.unitThreads;
-  if (file > target.registersPerGroup)
-    return inputError("registers: the budgets of {0} take {1}, {2} has {3}: "
-                      "{4} too many",
-                      schedule.str(), file, target.name,
-                      target.registersPerGroup,
-                      file - target.registersPerGroup);
+  // A role that grows waits until another has given registers back: budgets
+  // beyond the pool would wait for ever.
+  int64_t budgets = schedule.get("producer_regs") + consumers * regs;
+  int64_t pool = target.entryRegisters(consumers + 1) * (consumers + 1);
+  if (budgets > pool)
+    return inputError("registers: the budgets of {0} take {1} of each of {2} "
+                      "lanes, {3} has {4}: {5} too many",
+                      schedule.str(), budgets, target.unitThreads, target.name,
+                      pool, budgets - pool);
   // Scores and output in f32, probabilities in 16 bits when they stay in
   // registers, and what addresses and row statistics take.
   int64_t need = bn / 2 + dv / 2 + (sharedP ? 0 : bn / 4) + 16;
@@ -108,4 +128,4 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
 
 const ScheduleFamily attn_jit::kFlashFwdWs = {
     "flash_fwd_ws.v1", "a producer copies while consumers multiply", kFields,
-    defaults, verify};
+    complete, verify};

@@ -4,9 +4,9 @@
 
 tile.kernel @roles() attributes {units = 2 : i64, grid = ["batch"], tile.shared_bytes = 0 : i64} {
   // expected-error@+1 {{roles need register budgets and a copy engine, which gfx942 has not}}
-  tile.specialize role load units 1 {
+  tile.specialize role load(%l) units 1 {
     tile.yield
-  } role compute units 1 {
+  } role compute(%c) units 1 {
     tile.yield
   }
   tile.return

@@ -28,7 +28,7 @@ tile.kernel @math(%scale: f32 {tile.arg = "scale"}) attributes {units = 1 : i64,
 tile.kernel @roles(%scale: f32 {tile.arg = "scale"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
   // expected-error @below {{'tile.specialize' op has no host form}}
   tile.specialize
-    role consumer units 1 {
+    role consumer(%c) units 1 {
     }
   tile.return
 }

@@ -23,12 +23,29 @@ func.func @log(%x: f32) -> f32 {
   return %y : f32
 }
 
+// C's pow: the sign of an odd power, NaN for a broken one, 1 for the power 0.
 // CHECK-LABEL: func @powf(
 // CHECK-SAME: %[[X:.*]]: f32, %[[E:.*]]: f32
-// CHECK: %[[LOG:.*]] = math.log2 %[[X]] : f32
+// CHECK: %[[SIZE:.*]] = math.absf %[[X]] : f32
+// CHECK: %[[LOG:.*]] = math.log2 %[[SIZE]] : f32
 // CHECK: %[[POWER:.*]] = arith.mulf %[[E]], %[[LOG]] : f32
-// CHECK: math.exp2 %[[POWER]] : f32
+// CHECK: %[[POSITIVE:.*]] = math.exp2 %[[POWER]] : f32
+// CHECK: arith.negf %[[POSITIVE]]
+// CHECK: arith.cmpf olt, %[[X]]
+// CHECK: arith.cmpf oeq, %[[E]]
 func.func @powf(%x: f32, %e: f32) -> f32 {
+  %y = math.powf %x, %e : f32
+  return %y : f32
+}
+
+// CHECK-LABEL: func @cube(
+// CHECK-SAME: %[[X:.*]]: f32
+// CHECK-NOT: math
+// CHECK: %[[SQUARE:.*]] = arith.mulf %[[X]], %[[X]] : f32
+// CHECK: %[[CUBE:.*]] = arith.mulf %[[X]], %[[SQUARE]] : f32
+// CHECK: arith.divf %{{.*}}, %[[CUBE]] : f32
+func.func @cube(%x: f32) -> f32 {
+  %e = arith.constant -3.0 : f32
   %y = math.powf %x, %e : f32
   return %y : f32
 }

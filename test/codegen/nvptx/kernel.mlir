@@ -22,10 +22,10 @@
 tile.kernel @roles(%q: !tile.global<64xf16, bulk> {tile.arg = "q"}, %o: !tile.global<64xf16, direct> {tile.arg = "o"},
                    %n: i32 {tile.arg = "q_len"}) attributes {units = 3 : i64, grid = ["1"]} {
   tile.specialize
-    role producer units 1 registers 24 single_thread {
+    role producer(%p) units 1 registers 24 single_thread {
       llvm.inline_asm has_side_effects "first", "" : () -> ()
     }
-    role consumer units 2 registers 240 {
+    role consumer(%c) units 2 registers 240 {
       llvm.inline_asm has_side_effects "second", "" : () -> ()
     }
   tile.return

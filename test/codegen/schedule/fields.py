@@ -24,8 +24,8 @@ WS_FIELDS = [
     ("overlap", "off", None, None),
     ("pingpong", "off", None, None),
     ("anchor", "off", None, None),
-    ("producer_regs", "40", r"role producer units 1 registers 40", r"setmaxnreg\.dec\S*\s+40;"),
-    ("consumer_regs", "240", r"role consumer units 2 registers 240", r"setmaxnreg\.inc\S*\s+240;"),
+    ("producer_regs", "40", r"role producer\(%\w+\) units 1 registers 40", r"setmaxnreg\.dec\S*\s+40;"),
+    ("consumer_regs", "240", r"role consumer\(%\w+\) units 2 registers 240", r"setmaxnreg\.inc\S*\s+240;"),
     ("order", "reverse", r"(%\w+) = arith\.ceildivsi .*\n(.*\n)?.* = arith\.subi \1", None),
 ]
 # Fields that are switched on in the base: the mark is in the base and gone in the variant.

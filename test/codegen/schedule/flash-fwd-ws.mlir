@@ -12,7 +12,7 @@
 // CHECK: %[[V:.*]] = tile.pipe.create consumers 3 : <2 x <128x64xf16, swizzle 128>, bulk>
 // CHECK: tile.specialize
 
-// CHECK: role producer units 1 registers 32 single_thread
+// CHECK: role producer({{.*}}) units 1 registers 32 single_thread
 // CHECK: tile.pipe.acquire %[[Q]]
 // CHECK-NEXT: tile.copy {{.*}} into %[[Q]]
 // CHECK-NEXT: tile.pipe.commit %[[Q]]
@@ -24,7 +24,7 @@
 // CHECK-NEXT: tile.copy {{.*}} into %[[V]]
 // CHECK-NEXT: tile.pipe.commit %[[V]]
 
-// CHECK: role consumer units 3 registers 160
+// CHECK: role consumer({{.*}}) units 3 registers 160
 // CHECK: %[[QUERY:.*]] = tile.slice {{.*}} to <64x64xf16, swizzle 128, panel 192>
 // The first step: scores alone, masked, for its block may be the last one.
 // CHECK: tile.mma %[[QUERY]], %{{.*}} {transpose_rhs}

@@ -81,8 +81,8 @@ tile.kernel @empty() attributes {units = 1 : i64, grid = ["1"]} {
 tile.kernel @count() attributes {units = 1 : i64, grid = ["1"]} {
   // expected-error @below {{a role has at least one unit}}
   tile.specialize
-    role a units 0 { tile.barrier }
-    role b units 1 { tile.barrier }
+    role a(%u) units 0 { tile.barrier }
+    role b(%u) units 1 { tile.barrier }
   tile.return
 }
 
@@ -91,7 +91,7 @@ tile.kernel @count() attributes {units = 1 : i64, grid = ["1"]} {
 tile.kernel @budget() attributes {units = 1 : i64, grid = ["1"]} {
   // expected-error @below {{a register budget is a multiple of 8 up to 256, not 25}}
   tile.specialize
-    role a units 1 registers 25 { tile.barrier }
+    role a(%u) units 1 registers 25 { tile.barrier }
   tile.return
 }
 
@@ -100,7 +100,7 @@ tile.kernel @budget() attributes {units = 1 : i64, grid = ["1"]} {
 tile.kernel @large() attributes {units = 1 : i64, grid = ["1"]} {
   // expected-error @below {{a register budget is a multiple of 8 up to 256, not 264}}
   tile.specialize
-    role a units 1 registers 264 { tile.barrier }
+    role a(%u) units 1 registers 264 { tile.barrier }
   tile.return
 }
 
@@ -109,8 +109,8 @@ tile.kernel @large() attributes {units = 1 : i64, grid = ["1"]} {
 tile.kernel @sum() attributes {units = 4 : i64, grid = ["1"]} {
   // expected-error @below {{roles take 3 units, the kernel has 4}}
   tile.specialize
-    role a units 1 { tile.barrier }
-    role b units 2 { tile.barrier }
+    role a(%u) units 1 { tile.barrier }
+    role b(%u) units 2 { tile.barrier }
   tile.return
 }
 
@@ -456,6 +456,6 @@ func.func @barrier_units(%x: i32) {
 func.func @specialize_parent() {
   // expected-error @below {{'tile.specialize' op expects parent op 'tile.kernel'}}
   tile.specialize
-    role a units 1 { tile.barrier }
+    role a(%u) units 1 { tile.barrier }
   return
 }

@@ -15,18 +15,16 @@ tile.kernel @units(%q: !tile.global<64xf16, bulk> {tile.arg = "q"},
   %x = tile.program_id 0
   %z = tile.program_id 2
   // CHECK: tile.specialize
-  // CHECK-NEXT: role producer units 1 registers 24 single_thread {
+  // CHECK-NEXT: role producer(%{{.*}}) units 1 registers 24 single_thread {
   // CHECK: tile.barrier
-  // CHECK: role consumer units 2 {
-  // CHECK-NEXT: %[[UNIT:.*]] = tile.unit_id
+  // CHECK: role consumer(%[[UNIT:.*]]) units 2 {
   // CHECK: tile.named_barrier.sync %[[UNIT]] units 2
   // CHECK: tile.named_barrier.arrive %[[UNIT]] units 2
   tile.specialize
-    role producer units 1 registers 24 single_thread {
+    role producer(%p) units 1 registers 24 single_thread {
       tile.barrier
     }
-    role consumer units 2 {
-      %unit = tile.unit_id
+    role consumer(%unit) units 2 {
       tile.named_barrier.sync %unit units 2
       tile.named_barrier.arrive %unit units 2
     }
