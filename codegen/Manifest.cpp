@@ -5,6 +5,7 @@
 // disagree.
 #include "codegen/Codegen.h"
 #include "codegen/lower/GpuTarget.h"
+#include "dialect/attn/MaskAnalysis.h"
 #include "llvm/Support/Regex.h"
 #include <limits>
 
@@ -114,6 +115,9 @@ attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
     if (!global) {
       arguments.push_back(json::Object{
           {"kind", elementName(argument.getType())}, {"value", name}});
+      if (name == "q_len" || name == "kv_len")
+        rules.push_back(json::Object{
+            {"at_most", json::Array{name, attn::kMaxPosition}}});
       if (!llvm::is_contained(kLaunchScalars, name))
         captured.push_back(name);
       continue;
