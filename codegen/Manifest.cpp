@@ -116,8 +116,8 @@ attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
       arguments.push_back(json::Object{
           {"kind", elementName(argument.getType())}, {"value", name}});
       if (name == "q_len" || name == "kv_len")
-        rules.push_back(json::Object{
-            {"at_most", json::Array{name, attn::kMaxPosition}}});
+        rules.push_back(
+            json::Object{{"at_most", json::Array{name, attn::kMaxPosition}}});
       if (!llvm::is_contained(kLaunchScalars, name))
         captured.push_back(name);
       continue;
