@@ -45,8 +45,8 @@ public:
   mlir::Value laneRow(mlir::OpBuilder &b, mlir::Location loc) const override;
   mlir::Value laneCol(mlir::OpBuilder &b, mlir::Location loc) const override;
   mlir::Value lhsLaneCol(mlir::OpBuilder &b, mlir::Location loc) const override;
-  /// LLVM would add the lane's part of a coordinate to each element's first, and
-  /// keep all those sums through the loop.
+  /// LLVM would add the lane's part of a coordinate to each element's first,
+  /// and keep all those sums through the loop.
   mlir::Value asOneRegister(mlir::OpBuilder &b, mlir::Location loc,
                             mlir::Value value) const override;
   mlir::Value shuffleXor(mlir::OpBuilder &b, mlir::Location loc,

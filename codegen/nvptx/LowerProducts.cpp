@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Matrix products as wgmma. Rules that keep ptxas from serialising them
-// (measured, ARCHITECTURE.md): one asm a wgmma with its accumulators tied; the
-// first of a fresh accumulator takes none; accumulators and register operands
-// pass through the fence and through the wait, so that LLVM can move no use
-// across either.
+// (measured, ARCHITECTURE.md): accumulators are tied; the first wgmma of a
+// fresh accumulator takes none; accumulators pass through the wait, so that
+// LLVM can move no use across it.
 #include "codegen/nvptx/NvptxTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -105,6 +104,71 @@ private:
   Value base;
 };
 
+/// The wgmmas of one product, their fence and their commit, in one asm: LLVM
+/// then carries the accumulators through once, not once a step (half of its
+/// time).
+class Product {
+public:
+  Product(OpBuilder &b, Location loc, int64_t n, Type element)
+      : b(b), loc(loc), n(n), type(element.isF16() ? "f16" : "bf16"),
+        // Written by the first step, while later ones still read their
+        // operands.
+        constraints(repeated("=&f", n / 2)), next(n / 2) {
+    // Orders this thread's writes of the registers before the products.
+    text = "wgmma.fence.sync.aligned;";
+    SmallVector<std::string> names;
+    for (int64_t i = 0; i < n / 2; ++i)
+      names.push_back("$" + std::to_string(i));
+    result = "{" + llvm::join(names, ", ") + "}";
+  }
+
+  /// Adds to `acc`; without this, the first step starts from zero.
+  void accumulate(ArrayRef<Value> acc) {
+    for (auto [i, value] : llvm::enumerate(acc))
+      place(value, std::to_string(i));
+    started = true;
+  }
+
+  /// `left`: one descriptor, or four registers.
+  void step(ArrayRef<Value> left, Value right, bool transposeB) {
+    bool shared = left.size() == 1;
+    SmallVector<std::string> names;
+    for (Value value : left)
+      names.push_back(place(value, shared ? "l" : "r"));
+    std::string lhs = shared ? names[0] : "{" + llvm::join(names, ", ") + "}";
+    text +=
+        llvm::formatv("\n\twgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1} "
+                      "{2}, {3}, {4}, {5}, 1, 1{6}, {7};",
+                      n, type, result, lhs, place(right, "l"), started ? 1 : 0,
+                      shared ? ", 0" : "", transposeB ? 1 : 0)
+            .str();
+    started = true;
+  }
+
+  SmallVector<Value> finish() {
+    text += "\n\twgmma.commit_group.sync.aligned;";
+    SmallVector<Type> types(n / 2, b.getF32Type());
+    Operation *op = ptx(b, loc, types, text, constraints, operands);
+    return results(b, loc, op, n / 2);
+  }
+
+private:
+  std::string place(Value value, StringRef constraint) {
+    operands.push_back(value);
+    constraints += "," + constraint.str();
+    return "$" + std::to_string(next++);
+  }
+
+  OpBuilder &b;
+  Location loc;
+  int64_t n;
+  StringRef type;
+  std::string text, result, constraints;
+  size_t next;
+  SmallVector<Value> operands;
+  bool started = false;
+};
+
 struct LowerMma : GpuPattern<tile::MmaOp> {
   using GpuPattern::GpuPattern;
   LogicalResult
@@ -126,88 +190,29 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
              << "; wgmma takes 64 rows, up to 256 columns by eights, K by "
                 "sixteens, and swizzled tiles";
 
-    // The fence orders this thread's writes of the registers before the
-    // products.
-    SmallVector<Value> acc, lhsRegisters;
+    Product product(rewriter, loc, n, element);
     if (adaptor.getAcc())
-      acc = elements(rewriter, loc, adaptor.getAcc());
-    bool lhsShared = isa<tile::SharedType>(op.getLhs().getType());
-    if (!lhsShared) {
+      product.accumulate(elements(rewriter, loc, adaptor.getAcc()));
+    Descriptor b(rewriter, loc, adaptor.getRhs(), rhs, !op.getTransposeRhs());
+    if (auto lhs = dyn_cast<tile::SharedType>(op.getLhs().getType())) {
+      Descriptor a(rewriter, loc, adaptor.getLhs(), lhs, /*rowsAreK=*/false);
+      for (int64_t step = 0; step < k / kStep; ++step)
+        product.step(a.at(step), b.at(step),
+                     /*transposeB=*/!op.getTransposeRhs());
+    } else {
       auto halves = cast<VectorType>(adaptor.getLhs().getType());
       auto words =
           VectorType::get(halves.getNumElements() / 2, rewriter.getI32Type());
-      lhsRegisters = elements(
+      SmallVector<Value> registers = elements(
           rewriter, loc,
           vector::BitCastOp::create(rewriter, loc, words, adaptor.getLhs()));
+      for (int64_t step = 0; step < k / kStep; ++step)
+        product.step(ArrayRef(registers).slice(4 * step, 4), b.at(step),
+                     !op.getTransposeRhs());
     }
-    SmallVector<Value> through = acc;
-    through.append(lhsRegisters);
-    through = tied(rewriter, loc, "wgmma.fence.sync.aligned;", through);
-    llvm::copy(ArrayRef(through).take_front(acc.size()), acc.begin());
-    llvm::copy(ArrayRef(through).drop_front(acc.size()), lhsRegisters.begin());
-
-    Descriptor b(rewriter, loc, adaptor.getRhs(), rhs, !op.getTransposeRhs());
-    std::optional<Descriptor> a;
-    if (lhsShared)
-      a.emplace(rewriter, loc, adaptor.getLhs(),
-                cast<tile::SharedType>(op.getLhs().getType()),
-                /*rowsAreK=*/false);
-    for (int64_t step = 0; step < k / kStep; ++step) {
-      SmallVector<Value> left =
-          lhsShared
-              ? SmallVector<Value>{a->at(step)}
-              : SmallVector<Value>(ArrayRef(lhsRegisters).slice(4 * step, 4));
-      acc = wgmma(rewriter, loc, n, element, acc, left, b.at(step),
-                  /*transposeB=*/!op.getTransposeRhs());
-    }
-    ptx(rewriter, loc, {}, "wgmma.commit_group.sync.aligned;", "", {});
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
-        op, cast<VectorType>(convert(op.getType())), acc);
+        op, cast<VectorType>(convert(op.getType())), product.finish());
     return success();
-  }
-
-private:
-  /// One instruction; an empty `acc` starts from zero.
-  static SmallVector<Value> wgmma(OpBuilder &b, Location loc, int64_t n,
-                                  Type element, ArrayRef<Value> acc,
-                                  ArrayRef<Value> left, Value right,
-                                  bool transposeB) {
-    size_t count = n / 2, next = count;
-    std::string constraints = repeated("=f", count);
-    SmallVector<Value> operands(acc);
-    for (size_t i = 0; i < acc.size(); ++i)
-      constraints += "," + std::to_string(i);
-    next += acc.size();
-    auto place = [&](StringRef constraint) {
-      constraints += "," + constraint.str();
-      return "$" + std::to_string(next++);
-    };
-    std::string lhs;
-    operands.append(left.begin(), left.end());
-    if (left.size() == 1) {
-      lhs = place("l");
-    } else {
-      SmallVector<std::string> names;
-      for (size_t i = 0; i < left.size(); ++i)
-        names.push_back(place("r"));
-      lhs = "{" + llvm::join(names, ", ") + "}";
-    }
-    operands.push_back(right);
-    std::string rhs = place("l");
-    SmallVector<std::string> out;
-    for (size_t i = 0; i < count; ++i)
-      out.push_back("$" + std::to_string(i));
-    StringRef type = element.isF16() ? "f16" : "bf16";
-    std::string text =
-        llvm::formatv("wgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1} "
-                      "{{{2}}, {3}, {4}, {5}, 1, 1{6}, {7};",
-                      n, type, llvm::join(out, ", "), lhs, rhs,
-                      acc.empty() ? 0 : 1, left.size() == 1 ? ", 0" : "",
-                      transposeB ? 1 : 0)
-            .str();
-    SmallVector<Type> types(count, b.getF32Type());
-    Operation *op = ptx(b, loc, types, text, constraints, operands);
-    return results(b, loc, op, count);
   }
 };
 

@@ -118,9 +118,9 @@ static rt::Status read(const attn_jit_call *given, Call &call) {
   a.workspace = own.workspace;
   a.workspaceBytes = own.workspace_bytes;
   if (own.captured_count < 0)
-    return rt::badInput("captured_count: " +
-                        std::to_string(own.captured_count) +
-                        " given, allowed: at least 0");
+    return rt::badInput(
+        "captured_count: " + std::to_string(own.captured_count) +
+        " given, allowed: at least 0");
   if (own.captured_count > 0) {
     ATTN_CHECK(checkPointer(own.captured_names, "captured_names"));
     ATTN_CHECK(checkPointer(own.captured_values, "captured_values"));

@@ -1,18 +1,16 @@
-// A product with a left operand in registers: four words a step, accumulators and operands tied through
-// the fence, and a right operand whose K runs along the rows, panel after panel.
+// A product with a left operand in registers: four words a step, accumulators tied, and a right operand whose K runs along the rows, panel after panel.
 // RUN: attn-opt %s --split-input-file --pass-pipeline="builtin.module(tile.kernel(tile-assign-shared),tile-to-nvvm,canonicalize,cse)" | FileCheck %s
 
 // CHECK-LABEL: llvm.func @values(
 // Leading offset: a panel of 32 rows of 128 bytes. Steps of 16 rows are 2048 bytes, 128 units of 16.
 // CHECK-DAG: %[[FIXED:.*]] = arith.constant 4611686293322072064 : i64
 // CHECK-DAG: %[[STEP:.*]] = arith.constant 128 : i64
-// CHECK: "wgmma.fence.sync.aligned;", "{{(=f,)+(=r,)+0,1,2.*}}"
 // CHECK: %[[BASE:.*]] = arith.ori %{{.*}}, %[[FIXED]] : i64
-// CHECK: wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {{{.*}}}, {{{\$64, \$65, \$66, \$67}}}, $68, 1, 1, 1, 1;", "{{(=f,)+0,1,.*,r,r,r,r,l"}}
-// CHECK: %[[NEXT:.*]] = arith.addi %[[BASE]], %[[STEP]] : i64
-// CHECK: wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16
-// CHECK-NOT: wgmma.mma_async
-// CHECK: wgmma.commit_group.sync.aligned;
+// CHECK: arith.addi %[[BASE]], %[[STEP]] : i64
+// CHECK: "wgmma.fence.sync.aligned;
+// CHECK-SAME: wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {{{.*}}}, {{{\$64, \$65, \$66, \$67}}}, $68, 1, 1, 1, 1;
+// CHECK-SAME: wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {{{.*}}}, {{{\$69, \$70, \$71, \$72}}}, $73, 1, 1, 1, 1;
+// CHECK-SAME: wgmma.commit_group.sync.aligned;", "{{(=&f,)+0,1,.*,31,r,r,r,r,l,r,r,r,r,l"}}
 // CHECK: "wgmma.wait_group.sync.aligned 1;", "=f,
 tile.kernel @values(%p: !tile.global<32xbf16, direct> {tile.arg = "q"}, %o: !tile.global<64xf32, direct> {tile.arg = "o"},
                     %n: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["1"]} {
