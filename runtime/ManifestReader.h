@@ -6,6 +6,7 @@
 #define ATTN_JIT_RUNTIME_MANIFESTREADER_H
 
 #include "runtime/Manifest.h"
+#include "runtime/Printable.h"
 
 #include <nlohmann/json.hpp>
 
@@ -26,7 +27,7 @@ inline std::string excerpt(const Json &json) {
     return "an array of " + std::to_string(json.size());
   if (json.is_object())
     return "an object of " + std::to_string(json.size());
-  return text.substr(0, 57) + "...";
+  return printable(text, 60);
 }
 
 inline Error fieldError(const std::string &field, const Json &given,

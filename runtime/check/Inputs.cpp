@@ -6,6 +6,7 @@
 
 #include "runtime/check/Inputs.h"
 
+#include "runtime/Printable.h"
 #include "runtime/tensor/CapturedInputs.h"
 
 #include <algorithm>
@@ -157,9 +158,9 @@ Result<InputKind> parseInputKind(std::string_view text) {
   for (const auto &[value, name] : kinds)
     if (text == name)
       return value;
-  return badInput("inputs '" + std::string(text) +
-                  "' are unknown: uniform, normal, zero, sink, underflow, "
-                  "latesink and maxstair are allowed");
+  return badInput("input: " + inQuotes(text) +
+                  " given, allowed: uniform, normal, zero, sink, underflow, "
+                  "latesink, maxstair");
 }
 
 const std::vector<InputKind> &allInputKinds() {

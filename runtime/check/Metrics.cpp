@@ -5,6 +5,8 @@
 
 #include "runtime/check/Metrics.h"
 
+#include "runtime/Printable.h"
+
 #include <algorithm>
 
 namespace attn_jit::rt {
@@ -27,9 +29,8 @@ Result<FlopConvention> parseFlopConvention(std::string_view text) {
   for (const auto &[value, name] : conventions)
     if (text == name)
       return value;
-  return badInput("FLOP convention '" + std::string(text) +
-                  "' is unknown: visible, halved_causal and diffusion are "
-                  "allowed");
+  return badInput("flops: " + inQuotes(text) +
+                  " given, allowed: visible, halved_causal, diffusion");
 }
 
 double visiblePairs(const AttentionShape &shape) {

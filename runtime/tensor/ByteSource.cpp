@@ -69,17 +69,6 @@ Result<std::shared_ptr<Storage>> ByteSource::load(uint64_t offset,
   return storage;
 }
 
-std::string printable(std::string_view text, size_t limit) {
-  std::string result;
-  for (char c : text.substr(0, limit))
-    result += c >= 0x20 && c < 0x7f ? c : '?';
-  return text.size() > limit ? result + "..." : result;
-}
-
-std::string inQuotes(std::string_view text) {
-  return "'" + printable(text) + "'";
-}
-
 void swapBytes(Storage &storage, size_t elementSize) {
   if (elementSize < 2)
     return;

@@ -6,6 +6,7 @@
 #ifndef ATTN_JIT_RUNTIME_TENSOR_BYTESOURCE_H
 #define ATTN_JIT_RUNTIME_TENSOR_BYTESOURCE_H
 
+#include "runtime/Printable.h"
 #include "runtime/Result.h"
 #include "runtime/tensor/Tensor.h"
 
@@ -40,10 +41,6 @@ private:
   uint64_t size_ = 0;
   std::string name_;
 };
-
-/// Text of a file for one line of a message: printable ASCII, cut when long.
-std::string printable(std::string_view text, size_t limit = 80);
-std::string inQuotes(std::string_view text);
 
 /// Reverses the bytes of each element, for files of the other byte order.
 void swapBytes(Storage &storage, size_t elementSize);

@@ -52,7 +52,7 @@ TEST(Inputs, NamesRoundTrip) {
   EXPECT_EQ(allInputKinds().size(), 7u);
   auto wrong = parseInputKind("gaussian");
   ASSERT_FALSE(wrong);
-  EXPECT_NE(wrong.error().text.find("inputs 'gaussian' are unknown"),
+  EXPECT_NE(wrong.error().text.find("input: 'gaussian' given"),
             std::string::npos);
 }
 
