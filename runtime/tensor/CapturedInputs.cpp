@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Finds and reads captured attention inputs of each file kind.
-// Invariant: nothing is returned before shapes and dtypes of q, k, v were
-// checked against each other.
+// Invariant: nothing is returned before the shapes of q, k, v were checked
+// against each other, and each dtype by itself.
 
 #include "runtime/tensor/CapturedInputs.h"
 
@@ -20,7 +20,8 @@ namespace attn_jit::rt {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::string_view causalKeys[] = {"is_causal", "causal"};
+constexpr std::string_view torchCausalKey = "is_causal";
+constexpr std::string_view causalKeys[] = {torchCausalKey, "causal"};
 constexpr std::string_view scaleKeys[] = {"softmax_scale", "scale", "sm_scale"};
 
 template <size_t N>
@@ -61,6 +62,7 @@ Status readKwargs(CapturedInputs &inputs, const PtValue &kwargs) {
         return fault(inputs.path, key.text + " is " + toText(value, 40) +
                                       "; True or False is wanted");
       inputs.isCausal = isBool ? value.boolean : value.integer == 1;
+      inputs.causalIsTorch = key.text == torchCausalKey;
     } else if (contains(scaleKeys, key.text)) {
       if (value.kind != PtValue::Kind::Float && !isInt)
         return fault(inputs.path, key.text + " is " + toText(value, 40) +
@@ -121,6 +123,7 @@ Status readSafetensorsInputs(CapturedInputs &inputs) {
         return fault(inputs.path, key + " is " + inQuotes(text) +
                                       "; true or false is wanted");
       inputs.isCausal = isTrue;
+      inputs.causalIsTorch = key == torchCausalKey;
     } else if (contains(scaleKeys, key)) {
       double scale = 0;
       auto parsed =
@@ -157,10 +160,6 @@ Status checkTypes(const CapturedInputs &inputs) {
       return fault(inputs.path, std::string(key) + " has dtype " +
                                     std::string(name(type)) +
                                     "; f16, bf16 or f32 is wanted");
-    if (type != inputs.query.type())
-      return fault(inputs.path, std::string(key) + " has dtype " +
-                                    std::string(name(type)) + " but q has " +
-                                    std::string(name(inputs.query.type())));
   }
   return success();
 }

@@ -2,7 +2,8 @@
 //
 // The attention inputs a user captured: torch files, safetensors, or three .npy
 // files, as one q, k, v form. Invariant: query, key and value have shape
-// [batch, heads, rows, dim] and agree; their strides tell the layout.
+// [batch, heads, rows, dim] and agree; their strides tell the layout. Each has
+// a floating point type, not always the same.
 
 #ifndef ATTN_JIT_RUNTIME_TENSOR_CAPTUREDINPUTS_H
 #define ATTN_JIT_RUNTIME_TENSOR_CAPTUREDINPUTS_H
@@ -34,6 +35,9 @@ struct CapturedInputs {
   std::string layout;
   /// What the file says; absent when it says nothing.
   std::optional<bool> isCausal;
+  /// It said `is_causal`, torch's word: row 0 stands at key 0. `causal` is that
+  /// of FlashAttention, aligned at the last row.
+  bool causalIsTorch = false;
   std::optional<double> scale;
   std::optional<int64_t> callIndex;
   /// All captured keyword arguments as text, for showing.

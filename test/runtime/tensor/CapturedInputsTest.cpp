@@ -130,6 +130,29 @@ TEST_F(Captured, NothingSaidStaysUnsaid) {
   EXPECT_FALSE(inputs->scale);
 }
 
+TEST_F(Captured, WhichWordSaidCausal) {
+  Capture capture;
+  capture.more = kwargs([](Pickle &p) { p.text("is_causal").integer(1); });
+  auto inputs = read(capture);
+  ASSERT_TRUE(inputs) << inputs.error().text;
+  EXPECT_EQ(inputs->isCausal, true);
+  EXPECT_TRUE(inputs->causalIsTorch);
+  capture.more = kwargs([](Pickle &p) { p.text("causal").integer(1); });
+  inputs = read(capture);
+  ASSERT_TRUE(inputs) << inputs.error().text;
+  EXPECT_EQ(inputs->isCausal, true);
+  EXPECT_FALSE(inputs->causalIsTorch);
+}
+
+TEST_F(Captured, TypesMayDiffer) {
+  Capture capture;
+  capture.kType = "FloatStorage";
+  auto inputs = read(capture);
+  ASSERT_TRUE(inputs) << inputs.error().text;
+  EXPECT_EQ(inputs->query.type(), DType::F16);
+  EXPECT_EQ(inputs->key.type(), DType::F32);
+}
+
 TEST_F(Captured, LayoutNamesTheDimensions) {
   Capture capture;
   capture.q = {1, 5, 4, 8};
@@ -168,9 +191,6 @@ TEST_F(Captured, ShapesThatDisagree) {
   capture = {};
   capture.q[2] = 0;
   expectRefused(capture, "it is empty");
-  capture = {};
-  capture.kType = "FloatStorage";
-  expectRefused(capture, "k has dtype f32 but q has f16");
   capture = {};
   capture.qType = "IntStorage";
   expectRefused(capture, "q has dtype i32; f16, bf16 or f32 is wanted");
