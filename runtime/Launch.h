@@ -80,6 +80,10 @@ private:
   Kernel function;
 };
 
+/// Does an image for `target` run on this device? A null device takes all.
+bool targetFits(const std::string &target, const DeviceInfo &device,
+                ImageKind kind);
+
 /// Loads the image on the device. The manifest's target must be the device's
 /// chip ("sm_90a" images also run where the device says "sm_90").
 Result<PreparedKernel> prepare(const Device &device, Manifest manifest,

@@ -77,7 +77,12 @@ struct Argument {
 };
 
 struct Resources {
-  std::optional<int64_t> registers, spills, sharedBytes;
+  std::optional<int64_t> registers, sharedBytes;
+  /// NVIDIA: bytes a thread stores and loads; AMD: registers.
+  std::optional<int64_t> spills;
+  /// Of the driver, not of a manifest: a thread's local memory, spills and
+  /// stack in one.
+  std::optional<int64_t> localBytes;
   std::optional<double> occupancy; ///< resident threads / the unit's most
   std::string source;
 };

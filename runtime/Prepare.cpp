@@ -27,12 +27,11 @@ static std::optional<Chip> nvidiaChip(std::string_view target) {
   return chip;
 }
 
-/// Does an image for `target` run on a device that calls itself `device`?
-static bool targetFits(const std::string &target, const std::string &device,
-                       ImageKind kind) {
-  if (target == device || device == "null")
+bool attn_jit::rt::targetFits(const std::string &target,
+                              const DeviceInfo &device, ImageKind kind) {
+  if (target == device.target || device.target == "null")
     return true;
-  const auto wanted = nvidiaChip(target), present = nvidiaChip(device);
+  const auto wanted = nvidiaChip(target), present = nvidiaChip(device.target);
   if (!wanted || !present)
     return false;
   if (wanted->exact || wanted->number == present->number)
@@ -45,7 +44,7 @@ static bool targetFits(const std::string &target, const std::string &device,
 
 static Status checkDevice(const Manifest &manifest, const Device &device) {
   const DeviceInfo &info = device.info();
-  if (!targetFits(manifest.target, info.target, manifest.imageKind))
+  if (!targetFits(manifest.target, info, manifest.imageKind))
     return badInput("target: " + manifest.target + " given, " +
                     info.selector() + " is " + info.target);
   for (const std::string &feature : manifest.features)
@@ -91,8 +90,11 @@ Result<Resources> PreparedKernel::resources() const {
     resources.source =
         where.info().driver + " driver " + where.info().driverVersion;
   }
-  if (attributes.spillBytes)
-    resources.spills = attributes.spillBytes;
+  // A driver tells local memory, spills and stack in one: only a zero says
+  // something of the spills alone.
+  resources.localBytes = attributes.localBytes;
+  if (!resources.spills && attributes.localBytes == 0)
+    resources.spills = 0;
   if (attributes.sharedBytes)
     resources.sharedBytes = *attributes.sharedBytes + contract.sharedBytes;
   const auto &[x, y, z] = contract.block;

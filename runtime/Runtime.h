@@ -76,8 +76,7 @@ struct MemoryInfo {
 
 struct KernelAttributes {
   std::optional<int64_t> registers;
-  std::optional<int64_t>
-      spillBytes; ///< local memory a thread, spills and stack
+  std::optional<int64_t> localBytes; ///< a thread's: spills and stack
   std::optional<int64_t> sharedBytes, maxThreads;
 };
 

@@ -54,7 +54,7 @@ Result<KernelAttributes> HipDriver::kernelAttributes(Handle kernel) {
   };
   KernelAttributes attributes;
   attributes.registers = attribute(FunctionRegisters);
-  attributes.spillBytes = attribute(FunctionLocalBytes);
+  attributes.localBytes = attribute(FunctionLocalBytes);
   attributes.sharedBytes = attribute(FunctionSharedBytes);
   attributes.maxThreads = attribute(FunctionMaxThreads);
   return attributes;

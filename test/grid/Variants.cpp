@@ -7,14 +7,6 @@
 using namespace attn_jit;
 using namespace attn_jit::grid;
 
-static constexpr char kSoftcap[] =
-    "^bb0(%s: f32, %b: i32, %h: i32, %q: i32, %kv: i32):\n"
-    "  %cap = arith.constant 2.0 : f32\n"
-    "  %share = arith.divf %s, %cap : f32\n"
-    "  %bent = math.tanh %share : f32\n"
-    "  %score = arith.mulf %bent, %cap : f32\n"
-    "  attn.yield %score : f32\n";
-
 std::string Call::name() const {
   return "b" + std::to_string(batch) + "-hq" + std::to_string(queryHeads) +
          "-hk" + std::to_string(kvHeads) + "-sq" + std::to_string(queryLen) +
@@ -42,10 +34,8 @@ std::vector<Group> grid::allGroups() {
     what.causal = mask == "causal" || mask == "top-left";
     if (mask == "top-left")
       what.align = api::Align::TopLeft;
-    if (mask == "softcap") {
-      what.score = kSoftcap;
-      group.softcap = 2;
-    }
+    if (mask == "softcap")
+      what.softcap = 2;
     // Layouts take turns, so that each dtype and mask meets both.
     what.layout = groups.size() / 2 % 2 ? api::Layout::BHSD : api::Layout::BSHD;
     group.name = std::string(name(element)) + "-d" + std::to_string(d.head) +

@@ -13,11 +13,10 @@
 
 namespace attn_jit::grid {
 
-/// What keys an image, and what the reference needs to know of it.
+/// What keys an image.
 struct Group {
   std::string name;
   api::Description description;
-  double softcap = 0;
   Regions regions; ///< beyond those that `description` names by a flag
 };
 

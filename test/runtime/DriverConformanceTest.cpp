@@ -290,7 +290,7 @@ TEST_P(DriverConformance, AttributesAndOccupancy) {
   if (!gpu)
     return;
   EXPECT_GT(*attributes.registers, 0);
-  EXPECT_EQ(*attributes.spillBytes, 0);
+  EXPECT_EQ(*attributes.localBytes, 0);
   EXPECT_GE(*attributes.maxThreads, 64);
   EXPECT_GT(*blocks, 0);
 }

@@ -31,7 +31,8 @@ static double millisecondsSince(std::chrono::steady_clock::time_point start) {
       .count();
 }
 
-static AttentionDescription toDialect(const api::Description &description) {
+static rt::Result<AttentionDescription>
+toDialect(const api::Description &description) {
   AttentionDescription own;
   own.headDim = description.headDim;
   own.valueDim = description.valueDimOrHead();
@@ -53,7 +54,7 @@ static AttentionDescription toDialect(const api::Description &description) {
                   : attn::Align::TopLeft;
   own.causal = description.causal;
   own.lse = description.lse;
-  own.score = description.score;
+  ATTN_TRY(own.score, api::scoreRegion(description));
   own.mask = description.mask;
   return own;
 }
@@ -86,7 +87,10 @@ static llvm::Expected<OwningModule>
 readModule(const api::Description &description, mlir::MLIRContext &context) {
   if (!description.module.empty())
     return parseText(description.module, "input.mlir", context);
-  return buildModule(toDialect(description), context);
+  auto own = toDialect(description);
+  if (!own)
+    return inputError("{0}", own.error().text);
+  return buildModule(*own, context);
 }
 
 static std::string printed(ModuleOp module) {
@@ -237,9 +241,11 @@ rt::Result<api::Compiled> api::compile(const Description &description,
   result.key = std::move(kernel->key);
   result.schedule = std::move(kernel->schedule);
   result.kernel = std::move(kernel->kernel);
-  result.resources = {kernel->resources.registers, kernel->resources.spills,
-                      kernel->resources.sharedBytes,
-                      kernel->resources.occupancy, kernel->resources.source};
+  result.resources.registers = kernel->resources.registers;
+  result.resources.spills = kernel->resources.spills;
+  result.resources.sharedBytes = kernel->resources.sharedBytes;
+  result.resources.occupancy = kernel->resources.occupancy;
+  result.resources.source = kernel->resources.source;
   // What the launch asks for is known even where no tool is.
   if (!result.resources.sharedBytes && result.kind == rt::ImageKind::Ptx)
     result.resources.sharedBytes =

@@ -1,12 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The names of a description's values, read and written.
+// A description's values as text: their names, and the region that softcap
+// stands for.
 #include "tools/api/Description.h"
+#include "runtime/Printable.h"
 
+#include <cstdio>
 #include <initializer_list>
 
 using namespace attn_jit;
 using namespace attn_jit::api;
+
+rt::Result<std::string> api::scoreRegion(const Description &description) {
+  const double cap = description.softcap;
+  if (cap == 0)
+    return description.score;
+  char text[512];
+  if (!(cap >= leastFactor && cap <= mostFactor)) {
+    std::snprintf(text, sizeof text,
+                  "softcap: %g given, allowed: 0 (none), or %g to %g", cap,
+                  leastFactor, mostFactor);
+    return rt::badInput(text);
+  }
+  if (!description.score.empty())
+    return rt::badInput("score: given beside softcap; write one region");
+  std::snprintf(text, sizeof text,
+                "^bb0(%%s: f32, %%b: i32, %%h: i32, %%q: i32, %%kv: i32):\n"
+                "  %%cap = arith.constant %.17e : f32\n"
+                "  %%share = arith.divf %%s, %%cap : f32\n"
+                "  %%bent = math.tanh %%share : f32\n"
+                "  %%score = arith.mulf %%bent, %%cap : f32\n"
+                "  attn.yield %%score : f32\n",
+                double(float(cap)));
+  return std::string(text);
+}
+
+std::string api::identity(const Description &d) {
+  char cap[40];
+  std::snprintf(cap, sizeof cap, "%a", d.softcap);
+  std::string text =
+      std::to_string(d.headDim) + " " + std::to_string(d.valueDimOrHead()) +
+      " " + std::string(name(d.element)) + " " + std::string(name(d.layout)) +
+      " " + std::string(name(d.align)) + (d.causal ? " causal" : "") +
+      (d.lse ? " lse" : "") + " " + cap;
+  // With its length each, so that no two lists of texts are one.
+  for (const std::string *each : {&d.score, &d.mask, &d.module})
+    text += " " + std::to_string(each->size()) + ":" + *each;
+  return text;
+}
 
 int64_t api::elementBytes(Element element) {
   return element == Element::F32 ? 4 : 2;
@@ -34,8 +75,8 @@ std::string_view api::name(Align align) {
 
 static rt::Error refused(std::string_view field, std::string_view given,
                          std::string_view allowed) {
-  return rt::badInput(std::string(field) + ": '" + std::string(given) +
-                      "' given, allowed: " + std::string(allowed));
+  return rt::badInput(std::string(field) + ": " + rt::inQuotes(given) +
+                      " given, allowed: " + std::string(allowed));
 }
 
 static bool isOneOf(std::string_view text,

@@ -30,14 +30,25 @@ struct Description {
   Align align = Align::BottomRight;
   bool causal = false;
   bool lse = false; ///< the kernel also writes the log-sum-exp of each row
+  /// Above 0: scores become softcap * tanh(score / softcap). No score beside.
+  double softcap = 0;
   /// Bodies of the score and mask regions as MLIR text (templates/README.md).
   std::string score, mask;
   /// A whole attn or tile module as MLIR text. Where given, nothing above is
-  /// read but headDim, valueDim and element, and these only by bench.
+  /// compiled; the element still tells the caller's tensors.
   std::string module;
 
   int64_t valueDimOrHead() const { return valueDim ? valueDim : headDim; }
 };
+
+/// Numbers that single precision holds with room for products on either side:
+/// what a scale or a softcap may be.
+inline constexpr double leastFactor = 1e-30, mostFactor = 1e30;
+
+/// The body of the score region: that of softcap, or the given text.
+rt::Result<std::string> scoreRegion(const Description &description);
+/// Everything that tells two descriptions apart.
+std::string identity(const Description &description);
 
 int64_t elementBytes(Element element);
 /// "f32", "f16", "bf16": the manifest's names.

@@ -40,15 +40,7 @@ std::string requestText(const Description &d, const CompileOptions &o) {
     text += std::to_string(part.size()) + ":";
     text += part;
   };
-  add(std::to_string(d.headDim));
-  add(std::to_string(d.valueDimOrHead()));
-  add(name(d.element));
-  add(name(d.align));
-  add(d.causal ? "causal" : "");
-  add(d.lse ? "lse" : "");
-  add(d.score);
-  add(d.mask);
-  add(d.module);
+  add(identity(d));
   add(o.target);
   add(o.schedule);
   add(std::to_string(o.alignment));

@@ -2,6 +2,7 @@
 //
 // What this build can compile for, and which schedules it knows, as text.
 #include "dialect/attn/Schedule.h"
+#include "runtime/Printable.h"
 #include "tools/api/Compile.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -17,7 +18,8 @@ std::vector<std::string> api::targetNames() {
 rt::Status api::checkTarget(const std::string &target) {
   if (lookupTarget(target))
     return rt::success();
-  return rt::badInput("target: '" + target + "' given, this build has " +
+  return rt::badInput("target: " + rt::inQuotes(target) +
+                      " given, this build has " +
                       llvm::join(targetNames(), ", "));
 }
 
