@@ -2,6 +2,7 @@
 //
 // The command: finds the subcommand, hands it its flags. Exit code 0 well, 1
 // the machine or a kernel failed, 2 what was given cannot be.
+#include "runtime/Printable.h"
 #include "tools/cli/Arguments.h"
 
 #include <algorithm>
@@ -13,8 +14,7 @@ using namespace attn_jit;
 /// CLI11's words, made into field, given, allowed where they are not.
 static std::string textOf(const CLI::ParseError &error, const CLI::App &root,
                           const std::vector<std::string> &arguments) {
-  std::string text = error.what();
-  std::ranges::replace(text, '\n', ' ');
+  std::string text = rt::printable(error.what(), 500);
   if (error.get_name() == "ArgumentMismatch")
     return text.substr(text.find_first_not_of('-'),
                        text.find(':') - text.find_first_not_of('-')) +
@@ -25,7 +25,7 @@ static std::string textOf(const CLI::ParseError &error, const CLI::App &root,
   for (const CLI::App *command : root.get_subcommands({}))
     commands += (commands.empty() ? "" : ", ") + command->get_name();
   return "command: " +
-         (arguments.empty() ? "nothing" : "'" + arguments[0] + "'") +
+         (arguments.empty() ? "nothing" : rt::inQuotes(arguments[0])) +
          " given, allowed: " + commands;
 }
 

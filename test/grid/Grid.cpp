@@ -10,6 +10,7 @@
 // code: 0 all right, 1 one is wrong, 2 can not run.
 #include "test/grid/Check.h"
 #include "test/grid/Variants.h"
+#include "tools/bench/Tensors.h"
 
 #include <cmath>
 #include <cstdio>
@@ -19,6 +20,7 @@
 
 using namespace attn_jit;
 using namespace attn_jit::grid;
+using bench::DeviceTensor;
 
 namespace {
 struct Options {
@@ -26,27 +28,6 @@ struct Options {
               templates = ATTN_JIT_TEMPLATES;
   bool list = false, far = false;
 };
-
-struct Uploaded {
-  rt::Buffer buffer;
-  rt::TensorArgument argument;
-};
-
-rt::Result<Uploaded> upload(const rt::Device &device,
-                            const rt::HostTensor &tensor) {
-  Uploaded made;
-  ATTN_TRY(made.buffer, device.allocate(tensor.spanBytes()));
-  ATTN_CHECK(made.buffer.copyFrom(tensor.data(), tensor.spanBytes()));
-  made.argument = {made.buffer.address(), tensor.stride(0), tensor.stride(1),
-                   tensor.rank() == 4 ? tensor.stride(2) : 1};
-  return made;
-}
-
-rt::DType hostType(api::Element element) {
-  return element == api::Element::F32   ? rt::DType::F32
-         : element == api::Element::F16 ? rt::DType::F16
-                                        : rt::DType::BF16;
-}
 
 /// The tolerances are those of normal data. The adversarial kinds, and some
 /// score regions, have scores of hundreds: an f32 score is off by 2^-24 of
@@ -69,10 +50,8 @@ rt::Result<double> limitOf(rt::DType type, const Call &call,
 rt::Result<std::string> check(const api::Engine &engine, const Group &group,
                               const Call &call, const Options &options) {
   const api::Description &what = group.description;
-  const rt::DType type = hostType(what.element);
-  const std::vector<unsigned> order = what.layout == api::Layout::BSHD
-                                          ? std::vector<unsigned>{0, 2, 1, 3}
-                                          : std::vector<unsigned>{0, 1, 2, 3};
+  const rt::DType type = bench::hostType(what.element);
+  const std::vector<unsigned> order = bench::memoryOrder(what.layout);
   auto tensor = [&](int64_t heads, int64_t rows, int64_t dim) {
     return rt::HostTensor::zeros(type, {call.batch, heads, rows, dim}, order);
   };
@@ -92,19 +71,17 @@ rt::Result<std::string> check(const api::Engine &engine, const Group &group,
   rt::markUnwritten(lse);
   problem.scale = 1 / std::sqrt(double(what.headDim));
   problem.causal = what.causal;
-  problem.causalAlign = what.align == api::Align::TopLeft
-                            ? rt::CausalAlign::TopLeft
-                            : rt::CausalAlign::BottomRight;
-  problem.softcap = group.softcap;
+  problem.causalAlign = bench::referenceAlign(what.align);
+  problem.softcap = what.softcap;
   if (group.regions.describe)
     group.regions.describe(problem);
 
   const rt::Device &device = engine.device();
-  ATTN_TRY(Uploaded q, upload(device, problem.query));
-  ATTN_TRY(Uploaded k, upload(device, problem.key));
-  ATTN_TRY(Uploaded v, upload(device, problem.value));
-  ATTN_TRY(Uploaded o, upload(device, out));
-  ATTN_TRY(Uploaded l, upload(device, lse));
+  ATTN_TRY(DeviceTensor q, DeviceTensor::upload(device, problem.query));
+  ATTN_TRY(DeviceTensor k, DeviceTensor::upload(device, problem.key));
+  ATTN_TRY(DeviceTensor v, DeviceTensor::upload(device, problem.value));
+  ATTN_TRY(DeviceTensor o, DeviceTensor::upload(device, out));
+  ATTN_TRY(DeviceTensor l, DeviceTensor::upload(device, lse));
   rt::AttentionArguments arguments;
   arguments.batch = call.batch;
   arguments.qHeads = call.queryHeads, arguments.kvHeads = call.kvHeads;

@@ -5,12 +5,12 @@
 #include "test/fuzz/FuzzCheck.h"
 #include "tools/bench/Options.h"
 
-#include <cmath>
+#include <algorithm>
 
 using namespace attn_jit;
 
 static std::string *field(bench::BenchText &text, unsigned index) {
-  bench::DescriptionText &d = text.description;
+  cli::DescriptionText &d = text.description;
   std::string *const fields[] = {
       &d.batch,        &d.queryHeads, &d.kvHeads,   &d.queryLen,  &d.kvLen,
       &d.headDim,      &d.valueDim,   &d.dtype,     &d.layout,    &d.causal,
@@ -22,8 +22,9 @@ static std::string *field(bench::BenchText &text, unsigned index) {
 
 static void checkError(const rt::Error &error) {
   test::require(!error.text.empty(), "an error says something");
-  test::require(error.text.find('\n') == std::string::npos,
-                "an error must be one line");
+  for (const char c : error.text)
+    test::require(c >= 0x20 && c < 0x7f,
+                  "an error is one line without escape sequences");
 }
 
 static void checkRange(const std::vector<int64_t> &values, int64_t most) {
@@ -38,10 +39,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (!line.empty())
-      *field(text, static_cast<unsigned char>(line[0]) - 'a') = line.substr(1);
+    if (line.empty())
+      continue;
+    std::string &value =
+        *field(text, static_cast<unsigned char>(line[0]) - 'a');
+    value = line.substr(1);
+    // Lines part the fields here; a flag's value may hold them too.
+    std::ranges::replace(value, '\v', '\n');
   }
-  if (auto description = bench::describe(text.description); !description)
+  if (auto description = cli::describe(text.description); !description)
     checkError(description.error());
   else
     checkRange({description->headDim, description->valueDim}, 1024);
@@ -52,14 +58,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
   }
   ++test::counts.accepted;
-  checkRange(options->headDim, 1024);
-  checkRange(options->queryHeads, 65535);
-  checkRange(options->queryLen, INT32_MAX);
-  test::require(!options->scale ||
-                    (std::isfinite(*options->scale) && *options->scale > 0),
-                "a scale is finite and above 0");
-  test::require(options->warmupMs >= 0 && options->repMs >= 0,
-                "times are not negative");
+  checkRange(options->sizes.headDim, 1024);
+  checkRange(options->sizes.queryHeads, 65535);
+  checkRange(options->sizes.queryLen, INT32_MAX);
+  test::require(!options->scale || (*options->scale >= api::leastFactor &&
+                                    *options->scale <= api::mostFactor),
+                "a scale lies in single precision");
+  const double softcap = options->traits.softcap;
+  test::require(softcap == 0 ||
+                    (softcap >= api::leastFactor && softcap <= api::mostFactor),
+                "so does a softcap");
+  test::require(options->warmupMs >= 0 && options->repMs >= 0 &&
+                    options->warmupMs + options->repMs < 1e7,
+                "times are not negative, and end");
   return 0;
 }
 
@@ -70,4 +81,5 @@ void makeSeeds(const SeedSink &sink) {
                 "onormal,sink,maxstair\n");
   sink("rest", "mall\nndiffusion\nouniform\nptorch\nq0.125\nr20\ns25\nt100\n"
                "u1e2\nvflash_fwd_sync.v1<bm=64>\n");
+  sink("strange", "hx\vy\nix\033[2J\nmall\v\nouniform,\177\npt\torch\n");
 }

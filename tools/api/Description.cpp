@@ -40,9 +40,8 @@ std::string api::identity(const Description &d) {
   std::snprintf(cap, sizeof cap, "%a", d.softcap);
   std::string text =
       std::to_string(d.headDim) + " " + std::to_string(d.valueDimOrHead()) +
-      " " + std::string(name(d.element)) + " " + std::string(name(d.layout)) +
-      " " + std::string(name(d.align)) + (d.causal ? " causal" : "") +
-      (d.lse ? " lse" : "") + " " + cap;
+      " " + std::string(name(d.element)) + " " + std::string(name(d.align)) +
+      (d.causal ? " causal" : "") + (d.lse ? " lse" : "") + " " + cap;
   // With its length each, so that no two lists of texts are one.
   for (const std::string *each : {&d.score, &d.mask, &d.module})
     text += " " + std::to_string(each->size()) + ":" + *each;

@@ -47,7 +47,8 @@ inline constexpr double leastFactor = 1e-30, mostFactor = 1e30;
 
 /// The body of the score region: that of softcap, or the given text.
 rt::Result<std::string> scoreRegion(const Description &description);
-/// Everything that tells two descriptions apart.
+/// Everything that tells two descriptions apart but the layout, which is given
+/// by strides at launch.
 std::string identity(const Description &description);
 
 int64_t elementBytes(Element element);

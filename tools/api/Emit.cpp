@@ -2,6 +2,7 @@
 //
 // Kinds of output, by target, and an image with its manifest on disk.
 #include "tools/api/Emit.h"
+#include "runtime/Printable.h"
 #include "tools/api/Inspect.h"
 
 #include <filesystem>
@@ -9,6 +10,11 @@
 using namespace attn_jit;
 using namespace attn_jit::api;
 namespace fs = std::filesystem;
+
+/// What `--emit mlir` writes, in this order, as mlir-opt's
+/// --split-input-file reads it.
+static constexpr std::pair<std::string_view, Level> kModules[] = {
+    {"attn", Level::Attn}, {"tile", Level::Tile}, {"lowered", Level::Lowered}};
 
 static std::string imageKindOf(const std::string &target) {
   if (target.rfind("sm_", 0) == 0)
@@ -20,7 +26,8 @@ rt::Result<std::string> api::resolveEmit(const std::string &kind,
                                          const std::string &target) {
   ATTN_CHECK(checkTarget(target));
   const std::string image = imageKindOf(target);
-  std::vector<std::string> allowed = {"attn", "tile", "lowered", "llvm", "asm"};
+  std::vector<std::string> allowed = {"mlir",    "attn", "tile",
+                                      "lowered", "llvm", "asm"};
   if (image == "host")
     allowed.push_back("obj");
   allowed.push_back(image);
@@ -34,8 +41,8 @@ rt::Result<std::string> api::resolveEmit(const std::string &kind,
       return kind;
     list += (list.empty() ? "" : ", ") + each;
   }
-  return rt::badInput("emit: '" + kind + "' given, allowed for " + target +
-                      ": " + list);
+  return rt::badInput("emit: " + rt::inQuotes(kind) + " given, allowed for " +
+                      target + ": " + list);
 }
 
 bool api::isImage(std::string_view emit) {
@@ -64,6 +71,13 @@ rt::Result<std::string> api::emitted(Compiled &compiled,
   constexpr std::pair<std::string_view, Level> kLevels[] = {
       {"attn", Level::Attn}, {"tile", Level::Tile}, {"lowered", Level::Lowered},
       {"llvm", Level::LLVM}, {"asm", Level::Asm},   {"obj", Level::Object}};
+  std::string modules;
+  for (auto [name, level] : kModules)
+    if (emit == "mlir" && !compiled.level(level).empty())
+      modules += (modules.empty() ? "// " : "\n// -----\n// ") +
+                 std::string(name) + "\n" + compiled.level(level);
+  if (!modules.empty())
+    return modules;
   for (auto [name, level] : kLevels)
     if (name == emit && !compiled.level(level).empty())
       return compiled.level(level);

@@ -9,8 +9,9 @@
 
 namespace attn_jit::api {
 
-/// "attn", "tile", "lowered", "llvm", "asm", "obj", "ptx", "cubin", "hsaco",
-/// "host". Empty: the target's image. Refuses what the target has not.
+/// "mlir" (each of "attn", "tile", "lowered"), "llvm", "asm", "obj", "ptx",
+/// "cubin", "hsaco", "host". Empty: the target's image. Refuses what the target
+/// has not.
 rt::Result<std::string> resolveEmit(const std::string &kind,
                                     const std::string &target);
 /// Text can go to a terminal.

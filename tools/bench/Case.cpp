@@ -3,51 +3,40 @@
 // Cases from flags or from captured files. Invariant: a case's shape, scale and
 // mask are what is run, verified and reported; nothing is defaulted later.
 #include "tools/bench/Case.h"
+#include "tools/bench/Regions.h"
+#include "tools/bench/Tensors.h"
 
 #include <cmath>
+#include <cstdio>
 
 using namespace attn_jit;
 using namespace attn_jit::bench;
 
-rt::DType bench::hostType(api::Element element) {
-  switch (element) {
-  case api::Element::F32:
-    return rt::DType::F32;
-  case api::Element::F16:
-    return rt::DType::F16;
-  case api::Element::BF16:
-    return rt::DType::BF16;
-  }
-  return rt::DType::F32;
+/// What of a case is not its shape: the options' traits and regions.
+static Case startCase(const Options &options, const KnownRegions &regions) {
+  Case one;
+  one.description = options.traits;
+  one.softcap = regions.softcap;
+  one.unverifiable = regions.unverifiable();
+  one.pairsKnown = regions.maskKnown;
+  return one;
 }
 
-std::vector<unsigned> bench::memoryOrder(api::Layout layout) {
-  if (layout == api::Layout::BSHD)
-    return {0, 2, 1, 3};
-  return {0, 1, 2, 3};
+/// Once shape, dtype and layout stand. A hand-written causal mask counts as one
+/// for the reference, and stays a region for the compiler.
+static void finishCase(Case &one, api::Element element, bool causal,
+                       api::Align align, const KnownRegions &regions) {
+  one.shape.causal = causal || regions.causal;
+  one.shape.causalAlign = referenceAlign(align);
+  one.description.headDim = one.shape.headDim;
+  one.description.valueDim = one.shape.valueDim;
+  one.description.element = element;
+  one.description.causal = causal;
+  one.description.align = align;
 }
 
-static api::Description describeCase(const rt::AttentionShape &shape,
-                                     api::Element element, api::Layout layout,
-                                     const Options &options) {
-  api::Description description;
-  description.headDim = shape.headDim;
-  description.valueDim = shape.valueDim;
-  description.element = element;
-  description.layout = layout;
-  description.align = options.align;
-  description.causal = shape.causal;
-  description.lse = options.lse;
-  description.score = softcapRegion(options.softcap);
-  return description;
-}
-
-static rt::CausalAlign referenceAlign(api::Align align) {
-  return align == api::Align::BottomRight ? rt::CausalAlign::BottomRight
-                                          : rt::CausalAlign::TopLeft;
-}
-
-static std::vector<Case> madeCases(const Options &options) {
+static std::vector<Case> madeCases(const Options &options,
+                                   const KnownRegions &regions) {
   std::vector<Case> cases;
   auto orElse = [](const std::vector<int64_t> &given, int64_t fallback) {
     return given.empty() ? std::vector<int64_t>{fallback} : given;
@@ -55,27 +44,26 @@ static std::vector<Case> madeCases(const Options &options) {
   auto add = [&](const rt::AttentionShape &shape) {
     for (const api::Element element : options.elements)
       for (const rt::InputKind kind : options.inputs) {
-        Case one;
+        Case one = startCase(options, regions);
         one.kind = kind;
         one.label = rt::name(kind);
         one.shape = shape;
-        one.description = describeCase(shape, element, options.layout, options);
         one.scale = options.scale.value_or(1 / std::sqrt(shape.headDim));
-        one.softcap = options.softcap;
-        one.layout = api::name(options.layout);
+        one.layout = api::name(options.traits.layout);
+        finishCase(one, element, options.causal.value_or(false),
+                   options.align.value_or(api::Align::BottomRight), regions);
         cases.push_back(std::move(one));
       }
   };
   rt::AttentionShape shape;
-  shape.causal = options.causal.value_or(false);
-  shape.causalAlign = referenceAlign(options.align);
-  for (int64_t d : options.headDim)
-    for (int64_t dv : orElse(options.valueDim, d))
-      for (int64_t b : options.batch)
-        for (int64_t hq : options.queryHeads)
-          for (int64_t hk : orElse(options.kvHeads, hq))
-            for (int64_t sq : options.queryLen)
-              for (int64_t sk : orElse(options.kvLen, sq)) {
+  const cli::Sizes &sizes = options.sizes;
+  for (int64_t d : sizes.headDim)
+    for (int64_t dv : orElse(sizes.valueDim, d))
+      for (int64_t b : sizes.batch)
+        for (int64_t hq : sizes.queryHeads)
+          for (int64_t hk : orElse(sizes.kvHeads, hq))
+            for (int64_t sq : sizes.queryLen)
+              for (int64_t sk : orElse(sizes.kvLen, sq)) {
                 shape.headDim = d, shape.valueDim = dv;
                 shape.batch = b, shape.queryHeads = hq, shape.kvHeads = hk;
                 shape.queryLen = sq, shape.kvLen = sk;
@@ -100,61 +88,97 @@ static rt::Result<api::Element> elementOf(const rt::HostTensor &tensor,
   }
 }
 
-static rt::Result<Case> capturedCase(const std::string &path, int64_t index,
-                                     const Options &options) {
-  ATTN_TRY(const rt::CapturedInputs inputs, rt::readCapturedInputs(path));
-  Case one;
-  one.label = inputs.name;
-  one.file = path;
-  one.index = index;
-  for (const auto &[key, value] : inputs.kwargs)
-    one.kwargs += (one.kwargs.empty() ? "" : ", ") + key + "=" + value;
-  ATTN_TRY(api::Element element, elementOf(inputs.query, path));
+/// The dtypes of a file's rows: those asked for, else its own.
+static rt::Result<std::vector<api::Element>>
+elementsOf(const rt::CapturedInputs &inputs, const std::string &path,
+           const Options &options) {
+  if (!options.elements.empty())
+    return options.elements;
   for (const rt::HostTensor *other : {&inputs.key, &inputs.value})
-    if (other->type() != inputs.query.type() && !options.convert)
+    if (other->type() != inputs.query.type())
       return rt::badInput(
           path + ": q is " + std::string(rt::name(inputs.query.type())) +
           ", k or v is " + std::string(rt::name(other->type())) +
           ", allowed: one dtype, or --dtype to convert to");
-  one.layout =
-      options.convert && *options.convert != element ? "bhsd" : inputs.layout;
-  if (options.convert)
-    element = *options.convert;
+  ATTN_TRY(const api::Element own, elementOf(inputs.query, path));
+  return std::vector{own};
+}
+
+static rt::AttentionShape shapeOf(const rt::CapturedInputs &inputs) {
+  rt::AttentionShape shape;
   const rt::HostTensor &q = inputs.query;
-  rt::AttentionShape &shape = one.shape;
   shape.batch = q.dim(0), shape.queryHeads = q.dim(1);
   shape.queryLen = q.dim(2), shape.headDim = q.dim(3);
   shape.kvHeads = inputs.key.dim(1), shape.kvLen = inputs.key.dim(2);
   shape.valueDim = inputs.value.dim(3);
+  return shape;
+}
+
+/// What one captured file says of the call, and what flags say over it.
+static rt::Status readCall(const rt::CapturedInputs &inputs,
+                           const Options &options, Case &one, bool &causal,
+                           api::Align &align) {
   const bool heed = !options.ignoreKwargs;
-  shape.causal =
-      options.causal.value_or(heed && inputs.isCausal.value_or(false));
-  shape.causalAlign = referenceAlign(options.align);
-  one.scale = 1 / std::sqrt(double(shape.headDim));
+  const bool captured = heed && inputs.isCausal.value_or(false);
+  causal = options.causal.value_or(captured);
+  const bool torchs = causal && captured && inputs.causalIsTorch;
+  align = options.align.value_or(torchs ? api::Align::TopLeft
+                                        : api::Align::BottomRight);
+  // The same mask, and by the name that other inputs' kernels have.
+  if (!options.align && one.shape.queryLen == one.shape.kvLen)
+    align = api::Align::BottomRight;
+  one.scale = 1 / std::sqrt(double(one.shape.headDim));
   if (options.scale)
     one.scale = *options.scale;
   else if (heed && inputs.scale)
     one.scale = *inputs.scale;
-  if (!std::isfinite(one.scale) || one.scale <= 0)
-    return rt::badInput(path + ": scale " + std::to_string(one.scale) +
-                        " given, allowed: finite and above 0");
-  one.softcap = options.softcap;
-  one.description = describeCase(
-      shape, element,
-      one.layout == "bshd" ? api::Layout::BSHD : api::Layout::BHSD, options);
-  return one;
+  if (!(one.scale >= api::leastFactor && one.scale <= api::mostFactor)) {
+    char text[96];
+    std::snprintf(text, sizeof text, ": scale %g given, allowed: %g to %g",
+                  one.scale, api::leastFactor, api::mostFactor);
+    return rt::badInput(one.file + text);
+  }
+  return rt::success();
+}
+
+static rt::Status addCaptured(const std::string &path, int64_t index,
+                              const Options &options,
+                              const KnownRegions &regions,
+                              std::vector<Case> &cases) {
+  ATTN_TRY(const rt::CapturedInputs inputs, rt::readCapturedInputs(path));
+  ATTN_TRY(const api::Element own, elementOf(inputs.query, path));
+  ATTN_TRY(const std::vector<api::Element> elements,
+           elementsOf(inputs, path, options));
+  for (const api::Element element : elements) {
+    Case one = startCase(options, regions);
+    one.label = inputs.name;
+    one.file = path;
+    one.index = index;
+    for (const auto &[key, value] : inputs.kwargs)
+      one.kwargs += (one.kwargs.empty() ? "" : ", ") + key + "=" + value;
+    one.shape = shapeOf(inputs);
+    bool causal = false;
+    api::Align align = api::Align::BottomRight;
+    ATTN_CHECK(readCall(inputs, options, one, causal, align));
+    // A conversion writes its result densely.
+    one.layout = element == own ? inputs.layout : "bhsd";
+    one.description.layout =
+        one.layout == "bshd" ? api::Layout::BSHD : api::Layout::BHSD;
+    finishCase(one, element, causal, align, regions);
+    cases.push_back(std::move(one));
+  }
+  return rt::success();
 }
 
 rt::Result<std::vector<Case>> bench::listCases(const Options &options) {
+  ATTN_TRY(const KnownRegions regions, recognise(options.traits));
   if (!options.loadCaptured)
-    return madeCases(options);
+    return madeCases(options, regions);
   ATTN_TRY(const std::vector<std::string> paths,
            rt::listCapturedInputs(options.capturedDir));
   std::vector<Case> cases;
-  for (const std::string &path : paths) {
-    ATTN_TRY(Case one, capturedCase(path, int64_t(cases.size()), options));
-    cases.push_back(std::move(one));
-  }
+  for (size_t i = 0; i < paths.size(); ++i)
+    ATTN_CHECK(addCaptured(paths[i], int64_t(i), options, regions, cases));
   return cases;
 }
 

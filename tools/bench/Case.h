@@ -19,7 +19,10 @@ struct Case {
   api::Description description;
   double scale = 0;
   double softcap = 0;
-  std::string layout; ///< "bshd", "bhsd", "strided"
+  /// Why the output cannot be verified; empty: it can.
+  std::string unverifiable;
+  bool pairsKnown = true; ///< does the shape tell which pairs the mask passes?
+  std::string layout;     ///< "bshd", "bhsd", "strided"
 };
 
 /// Query, key, value in [batch, heads, rows, dim] order, any strides.
@@ -32,10 +35,6 @@ struct CaseTensors {
 rt::Result<std::vector<Case>> listCases(const Options &options);
 
 rt::Result<CaseTensors> loadTensors(const Case &one, const Options &options);
-
-rt::DType hostType(api::Element element);
-/// Memory order of [batch, heads, rows, dim] for a layout.
-std::vector<unsigned> memoryOrder(api::Layout layout);
 
 } // namespace attn_jit::bench
 

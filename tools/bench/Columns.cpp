@@ -2,18 +2,12 @@
 //
 // Columns of table and CSV.
 #include "tools/bench/Columns.h"
-#include "tools/bench/Print.h"
+#include "tools/cli/Format.h"
 
 #include <cstdio>
 
 using namespace attn_jit;
 using namespace attn_jit::bench;
-
-std::string bench::number(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
 
 static std::string scientific(double value) {
   char text[32];
@@ -25,7 +19,7 @@ template <typename T>
 static std::string orNone(const std::optional<T> &value, int digits) {
   if (!value)
     return "n/a";
-  return number(double(*value), digits);
+  return cli::number(double(*value), digits);
 }
 
 std::vector<Column> bench::shapeColumns(const Options &options) {
@@ -92,7 +86,7 @@ std::vector<Column> bench::detailColumns() {
                        return orNone(row.resources.registers, 0);
                      }});
   columns.push_back({"spills", [](const Row &row) {
-                       return orNone(row.resources.spills, 0);
+                       return cli::spillText(row.resources, row.target);
                      }});
   columns.push_back({"shared(B)", [](const Row &row) {
                        return orNone(row.resources.sharedBytes, 0);
@@ -103,7 +97,9 @@ std::vector<Column> bench::detailColumns() {
   columns.push_back({"compile(ms)", [](const Row &row) {
                        if (row.cache == "memory")
                          return std::string("cached");
-                       return number(
+                       if (row.cache.empty())
+                         return std::string("n/a");
+                       return cli::number(
                            row.compile.totalMs + row.loadMs.value_or(0), 1);
                      }});
   columns.push_back({"rel_error", [](const Row &row) {

@@ -3,6 +3,7 @@
 // The bench as JSON. Invariant: what is not known is null; every key is always
 // there.
 #include "tools/bench/Print.h"
+#include "tools/cli/Format.h"
 
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -27,7 +28,27 @@ static void addComparison(Json &json, const std::string &prefix,
   json[prefix + "cosine"] = c ? Json(c->cosine) : Json();
 }
 
-static Json rowJson(const Row &row) {
+/// Of a kernel that an earlier row made, its own times are no news.
+static void addCompile(Json &json, const Row &row,
+                       const std::optional<double> &contextMs) {
+  const bool made = row.cache == "miss" || row.cache == "bypass";
+  auto known = [&](double value) { return made ? Json(value) : Json(); };
+  json["compile_ms"] = row.cache.empty() ? Json()
+                       : made
+                           ? Json(row.compile.totalMs + row.loadMs.value_or(0))
+                           : Json(0.0);
+  json["mlir_ms"] = known(row.compile.mlirMs);
+  json["llvm_ms"] = known(row.compile.llvmMs);
+  json["link_ms"] = known(row.compile.linkMs);
+  json["load_ms"] = made ? orNull(row.loadMs) : Json();
+  json["context_ms"] = orNull(contextMs);
+  json["cache"] = textOrNull(row.cache);
+  json["schedule"] = textOrNull(row.schedule);
+  json["schedule_source"] = textOrNull(row.scheduleSource);
+}
+
+static Json rowJson(const Row &row, const Options &options,
+                    const std::optional<double> &contextMs) {
   const Case &what = row.what;
   const rt::AttentionShape &s = what.shape;
   Json json;
@@ -45,6 +66,8 @@ static Json rowJson(const Row &row) {
   json["causal_align"] = api::name(what.description.align);
   json["scale"] = what.scale;
   json["softcap"] = what.softcap > 0 ? Json(what.softcap) : Json();
+  json["score"] = textOrNull(options.scoreFile);
+  json["mask"] = textOrNull(options.maskFile);
   json["lse"] = what.description.lse;
   json["dtype"] = api::name(what.description.element);
   json["layout"] = what.layout;
@@ -61,25 +84,24 @@ static Json rowJson(const Row &row) {
   json["roofline_pct"] = orNull(row.rooflinePercent);
   json["registers"] = orNull(row.resources.registers);
   json["spills"] = orNull(row.resources.spills);
+  json["spill_unit"] =
+      row.resources.spills ? Json(cli::spillUnit(row.target)) : Json();
+  json["local_bytes"] = orNull(row.resources.localBytes);
   json["shared_bytes"] = orNull(row.resources.sharedBytes);
   json["occupancy"] = orNull(row.resources.occupancy);
   json["resources_source"] = textOrNull(row.resources.source);
-  json["compile_ms"] = row.compile.totalMs + row.loadMs.value_or(0);
-  json["compile_split_ms"] = {{"mlir", row.compile.mlirMs},
-                              {"llvm", row.compile.llvmMs},
-                              {"link", row.compile.linkMs},
-                              {"load", orNull(row.loadMs)}};
-  json["cache"] = row.cache;
-  json["schedule"] = row.schedule;
-  json["schedule_source"] = row.scheduleSource;
+  addCompile(json, row, contextMs);
   addComparison(json, "", row.error);
   json["tolerance"] = orNull(row.tolerance);
   json["rows_checked"] = row.error ? Json(row.error->rows) : Json();
   json["rows_total"] = row.error ? Json(row.error->totalRows) : Json();
   addComparison(json, "lse_", row.lseError);
   addComparison(json, "ref_", row.peer);
-  json["verified"] = orNull(row.verified);
+  // Ran, and there is nothing to hold it to: no.
+  json["verified"] =
+      row.timeMs ? Json(row.verified.value_or(false)) : orNull(row.verified);
   json["verdict"] = row.verdict();
+  json["error"] = row.fault ? Json(row.fault->text) : Json();
   return json;
 }
 
@@ -108,7 +130,7 @@ std::string bench::jsonText(const Report &report, const Options &options,
   system["rep_ms"] = options.repMs;
   Json rows = Json::array();
   for (const Row &row : report.rows)
-    rows.push_back(rowJson(row));
+    rows.push_back(rowJson(row, options, report.contextMs));
   Json whole;
   whole["system"] = std::move(system);
   whole["rows"] = std::move(rows);

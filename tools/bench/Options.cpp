@@ -3,142 +3,67 @@
 // From flag texts to checked values; every refusal names its flag.
 #include "tools/bench/Options.h"
 #include "tools/api/Compile.h"
-#include "tools/bench/Numbers.h"
-
-#include <cstdio>
-#include <fstream>
-#include <iterator>
+#include "tools/cli/Numbers.h"
 
 using namespace attn_jit;
 using namespace attn_jit::bench;
 
-static constexpr int64_t kMaxDim = 1024, kMaxHeads = 65535;
-static constexpr int64_t kMaxBatch = 65535, kMaxLength = INT32_MAX;
+/// Beyond these a bench is a mistake: an hour of one row, a day of one kernel.
+static constexpr double kMostMilliseconds = 3.6e6, kMostSeconds = 86400;
 
-std::string bench::softcapRegion(double cap) {
-  if (!(cap > 0))
-    return "";
-  char text[512];
-  std::snprintf(text, sizeof text,
-                "^bb0(%%s: f32, %%b: i32, %%h: i32, %%q: i32, %%kv: i32):\n"
-                "  %%cap = arith.constant %.17e : f32\n"
-                "  %%share = arith.divf %%s, %%cap : f32\n"
-                "  %%bent = math.tanh %%share : f32\n"
-                "  %%score = arith.mulf %%bent, %%cap : f32\n"
-                "  attn.yield %%score : f32\n",
-                double(float(cap)));
-  return text;
+/// A captured file says these of itself.
+static rt::Status refuseBesideCaptured(const BenchText &text) {
+  const cli::DescriptionText &d = text.description;
+  const std::pair<const char *, const std::string &> flags[] = {
+      {"b", d.batch},     {"hq", d.queryHeads}, {"hk", d.kvHeads},
+      {"sq", d.queryLen}, {"sk", d.kvLen},      {"d", d.headDim},
+      {"dv", d.valueDim}, {"layout", d.layout}, {"input", text.input},
+      {"seed", text.seed}};
+  for (const auto &[name, given] : flags)
+    if (!given.empty())
+      return cli::refused(name, given,
+                          "nothing beside captured inputs, which say it");
+  return rt::success();
 }
 
-static rt::Result<std::string> readText(const std::string &flag,
-                                        const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file),
-                   std::istreambuf_iterator<char>()};
-  if (!file)
-    return rt::badInput(flag + ": '" + path + "' given, which cannot be read");
-  if (text.size() > (size_t(16) << 20))
-    return rt::badInput(flag + ": '" + path +
-                        "' given, allowed: at most 16 MiB of MLIR text");
-  return text;
-}
-
-namespace {
-/// A list flag: its values, or the default when it was not given.
-struct ListFlag {
-  const char *name;
-  const std::string &text;
-  int64_t most;
-  std::vector<int64_t> fallback;
-};
-} // namespace
-
-static rt::Result<std::vector<int64_t>> readList(const ListFlag &flag) {
-  if (flag.text.empty())
-    return flag.fallback;
-  return parseIntegers(flag.name, flag.text, 1, flag.most);
-}
-
-static rt::Result<double> readSoftcap(const std::string &text) {
-  if (text.empty())
-    return 0.0;
-  return parseReal("softcap", text, 0, false);
-}
-
-rt::Result<api::Description> bench::describe(const DescriptionText &text) {
-  api::Description description;
-  if (!text.inputFile.empty()) {
-    ATTN_TRY(description.module, readText("input", text.inputFile));
-    return description;
+static rt::Status readAttention(const BenchText &text, Options &options) {
+  const cli::DescriptionText &description = text.description;
+  options.loadCaptured = text.loadCaptured || !text.capturedDir.empty();
+  if (options.loadCaptured)
+    ATTN_CHECK(refuseBesideCaptured(text));
+  ATTN_TRY(options.sizes, cli::readSizes(description, /*heads=*/16));
+  const std::pair<std::vector<int64_t> &, int64_t> defaults[] = {
+      {options.sizes.batch, 1},
+      {options.sizes.queryHeads, 16},
+      {options.sizes.queryLen, 1024},
+      {options.sizes.headDim, 128}};
+  for (const auto &[list, value] : defaults)
+    if (list.empty())
+      list = {value};
+  ATTN_TRY(options.traits, cli::readTraits(description));
+  options.scoreFile = description.scoreFile;
+  options.maskFile = description.maskFile;
+  if (!description.causal.empty())
+    options.causal = options.traits.causal;
+  if (!description.causalAlign.empty())
+    options.align = options.traits.align;
+  std::string types = description.dtype;
+  if (types.empty() && !options.loadCaptured)
+    types = "fp16";
+  if (!types.empty())
+    for (const std::string &each : cli::splitList(types)) {
+      ATTN_TRY(const api::Element element, api::parseElement(each));
+      options.elements.push_back(element);
+    }
+  for (const std::string &each :
+       cli::splitList(text.input.empty() ? "normal" : text.input)) {
+    ATTN_TRY(const rt::InputKind kind, rt::parseInputKind(each));
+    options.inputs.push_back(kind);
   }
-  if (text.headDim.empty())
-    return rt::badInput("d: nothing given, allowed: an integer from 1 to " +
-                        std::to_string(kMaxDim));
-  ATTN_TRY(description.headDim, parseInteger("d", text.headDim, 1, kMaxDim));
-  description.valueDim = description.headDim;
-  if (!text.valueDim.empty()) {
-    ATTN_TRY(description.valueDim,
-             parseInteger("dv", text.valueDim, 1, kMaxDim));
+  if (!text.scale.empty()) {
+    ATTN_TRY(options.scale, cli::parseReal("scale", text.scale,
+                                           api::leastFactor, api::mostFactor));
   }
-  // Run-time sizes, of no consequence for an image; checked all the same.
-  const std::string &hk = text.kvHeads;
-  ATTN_TRY(const auto heads, readList({"hq", text.queryHeads, kMaxHeads, {1}}));
-  ATTN_TRY(const auto kvHeads, readList({"hk", hk, kMaxHeads, heads}));
-  if (heads.front() % kvHeads.front())
-    return rt::badInput("hq: " + std::to_string(heads.front()) +
-                        " given, allowed: a multiple of hk, which is " +
-                        std::to_string(kvHeads.front()));
-  for (const ListFlag &flag : {ListFlag{"b", text.batch, kMaxBatch, {1}},
-                               ListFlag{"sq", text.queryLen, kMaxLength, {1}},
-                               ListFlag{"sk", text.kvLen, kMaxLength, {1}}})
-    ATTN_CHECK([&]() -> rt::Status {
-      ATTN_TRY(const auto ignored, readList(flag));
-      (void)ignored;
-      return rt::success();
-    }());
-  if (!text.dtype.empty()) {
-    ATTN_TRY(description.element, api::parseElement(text.dtype));
-  }
-  if (!text.layout.empty()) {
-    ATTN_TRY(description.layout, api::parseLayout(text.layout));
-  }
-  if (!text.causalAlign.empty()) {
-    ATTN_TRY(description.align, api::parseAlign(text.causalAlign));
-  }
-  if (!text.causal.empty()) {
-    ATTN_TRY(description.causal, parseBool("causal", text.causal));
-  }
-  description.lse = text.lse;
-  ATTN_TRY(const double softcap, readSoftcap(text.softcap));
-  description.score = softcapRegion(softcap);
-  if (!text.scoreFile.empty()) {
-    if (softcap > 0)
-      return rt::badInput("score: given beside softcap; write one region");
-    ATTN_TRY(description.score, readText("score", text.scoreFile));
-  }
-  if (!text.maskFile.empty()) {
-    ATTN_TRY(description.mask, readText("mask", text.maskFile));
-  }
-  return description;
-}
-
-static rt::Status readSizes(const DescriptionText &text, Options &options) {
-  const int64_t d = 128, heads = 16, length = 1024;
-  ATTN_TRY(options.batch, readList({"b", text.batch, kMaxBatch, {1}}));
-  ATTN_TRY(options.queryHeads,
-           readList({"hq", text.queryHeads, kMaxHeads, {heads}}));
-  ATTN_TRY(options.kvHeads, readList({"hk", text.kvHeads, kMaxHeads, {}}));
-  ATTN_TRY(options.queryLen,
-           readList({"sq", text.queryLen, kMaxLength, {length}}));
-  ATTN_TRY(options.kvLen, readList({"sk", text.kvLen, kMaxLength, {}}));
-  ATTN_TRY(options.headDim, readList({"d", text.headDim, kMaxDim, {d}}));
-  ATTN_TRY(options.valueDim, readList({"dv", text.valueDim, kMaxDim, {}}));
-  for (const int64_t hq : options.queryHeads)
-    for (const int64_t hk : options.kvHeads)
-      if (hq % hk)
-        return rt::badInput("hq: " + std::to_string(hq) +
-                            " given, allowed: a multiple of hk, which is " +
-                            std::to_string(hk));
   return rt::success();
 }
 
@@ -157,9 +82,9 @@ static rt::Status readMetric(const BenchText &text, Options &options) {
   } else if (text.metric == "arithmetic_intensity") {
     m = {false, false, false, true};
   } else if (text.metric != "all") {
-    return rt::badInput("metric: '" + text.metric +
-                        "' given, allowed: time, throughput, bandwidth, "
-                        "arithmetic_intensity, all");
+    return cli::refused("metric", text.metric,
+                        "time, throughput, bandwidth, arithmetic_intensity, "
+                        "all");
   }
   return rt::success();
 }
@@ -175,40 +100,29 @@ static rt::Status readReference(const BenchText &text, Options &options) {
       return rt::unsupported("ref: '" + options.reference +
                              "' given, the quantised kernels are not there "
                              "yet; allowed: torch, fav2");
-  return rt::badInput("ref: '" + options.reference +
-                      "' given, allowed: torch, fav2");
+  return cli::refused("ref", options.reference, "torch, fav2");
+}
+
+static rt::Status readTiming(const BenchText &text, Options &options) {
+  if (!text.warmup.empty()) {
+    ATTN_TRY(options.warmupMs,
+             cli::parseReal("warmup", text.warmup, 0, kMostMilliseconds));
+  }
+  if (!text.rep.empty()) {
+    ATTN_TRY(options.repMs,
+             cli::parseReal("rep", text.rep, 0, kMostMilliseconds));
+  }
+  if (!text.timeout.empty()) {
+    ATTN_TRY(options.timeoutSeconds,
+             cli::parseReal("timeout", text.timeout, 0.001, kMostSeconds));
+  }
+  options.coldCache = !text.keepCache;
+  return rt::success();
 }
 
 rt::Result<Options> bench::checkOptions(const BenchText &text) {
   Options options;
-  const DescriptionText &description = text.description;
-  ATTN_CHECK(readSizes(description, options));
-  for (const std::string &each :
-       splitList(description.dtype.empty() ? "fp16" : description.dtype)) {
-    ATTN_TRY(const api::Element element, api::parseElement(each));
-    options.elements.push_back(element);
-  }
-  if (!description.dtype.empty())
-    options.convert = options.elements.front();
-  for (const std::string &each :
-       splitList(text.input.empty() ? "normal" : text.input)) {
-    ATTN_TRY(const rt::InputKind kind, rt::parseInputKind(each));
-    options.inputs.push_back(kind);
-  }
-  if (!description.layout.empty()) {
-    ATTN_TRY(options.layout, api::parseLayout(description.layout));
-  }
-  if (!description.causalAlign.empty()) {
-    ATTN_TRY(options.align, api::parseAlign(description.causalAlign));
-  }
-  if (!description.causal.empty()) {
-    ATTN_TRY(options.causal, parseBool("causal", description.causal));
-  }
-  ATTN_TRY(options.softcap, readSoftcap(description.softcap));
-  options.lse = description.lse;
-  if (!text.scale.empty()) {
-    ATTN_TRY(options.scale, parseReal("scale", text.scale, 0, true));
-  }
+  ATTN_CHECK(readAttention(text, options));
   ATTN_CHECK(readMetric(text, options));
   if (!text.flops.empty()) {
     ATTN_TRY(options.flops, rt::parseFlopConvention(text.flops));
@@ -220,21 +134,11 @@ rt::Result<Options> bench::checkOptions(const BenchText &text) {
   if (!options.target.empty())
     ATTN_CHECK(api::checkTarget(options.target));
   if (!text.seed.empty()) {
-    ATTN_TRY(const int64_t seed, parseInteger("seed", text.seed, 0, INT64_MAX));
+    ATTN_TRY(const int64_t seed,
+             cli::parseInteger("seed", text.seed, 0, INT64_MAX));
     options.seed = uint64_t(seed);
   }
-  for (auto [name, from, to] :
-       {std::tuple{"warmup", &text.warmup, &options.warmupMs},
-        {"rep", &text.rep, &options.repMs}})
-    if (!from->empty()) {
-      ATTN_TRY(*to, parseReal(name, *from, 0, false));
-    }
-  if (!text.timeout.empty()) {
-    ATTN_TRY(options.timeoutSeconds,
-             parseReal("timeout", text.timeout, 0, true));
-  }
-  options.coldCache = !text.keepCache;
-  options.loadCaptured = text.loadCaptured || !text.capturedDir.empty();
+  ATTN_CHECK(readTiming(text, options));
   options.capturedDir =
       text.capturedDir.empty() ? "./captured_inputs" : text.capturedDir;
   options.ignoreKwargs = text.ignoreKwargs;

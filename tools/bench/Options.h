@@ -6,7 +6,7 @@
 
 #include "runtime/check/Inputs.h"
 #include "runtime/check/Metrics.h"
-#include "tools/api/Description.h"
+#include "tools/cli/DescriptionText.h"
 
 #include <optional>
 #include <string>
@@ -14,17 +14,9 @@
 
 namespace attn_jit::bench {
 
-/// The texts of the description flags, shared by bench and compile; empty: not
-/// given.
-struct DescriptionText {
-  std::string batch, queryHeads, kvHeads, queryLen, kvLen, headDim, valueDim;
-  std::string dtype, layout, causal, causalAlign, softcap;
-  std::string scoreFile, maskFile, inputFile; ///< compile only
-  bool lse = false;
-};
-
+/// Empty: not given.
 struct BenchText {
-  DescriptionText description;
+  cli::DescriptionText description;
   std::string metric, flops, input, reference, device, target, schedule, scale,
       seed, warmup, rep, timeout, capturedDir, outputDir, jsonFile, csvFile;
   bool oldCsv = false; ///< -o: the old tool's file name
@@ -33,30 +25,24 @@ struct BenchText {
   bool saveOutput = false, keepCache = false;
 };
 
-/// The body of a score region: cap * tanh(score / cap).
-std::string softcapRegion(double cap);
-
-/// The description of the first sizes named; files read.
-rt::Result<api::Description> describe(const DescriptionText &text);
-
 struct Metrics {
   bool time = true, throughput = true, bandwidth = true, intensity = true;
 };
 
 struct Options {
-  std::vector<int64_t> batch, queryHeads, kvHeads, queryLen, kvLen, headDim,
-      valueDim;
-  std::vector<api::Element> elements;
+  cli::Sizes sizes; ///< not of captured inputs; kvHeads, kvLen and valueDim
+                    ///< empty: as their partners
+  std::vector<api::Element> elements; ///< empty: as captured
   std::vector<rt::InputKind> inputs;
-  api::Layout layout = api::Layout::BSHD;
-  api::Align align = api::Align::BottomRight;
-  std::optional<bool> causal;          ///< unset: the captured file may say
-  std::optional<api::Element> convert; ///< captured inputs, when --dtype stands
-  double softcap = 0;
-  bool lse = false;
-  std::optional<double> scale; ///< unset: captured, or 1/sqrt(head_dim)
+  /// What all rows share: layout, regions, lse. Sizes, dtype, causal and its
+  /// alignment are each row's.
+  api::Description traits;
+  std::string scoreFile, maskFile; ///< where the regions came from
+  std::optional<bool> causal;      ///< unset: the captured file may say
+  std::optional<api::Align> align; ///< unset: bottom-right, or as captured
+  std::optional<double> scale;     ///< unset: captured, or 1/sqrt(head_dim)
   Metrics metrics;
-  rt::FlopConvention flops = rt::FlopConvention::HalvedCausal;
+  rt::FlopConvention flops = rt::FlopConvention::Visible;
   std::string reference = "torch";
   std::string device, target, schedule;
   uint64_t seed = 20;

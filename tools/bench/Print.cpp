@@ -3,6 +3,7 @@
 // The table for people, and the CSV of the same columns.
 #include "tools/bench/Print.h"
 #include "tools/bench/Columns.h"
+#include "tools/cli/Format.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -11,34 +12,6 @@
 
 using namespace attn_jit;
 using namespace attn_jit::bench;
-
-std::string bench::compileText(const api::CompileTimes &times) {
-  return number(times.totalMs, 1) + " ms: MLIR " + number(times.mlirMs, 1) +
-         ", LLVM " + number(times.llvmMs, 1) + ", link " +
-         number(times.linkMs, 1);
-}
-
-std::string bench::resourceText(const rt::Resources &resources,
-                                const std::string &target) {
-  const bool amd = target.rfind("gfx", 0) == 0;
-  // "n/a (why)" stands for the number that the reason is about.
-  const bool unknown = resources.source.rfind("n/a", 0) == 0;
-  std::string text = amd ? "VGPR " : "registers ";
-  auto count = [](const std::optional<int64_t> &value) {
-    return value ? std::to_string(*value) : std::string("n/a");
-  };
-  text += unknown && !resources.registers ? resources.source
-                                          : count(resources.registers);
-  text += ", spills " + count(resources.spills);
-  text += amd ? ", LDS " : ", shared memory ";
-  text += count(resources.sharedBytes);
-  text += resources.sharedBytes ? " bytes, occupancy " : ", occupancy ";
-  text += resources.occupancy ? number(*resources.occupancy * 100, 1) + " %"
-                              : "n/a";
-  if (!resources.source.empty() && !unknown)
-    text += " (" + resources.source + ")";
-  return text;
-}
 
 static std::string gridText(const std::vector<Column> &columns,
                             const std::vector<Row> &rows) {
@@ -76,17 +49,18 @@ static std::string deviceText(const Report &report) {
   if (!info.driverVersion.empty())
     text += ", driver " + info.driverVersion;
   if (report.contextMs)
-    text += "; context " + number(*report.contextMs, 1) + " ms";
+    text += "; context " + cli::number(*report.contextMs, 1) + " ms";
   return text + "\n";
 }
 
 static std::string kernelText(const Row &row) {
   std::string text = "kernel: " + row.schedule + " (" + row.scheduleSource +
-                     ")\n  " + resourceText(row.resources, row.target) + "\n";
+                     ")\n  " + cli::resourceText(row.resources, row.target) +
+                     "\n";
   if (row.cache != "memory") {
-    text += "  compiled in " + compileText(row.compile);
+    text += "  compiled in " + cli::compileText(row.compile);
     if (row.loadMs)
-      text += "; loaded in " + number(*row.loadMs, 1) + " ms";
+      text += "; loaded in " + cli::number(*row.loadMs, 1) + " ms";
     text += "\n";
   }
   return text;
@@ -121,25 +95,30 @@ std::string bench::tableText(const Report &report, const Options &options) {
   std::set<std::string> shown;
   for (const Row &row : report.rows)
     if (std::string kernel = kernelText(row);
-        shown.insert(row.schedule + resourceText(row.resources, row.target))
+        !row.schedule.empty() &&
+        shown
+            .insert(row.schedule + cli::resourceText(row.resources, row.target))
             .second)
       text += kernel;
   for (const Row &row : report.rows)
-    if (!row.what.kwargs.empty())
-      text += row.what.label + ": captured " + row.what.kwargs +
-              (options.ignoreKwargs ? " (ignored)" : "") + "\n";
+    if (std::string line = row.what.label + ": captured " + row.what.kwargs +
+                           (options.ignoreKwargs ? " (ignored)" : "") + "\n";
+        !row.what.kwargs.empty() && shown.insert(line).second)
+      text += line;
   if (options.printVgpr)
     for (const Row &row : report.rows)
       text += "vgpr: " + row.what.label + ": " +
-              resourceText(row.resources, row.target) + "\n";
+              cli::resourceText(row.resources, row.target) + "\n";
   if (options.compareToRef || options.printCompareStats)
     for (const Row &row : report.rows)
       text += statsText(row, options);
   text += "TFLOP/s by the convention '" + std::string(rt::name(options.flops)) +
           "'";
-  if (!report.rows.empty() && report.rows.front().timeMs)
-    text += report.rows.front().coldCache ? "; L2 flushed before each sample"
-                                          : "; L2 left as it is";
+  const auto timed = std::ranges::find_if(
+      report.rows, [](const Row &row) { return bool(row.timeMs); });
+  if (timed != report.rows.end())
+    text += timed->coldCache ? "; L2 flushed before each sample"
+                             : "; L2 left as it is";
   return text + "\n";
 }
 

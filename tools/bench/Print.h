@@ -14,15 +14,6 @@ std::string csvText(const Report &report, const Options &options);
 std::string jsonText(const Report &report, const Options &options,
                      const std::string &command);
 
-/// "registers 168, spills 0, shared memory 163912 bytes, occupancy 12.5 %
-/// (ptxas 13.0)", with "n/a" for what is not known.
-std::string resourceText(const rt::Resources &resources,
-                         const std::string &target);
-/// "213.4 ms: MLIR 80.1, LLVM 101.0, link 0.0"
-std::string compileText(const api::CompileTimes &times);
-
-std::string number(double value, int digits);
-
 } // namespace attn_jit::bench
 
 #endif // ATTN_JIT_TOOLS_BENCH_PRINT_H

@@ -7,8 +7,10 @@ using namespace attn_jit;
 using namespace attn_jit::bench;
 
 std::string Row::verdict() const {
+  if (fault)
+    return "error: " + fault->text;
   if (!verified)
-    return "not run: " + note;
+    return timeMs ? "no: " + what.unverifiable : "not run: " + note;
   std::string rows;
   if (error && error->sampled())
     rows = " (" + std::to_string(error->rows) + " of " +
@@ -23,33 +25,46 @@ std::string Row::verdict() const {
   return text;
 }
 
+static std::optional<rt::Peak> peakOf(const rt::DeviceInfo *device,
+                                      api::Element element) {
+  if (!device || !device->peakGBs)
+    return std::nullopt;
+  const std::optional<double> &compute = element == api::Element::F32
+                                             ? device->peakF32Tflops
+                                             : device->peakF16Tflops;
+  if (!compute)
+    return std::nullopt;
+  return rt::Peak{*compute * 1e12, *device->peakGBs * 1e9};
+}
+
 void bench::addMetrics(Row &row, const rt::DeviceInfo *device,
                        rt::FlopConvention convention) {
   const Case &what = row.what;
   const int64_t bytes = api::elementBytes(what.description.element);
-  rt::ElementBytes elements{bytes, bytes, bytes, bytes,
-                            what.description.lse ? 4 : 0};
-  const double flops = rt::attentionFlops(what.shape, convention);
-  const double moved = convention == rt::FlopConvention::Diffusion
-                           ? rt::diffusionBytes(what.shape, elements)
-                           : rt::attentionBytes(what.shape, elements);
-  std::optional<rt::Peak> peak;
-  if (device && device->peakGBs) {
-    const bool wide = what.description.element == api::Element::F32;
-    // A CPU has no matrix unit of its own for 16 bits: f32 is its peak.
-    std::optional<double> compute = wide || !device->peakF16Tflops
-                                        ? device->peakF32Tflops
-                                        : device->peakF16Tflops;
-    if (compute)
-      peak = rt::Peak{*compute * 1e12, *device->peakGBs * 1e9};
-  }
-  const rt::Metrics metrics =
-      rt::attentionMetrics(flops, moved, row.timeMs.value_or(0), peak);
+  const rt::ElementBytes elements{bytes, bytes, bytes, bytes,
+                                  what.description.lse ? 4 : 0};
+  const double time = row.timeMs.value_or(0);
+  const double trueBytes = rt::attentionBytes(what.shape, elements);
+  const rt::Metrics counted =
+      rt::attentionMetrics(rt::attentionFlops(what.shape, convention),
+                           convention == rt::FlopConvention::Diffusion
+                               ? rt::diffusionBytes(what.shape, elements)
+                               : trueBytes,
+                           time);
   row.flopConvention = rt::name(convention);
-  row.intensity = metrics.arithmeticIntensity;
+  const bool flopsKnown =
+      what.pairsKnown || convention != rt::FlopConvention::Visible;
+  if (flopsKnown)
+    row.intensity = counted.arithmeticIntensity;
   if (!row.timeMs)
     return;
-  row.tflops = metrics.tflops;
-  row.gbs = metrics.gbPerSecond;
-  row.rooflinePercent = metrics.rooflinePercent;
+  row.gbs = counted.gbPerSecond;
+  if (flopsKnown)
+    row.tflops = counted.tflops;
+  if (what.pairsKnown)
+    row.rooflinePercent =
+        rt::attentionMetrics(
+            rt::attentionFlops(what.shape, rt::FlopConvention::Visible),
+            trueBytes, time, peakOf(device, what.description.element))
+            .rooflinePercent;
 }

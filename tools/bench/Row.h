@@ -27,15 +27,21 @@ struct Row {
   /// Against the kernel that -ref names, when it is one.
   std::optional<rt::Comparison> peer;
   std::optional<double> tolerance;
-  std::optional<bool> verified; ///< absent: nothing ran
-  std::string note;             ///< why something is absent
+  std::optional<bool> verified; ///< absent: nothing ran, or nothing to hold
+                                ///< the output to
+  std::string note;             ///< not run: why
+  /// The row could not be; the others go on.
+  std::optional<rt::Error> fault;
 
   bool failed() const { return verified && !*verified; }
-  /// "ok", "ok (512 of 6144 rows)", "FAILED: ...", "not run: ...".
+  /// "ok", "ok (512 of 6144 rows)", "FAILED: ...", "not run: ...", "no: ..."
+  /// (ran, unverified), "error: ...".
   std::string verdict() const;
 };
 
-/// Fills the metrics that follow from the time.
+/// Fills the metrics that follow from the time. TFLOP/s, GB/s and intensity are
+/// the convention's; the roofline is that of the work itself, visible pairs and
+/// true bytes, whatever the convention counts.
 void addMetrics(Row &row, const rt::DeviceInfo *device,
                 rt::FlopConvention convention);
 

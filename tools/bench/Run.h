@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A whole bench: cases compiled, run on poisoned outputs, checked against the
-// double-precision reference, timed by device events.
+// A whole bench: the device chosen, each case a row.
 #ifndef ATTN_JIT_TOOLS_BENCH_RUN_H
 #define ATTN_JIT_TOOLS_BENCH_RUN_H
 
@@ -17,9 +16,13 @@ struct Report {
   int64_t compiles = 0;
   std::vector<Row> rows;
 
-  bool failed() const;
+  /// Did any row come to its end?
+  bool finishedAny() const;
+  /// 2: a row could not be; 1: one FAILED, or a machine did; else 0.
+  int exitCode() const;
 };
 
+/// An error of one row stands in that row, and the others go on.
 rt::Result<Report> run(const Options &options);
 
 } // namespace attn_jit::bench

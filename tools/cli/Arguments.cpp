@@ -2,7 +2,7 @@
 //
 // argv normalisation and error output.
 #include "tools/cli/Arguments.h"
-#include "tools/bench/Numbers.h"
+#include "tools/cli/Numbers.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -20,9 +20,13 @@ std::vector<std::string>
 cli::normalise(const std::vector<std::string> &arguments,
                const CLI::App &command) {
   std::map<std::string, std::string> known;
-  for (const CLI::Option *option : command.get_options())
-    for (const std::string &name : option->get_lnames())
-      known[underscored(name)] = name;
+  for (const CLI::Option *option : command.get_options()) {
+    const auto &names = option->get_lnames();
+    for (const std::string &name : names)
+      known[underscored(name)] = "--" + name;
+    for (const std::string &name : option->get_snames())
+      known.emplace(name, names.empty() ? "-" + name : "--" + names.front());
+  }
   std::vector<std::string> result;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string &word = arguments[i];
@@ -39,22 +43,25 @@ cli::normalise(const std::vector<std::string> &arguments,
     }
     const std::string rest =
         equals == std::string::npos ? "" : word.substr(equals);
-    result.push_back("--" + found->second + rest);
+    result.push_back(found->second + rest);
     if (!rest.empty())
       continue;
     const bool last = i + 1 == arguments.size();
     // The old tool's flags whose values may be left out.
-    if (found->second == "causal" &&
-        (last || !bench::isBoolWord(arguments[i + 1])))
+    if (found->second == "--causal" && (last || !isBoolWord(arguments[i + 1])))
       result.push_back("true");
-    if (found->second == "metric" && (last || arguments[i + 1][0] == '-'))
+    if (found->second == "--metric" && (last || arguments[i + 1][0] == '-'))
       result.push_back("throughput");
   }
   return result;
 }
 
 int cli::report(const rt::Error &error) {
-  std::fprintf(stderr, "attn-jit: %s\n", error.text.c_str());
+  std::string line = error.text;
+  for (char &c : line)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      c = '?';
+  std::fprintf(stderr, "attn-jit: %s\n", line.c_str());
   if (!error.repro.empty())
     std::fprintf(stderr, "  to see it again: %s\n", error.repro.c_str());
   if (!error.log.empty())

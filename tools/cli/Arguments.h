@@ -6,7 +6,7 @@
 #define ATTN_JIT_TOOLS_CLI_ARGUMENTS_H
 
 #include "runtime/Result.h"
-#include "tools/bench/Options.h"
+#include "tools/cli/DescriptionText.h"
 
 #include <CLI/CLI.hpp>
 #include <string>
@@ -14,17 +14,19 @@
 
 namespace attn_jit::cli {
 
-/// "-hq 16" becomes "--hq 16" where the command knows --hq; '-' and '_' inside
-/// a name are one; a flag whose value may be left out gets its default.
+/// "-hq 16" becomes "--hq 16" where the command knows --hq, and "--d 64" what
+/// it calls -d; '-' and '_' inside a name are one; a flag whose value may be
+/// left out gets its default.
 std::vector<std::string> normalise(const std::vector<std::string> &arguments,
                                    const CLI::App &command);
 
 /// Prints the line, the reproducing command and the log; gives the exit code.
+/// Control characters, which a file's name may hold, become '?'.
 int report(const rt::Error &error);
 
 /// The flags that say which attention, for bench (lists allowed) and compile.
-void addDescriptionFlags(CLI::App &command, bench::DescriptionText &text,
-                         bool files);
+void addDescriptionFlags(CLI::App &command, DescriptionText &text,
+                         bool forBench);
 
 void addBench(CLI::App &root, int &status, const std::string &command);
 void addCompile(CLI::App &root, int &status);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // attn-jit bench: flags in, report out.
-#include "tools/api/Dump.h"
+#include "runtime/Printable.h"
+#include "tools/bench/Outputs.h"
 #include "tools/bench/Print.h"
 #include "tools/cli/Arguments.h"
 
 #include <cstdio>
+#include <set>
 
 using namespace attn_jit;
 
@@ -30,27 +32,32 @@ static rt::Status refuseQuantised(const BenchFlags &flags) {
                              ": given, the quantised kernels are not there "
                              "yet; allowed: none (fav2, unquantised)");
   if (!flags.mode.empty() && flags.mode != "fwd")
-    return rt::unsupported("mode: '" + flags.mode +
-                           "' given, allowed: fwd (backward is not there yet)");
+    return rt::unsupported("mode: " + rt::inQuotes(flags.mode) +
+                           " given, allowed: fwd (backward is not there yet)");
   return rt::success();
 }
 
 static rt::Result<int> runBench(const BenchFlags &flags) {
   ATTN_CHECK(refuseQuantised(flags));
   ATTN_TRY(const bench::Options options, bench::checkOptions(flags.text));
+  ATTN_CHECK(bench::checkOutputs(options));
   ATTN_TRY(const bench::Report report, bench::run(options));
-  if (!options.jsonFile.empty())
-    ATTN_CHECK(api::writeFile(options.jsonFile,
-                              jsonText(report, options, flags.command)));
-  if (!options.csvFile.empty())
-    ATTN_CHECK(api::writeFile(options.csvFile, csvText(report, options)));
+  std::set<std::string> said;
+  for (const bench::Row &row : report.rows)
+    if (row.fault && said.insert(row.fault->text).second)
+      cli::report(*row.fault);
+  if (!report.finishedAny())
+    return report.exitCode();
+  // First, so that no fault of a file takes it away.
   std::fputs(tableText(report, options).c_str(), stdout);
-  return report.failed() ? 1 : 0;
+  std::fflush(stdout);
+  ATTN_CHECK(bench::writeOutputs(report, options, flags.command));
+  return report.exitCode();
 }
 
 static void addFlags(CLI::App &command, BenchFlags &flags) {
   bench::BenchText &text = flags.text;
-  cli::addDescriptionFlags(command, text.description, /*files=*/false);
+  cli::addDescriptionFlags(command, text.description, /*forBench=*/true);
   auto add = [&](const char *group, const char *name, std::string &to,
                  const char *help) {
     command.add_option(name, to, help)->group(group)->type_name("");
@@ -100,9 +107,9 @@ static void addFlags(CLI::App &command, BenchFlags &flags) {
       "[M]  time, throughput, bandwidth, arithmetic_intensity, all; alone it "
       "means throughput (all)");
   add(out, "--flops", text.flops,
-      "C  halved_causal: FlashAttention's count; visible: pairs that the mask "
-      "lets through; diffusion: the old tool's FLOPs and bytes "
-      "(halved_causal)");
+      "C  visible: pairs that the mask lets through; halved_causal: "
+      "FlashAttention's count, half of all pairs when causal; diffusion: the "
+      "old tool's FLOPs and bytes (visible)");
   flag(out, "--print_vgpr", text.printVgpr, "registers and spills of each row");
   flag(out, "-o", text.oldCsv,
        "write ./bench_diffusion_attention[_captured].csv");
@@ -125,8 +132,8 @@ void cli::addBench(CLI::App &root, int &status, const std::string &command) {
   flags->command = command;
   addFlags(*bench, *flags);
   bench->footer(
-      "Exit code: 0 all rows verified, 1 a row FAILED or a driver did, 2 what "
-      "was given cannot be.\n"
+      "Exit code: 0 no row FAILED, 1 one did or a driver did, 2 what was given "
+      "cannot be, of one row or of all.\n"
       "  attn-jit bench -b 1 -hq 16 -sq 4096 -d 128 -causal\n"
       "  attn-jit bench --load_captured --captured_dir templates/samples "
       "--json rows.json");

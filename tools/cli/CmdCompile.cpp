@@ -3,9 +3,9 @@
 // attn-jit compile: any target, on a machine without that device.
 #include "tools/api/Emit.h"
 #include "tools/api/Inspect.h"
-#include "tools/bench/Numbers.h"
-#include "tools/bench/Print.h"
 #include "tools/cli/Arguments.h"
+#include "tools/cli/Format.h"
+#include "tools/cli/Numbers.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -14,18 +14,19 @@ using namespace attn_jit;
 
 namespace {
 struct CompileFlags {
-  bench::DescriptionText description;
+  cli::DescriptionText description;
   std::string target, emit, output, schedule, hostLevel, alignment;
   bool report = false, debugInfo = false;
 };
 } // namespace
 
-static void printReport(const api::Compiled &compiled) {
-  std::printf("target: %s\nkernel: %s (%s)\n  %s\n  compiled in %s\n",
-              compiled.target.c_str(), compiled.schedule.c_str(),
-              compiled.scheduleSource.c_str(),
-              bench::resourceText(compiled.resources, compiled.target).c_str(),
-              bench::compileText(compiled.times).c_str());
+/// \p to: not standard output where that holds the kernel's text.
+static void printReport(const api::Compiled &compiled, std::FILE *to) {
+  std::fprintf(to, "target: %s\nkernel: %s (%s)\n  %s\n  compiled in %s\n",
+               compiled.target.c_str(), compiled.schedule.c_str(),
+               compiled.scheduleSource.c_str(),
+               cli::resourceText(compiled.resources, compiled.target).c_str(),
+               cli::compileText(compiled.times).c_str());
 }
 
 /// Checked before anything is compiled.
@@ -38,10 +39,9 @@ static rt::Result<api::CompileOptions> readOptions(const CompileFlags &flags,
   options.hostLevel = flags.hostLevel;
   if (!flags.alignment.empty()) {
     ATTN_TRY(options.alignment,
-             bench::parseInteger("alignment", flags.alignment, 1, 16));
+             cli::parseInteger("alignment", flags.alignment, 1, 16));
     if (options.alignment & (options.alignment - 1))
-      return rt::badInput("alignment: '" + flags.alignment +
-                          "' given, allowed: 1, 2, 4, 8, 16");
+      return cli::refused("alignment", flags.alignment, "1, 2, 4, 8, 16");
   }
   options.debugInfo = flags.debugInfo;
   options.keepLevels =
@@ -60,14 +60,15 @@ static rt::Status runCompile(const CompileFlags &flags) {
   }
   ATTN_TRY(const std::string emit, api::resolveEmit(flags.emit, flags.target));
   std::string output = flags.output;
-  if (output.empty() && !flags.emit.empty()) {
-    if (!api::isText(emit))
-      return rt::badInput("o: nothing given, allowed for " + emit +
-                          ": a file (it is no text)");
+  const bool nowhere = output.empty() && !flags.emit.empty();
+  if ((nowhere || output == "-") && !api::isText(emit))
+    return rt::badInput(std::string("o: ") + (nowhere ? "nothing" : "'-'") +
+                        " given, allowed for " + emit +
+                        ": a file (it is no text)");
+  if (nowhere)
     output = "-";
-  }
   ATTN_TRY(const api::Description description,
-           bench::describe(flags.description));
+           cli::describe(flags.description));
   ATTN_TRY(const api::CompileOptions options, readOptions(flags, emit, output));
   ATTN_TRY(api::Compiled compiled, api::compile(description, options));
   ATTN_TRY(const std::string bytes, api::emitted(compiled, emit));
@@ -88,7 +89,7 @@ static rt::Status runCompile(const CompileFlags &flags) {
     }
   }
   if (wantsReport)
-    printReport(compiled);
+    printReport(compiled, output == "-" ? stderr : stdout);
   return rt::success();
 }
 
@@ -104,7 +105,8 @@ void cli::addCompile(CLI::App &root, int &status) {
     targets += (targets.empty() ? "" : ", ") + name;
   add("--target", flags->target, "T  " + targets);
   add("--emit", flags->emit,
-      "KIND  attn, tile, lowered: MLIR at each level; llvm; asm; obj (cpu); "
+      "KIND  attn, tile, lowered: MLIR of one level; mlir: of each; llvm; asm; "
+      "obj (cpu); "
       "ptx, cubin (sm_*; cubin needs ptxas), hsaco (gfx*), host (cpu): the "
       "image, with its manifest beside it (the target's image)");
   add("-o,--output", flags->output,
@@ -118,14 +120,15 @@ void cli::addCompile(CLI::App &root, int &status) {
       "kernels load without tensor maps (16)");
   compile
       ->add_flag("--report", flags->report,
-                 "print registers, spills, shared memory, occupancy, times")
+                 "print registers, spills, shared memory, occupancy, times; to "
+                 "standard error where text goes to standard output")
       ->group("Compiling");
   compile
       ->add_flag("--debug-info", flags->debugInfo,
                  "source lines of the tile IR into the image; the IR goes to "
                  "FILE.tile.mlir")
       ->group("Compiling");
-  cli::addDescriptionFlags(*compile, flags->description, /*files=*/true);
+  cli::addDescriptionFlags(*compile, flags->description, /*forBench=*/false);
   compile->footer(
       "Batch, heads, lengths and strides are given at launch; one image "
       "serves all.\n"

@@ -2,15 +2,17 @@
 //
 // attn-jit devices: what is here, and what each can do.
 #include "runtime/Runtime.h"
-#include "tools/bench/Print.h"
+#include "tools/api/Compile.h"
 #include "tools/cli/Arguments.h"
+#include "tools/cli/Format.h"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 using namespace attn_jit;
 
 static std::string gibibytes(int64_t bytes) {
-  return bench::number(double(bytes) / double(int64_t(1) << 30), 1) + " GiB";
+  return cli::number(double(bytes) / double(int64_t(1) << 30), 1) + " GiB";
 }
 
 static std::string capabilities(const rt::Device &device) {
@@ -39,23 +41,23 @@ static void print(const rt::Device &device) {
               known ? "" : " (this build compiles nothing for it)");
   if (!info.driverVersion.empty())
     std::printf(", driver %s", info.driverVersion.c_str());
-  std::printf("\n  %lld %s, %lld MHz, memory %s",
-              static_cast<long long>(info.computeUnits),
-              info.driver == "host" ? "threads" : "compute units",
-              static_cast<long long>(info.clockMHz),
-              gibibytes(info.memoryBytes).c_str());
+  std::printf("\n  %lld %s", static_cast<long long>(info.computeUnits),
+              info.driver == "host" ? "threads" : "compute units");
+  if (info.clockMHz)
+    std::printf(", %lld MHz", static_cast<long long>(info.clockMHz));
+  std::printf(", memory %s", gibibytes(info.memoryBytes).c_str());
   if (info.peakGBs)
-    std::printf(", %s GB/s", bench::number(*info.peakGBs, 0).c_str());
+    std::printf(", %s GB/s", cli::number(*info.peakGBs, 0).c_str());
   if (info.sharedBytesPerBlock)
     std::printf(", shared memory %lld bytes a block",
                 static_cast<long long>(info.sharedBytesPerBlock));
   std::printf("\n");
   if (info.peakF16Tflops)
     std::printf("  peak %s TFLOP/s f16\n",
-                bench::number(*info.peakF16Tflops, 0).c_str());
+                cli::number(*info.peakF16Tflops, 0).c_str());
   if (info.peakF32Tflops)
     std::printf("  peak %s TFLOP/s f32\n",
-                bench::number(*info.peakF32Tflops, 2).c_str());
+                cli::number(*info.peakF32Tflops, 2).c_str());
   std::string images;
   for (rt::ImageKind kind : info.images)
     images += (images.empty() ? "" : ", ") + std::string(rt::name(kind));
@@ -63,15 +65,26 @@ static void print(const rt::Device &device) {
               capabilities(device).c_str());
 }
 
+/// Fingerprints are JSON already; only the drivers' sentences need quoting.
+static void printJson(const std::vector<rt::DriverReport> &drivers) {
+  std::string devices;
+  nlohmann::ordered_json absent = nlohmann::ordered_json::object();
+  for (const rt::DriverReport &driver : drivers) {
+    for (const rt::Device &device : driver.devices)
+      devices +=
+          (devices.empty() ? "" : ", ") + rt::fingerprintJson(device.info());
+    if (!driver.absent.empty())
+      absent[driver.name] = driver.absent;
+  }
+  const auto replace = nlohmann::ordered_json::error_handler_t::replace;
+  std::printf("{\"devices\": [%s], \"absent\": %s}\n", devices.c_str(),
+              absent.dump(-1, ' ', false, replace).c_str());
+}
+
 static int listDevices(bool json) {
   const std::vector<rt::DriverReport> drivers = rt::enumerateDrivers();
   if (json) {
-    std::string devices, absent;
-    for (const rt::DriverReport &driver : drivers)
-      for (const rt::Device &device : driver.devices)
-        devices +=
-            (devices.empty() ? "" : ", ") + rt::fingerprintJson(device.info());
-    std::printf("[%s]\n", devices.c_str());
+    printJson(drivers);
     return 0;
   }
   for (const rt::DriverReport &driver : drivers)
@@ -93,6 +106,7 @@ void cli::addDevices(CLI::App &root, int &status) {
   CLI::App *devices =
       root.add_subcommand("devices", "List devices and what each can do");
   auto json = std::make_shared<bool>(false);
-  devices->add_flag("--json", *json, "the devices' identities as a JSON array");
+  devices->add_flag("--json", *json,
+                    "{\"devices\": [identities], \"absent\": {driver: why}}");
   devices->callback([json, &status] { status = listDevices(*json); });
 }

@@ -5,20 +5,26 @@
 
 using namespace attn_jit;
 
-void cli::addDescriptionFlags(CLI::App &command, bench::DescriptionText &text,
-                              bool files) {
+void cli::addDescriptionFlags(CLI::App &command, DescriptionText &text,
+                              bool forBench) {
   const std::string group = "Attention";
-  const std::string list = files ? "" : "; a list 1,2,3 makes rows";
+  // One image serves all sizes of a launch, so compile has no need of them.
+  auto size = [&](const std::string &what, const char *fallback) {
+    return forBench ? what + " (" + fallback + "); a list 1,2,3 makes rows"
+                    : what + ", given at launch; checked only";
+  };
+  const std::string list = forBench ? "; a list 1,2,3 makes rows" : "";
   auto add = [&](const char *name, std::string &to, const std::string &help) {
     return command.add_option(name, to, help)->group(group)->type_name("");
   };
-  add("-b,--batch", text.batch, "N  batch size (1)" + list);
-  add("--hq", text.queryHeads, "N  query heads (16)" + list);
-  add("--hk", text.kvHeads, "N  key/value heads (as -hq)" + list);
-  add("--sq", text.queryLen, "N  query length (1024)" + list);
-  add("--sk", text.kvLen, "N  key/value length (as -sq)" + list);
+  add("-b,--batch", text.batch, size("N  batch size", "1"));
+  add("--hq", text.queryHeads, size("N  query heads", "16"));
+  add("--hk", text.kvHeads, size("N  key/value heads", "as -hq"));
+  add("--sq", text.queryLen, size("N  query length", "1024"));
+  add("--sk", text.kvLen, size("N  key/value length", "as -sq"));
   add("-d,--head-dim", text.headDim,
-      files ? "N  head dim of Q and K" : "N  head dim of Q and K (128)" + list);
+      forBench ? "N  head dim of Q and K (128)" + list
+               : "N  head dim of Q and K");
   add("--dv", text.valueDim, "N  head dim of V (as -d)" + list);
   add("--dtype", text.dtype, "T  fp16, bf16, fp32 (fp16)" + list);
   add("--layout", text.layout, "L  bshd, bhsd (bshd)");
@@ -32,12 +38,12 @@ void cli::addDescriptionFlags(CLI::App &command, bench::DescriptionText &text,
       .add_flag("--lse,--return_lse", text.lse,
                 "also write the log-sum-exp of each row")
       ->group(group);
-  if (!files)
-    return;
   add("--score", text.scoreFile,
       "FILE  body of the score region (templates/README.md)");
   add("--mask", text.maskFile,
       "FILE  body of the mask region (templates/README.md)");
+  if (forBench)
+    return;
   add("--input", text.inputFile,
       "FILE  an attn or tile module, by hand or edited, instead of the above");
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Numbers out of flags: the whole text is one number in its range, or an error
+// Values out of flags: the whole text is one value in its range, or an error
 // names the flag, what was given and what is allowed.
-#ifndef ATTN_JIT_TOOLS_BENCH_NUMBERS_H
-#define ATTN_JIT_TOOLS_BENCH_NUMBERS_H
+#ifndef ATTN_JIT_TOOLS_CLI_NUMBERS_H
+#define ATTN_JIT_TOOLS_CLI_NUMBERS_H
 
 #include "runtime/Result.h"
 
@@ -12,7 +12,10 @@
 #include <string_view>
 #include <vector>
 
-namespace attn_jit::bench {
+namespace attn_jit::cli {
+
+rt::Error refused(std::string_view field, std::string_view text,
+                  const std::string &allowed);
 
 rt::Result<int64_t> parseInteger(std::string_view field, std::string_view text,
                                  int64_t least, int64_t most);
@@ -20,15 +23,19 @@ rt::Result<int64_t> parseInteger(std::string_view field, std::string_view text,
 rt::Result<std::vector<int64_t>> parseIntegers(std::string_view field,
                                                std::string_view text,
                                                int64_t least, int64_t most);
-/// Finite, from `least` on; `above`: not `least` itself.
+/// Both ends belong to the range.
 rt::Result<double> parseReal(std::string_view field, std::string_view text,
-                             double least, bool above);
+                             double least, double most);
 /// yes, true, t, y, 1, on and their opposites.
 rt::Result<bool> parseBool(std::string_view field, std::string_view text);
 bool isBoolWord(std::string_view text);
 
 std::vector<std::string> splitList(std::string_view text);
 
-} // namespace attn_jit::bench
+/// The text of a file that a flag names.
+rt::Result<std::string> readText(std::string_view field,
+                                 const std::string &path);
 
-#endif // ATTN_JIT_TOOLS_BENCH_NUMBERS_H
+} // namespace attn_jit::cli
+
+#endif // ATTN_JIT_TOOLS_CLI_NUMBERS_H
