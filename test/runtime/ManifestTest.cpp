@@ -279,7 +279,7 @@ protected:
 };
 
 TEST_F(ManifestFiles, ImageLiesBeside) {
-  write("NAME.json", goodManifest().dump());
+  write("NAME.ptx.json", goodManifest().dump());
   EXPECT_HAS(errorOf(readKernelFiles(folder + "/NAME.ptx.json")).text,
              "image.file: '" + folder + "/NAME.ptx' given");
   write("NAME.ptx", std::string("abc\0d", 5));

@@ -99,8 +99,8 @@ TEST(BenchResources, SpillsNameTheirUnit) {
 
 TEST(BenchRegions, KnownByWhatTheyMean) {
   api::Description description;
-  description.mask = "^bb0(%b: i32, %h: i32, %row: i32, %key: i32):\n"
-                     "  %seen = arith.cmpi sge, %row, %key : i32\n"
+  description.mask = "^bb0(%b: i32, %h: i32, %at: i32, %other: i32):\n"
+                     "  %seen = arith.cmpi sge, %at, %other : i32\n"
                      "  attn.yield %seen : i1\n";
   api::Description capped;
   capped.softcap = 30;

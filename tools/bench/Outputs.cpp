@@ -3,8 +3,8 @@
 // Probes by making a folder and taking it away: permission bits do not tell of
 // read-only file systems, nor what root may do.
 #include "tools/bench/Outputs.h"
+#include "runtime/File.h"
 #include "runtime/Printable.h"
-#include "tools/api/Dump.h"
 #include "tools/bench/Print.h"
 
 #include <cerrno>
@@ -60,10 +60,12 @@ rt::Status bench::checkOutputs(const Options &options) {
 
 rt::Status bench::writeOutputs(const Report &report, const Options &options,
                                const std::string &command) {
+  const std::string json = jsonText(report, options, command),
+                    csv = csvText(report, options);
+  std::vector<rt::FileContent> files;
   if (!options.jsonFile.empty())
-    ATTN_CHECK(
-        api::writeFile(options.jsonFile, jsonText(report, options, command)));
+    files.push_back({options.jsonFile, json});
   if (!options.csvFile.empty())
-    ATTN_CHECK(api::writeFile(options.csvFile, csvText(report, options)));
-  return rt::success();
+    files.push_back({options.csvFile, csv});
+  return rt::writeFiles(files);
 }
