@@ -166,7 +166,7 @@ attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
   };
   int64_t shared = 0;
   if (auto bytes = kernel->getAttrOfType<IntegerAttr>(kSharedBytesAttr))
-    shared = target.backend == Backend::NVPTX ? bytes.getInt() : 0;
+    shared = target.has(Capability::LaunchedShared) ? bytes.getInt() : 0;
   manifest["format"] = "attn-jit.manifest.v1";
   manifest["target"] = target.name.str();
   manifest["kernel"] = kernel.getSymName().str();

@@ -63,11 +63,10 @@ void attn_jit::buildPlacingPipeline(OpPassManager &passes,
 void attn_jit::buildLoweringPipeline(OpPassManager &passes,
                                      const CompileOptions &options) {
   std::string target = options.target->name.str();
-  Backend backend = options.target->backend;
   passes.addPass(arith::createArithExpandOpsPass());
-  passes.addPass(
-      createTileExpandMath({/*keepTanh=*/backend == Backend::NVPTX}));
-  switch (backend) {
+  passes.addPass(createTileExpandMath(
+      {/*keepTanh=*/options.target->has(Capability::TanhInstruction)}));
+  switch (options.target->backend) {
   case Backend::NVPTX:
     passes.addPass(createTileToNVVM({target}));
     break;

@@ -15,31 +15,41 @@ static constexpr uint32_t capabilities(std::initializer_list<Capability> list) {
 }
 
 static constexpr TargetInfo kTargets[] = {
+    // PTX 8.6 is the first with every instruction used here and is taken by
+    // drivers from CUDA 12.7 on. Barriers 8 to 15 are those of tile.publish,
+    // 0 is the workgroup's. wgmma.wait_group counts to 7.
     {"sm_90a", Backend::NVPTX,
      capabilities({Capability::BulkCopy, Capability::AsyncMatrixProduct,
                    Capability::SharedLhs, Capability::RegisterBudgets,
-                   Capability::NamedBarriers}),
+                   Capability::NamedBarriers, Capability::TanhInstruction,
+                   Capability::LaunchedShared}),
      /*unitThreads=*/128, /*waveThreads=*/32, /*unitRows=*/64, /*maxUnits=*/4,
      /*sharedBytes=*/227 * 1024, /*sharedRowPadding=*/0,
      /*registersPerThread=*/255,
-     /*registersPerGroup=*/65536},
-    {"gfx942", Backend::AMDGPU, capabilities({}),
+     /*registersPerGroup=*/65536, /*fragmentCols=*/8, /*namedBarriers=*/7,
+     /*productsInFlight=*/7, /*features=*/"+ptx86"},
+    {"gfx942", Backend::AMDGPU, capabilities({Capability::SpreadOperands}),
      /*unitThreads=*/64, /*waveThreads=*/64, /*unitRows=*/16, /*maxUnits=*/16,
      /*sharedBytes=*/64 * 1024, /*sharedRowPadding=*/16,
      /*registersPerThread=*/512,
-     /*registersPerGroup=*/131072},
-    {"gfx1100", Backend::AMDGPU, capabilities({}),
+     /*registersPerGroup=*/131072, /*fragmentCols=*/16, /*namedBarriers=*/0,
+     /*productsInFlight=*/0, /*features=*/""},
+    // A pair of 16-bit values is put together by one v_perm_b32, not by two
+    // moves of halves, which is what real true16 would do.
+    {"gfx1100", Backend::AMDGPU, capabilities({Capability::FormatInDescriptor}),
      /*unitThreads=*/32, /*waveThreads=*/32, /*unitRows=*/16, /*maxUnits=*/16,
      /*sharedBytes=*/64 * 1024, /*sharedRowPadding=*/16,
      /*registersPerThread=*/256,
-     /*registersPerGroup=*/98304},
+     /*registersPerGroup=*/98304, /*fragmentCols=*/16, /*namedBarriers=*/0,
+     /*productsInFlight=*/0, /*features=*/"-real-true16"},
     {"cpu", Backend::Host,
-     capabilities(
-         {Capability::SinglePrecisionProduct, Capability::WideFragments}),
+     capabilities({Capability::SinglePrecisionProduct,
+                   Capability::WideFragments, Capability::HostLevels}),
      /*unitThreads=*/1, /*waveThreads=*/1, /*unitRows=*/1, /*maxUnits=*/1,
      /*sharedBytes=*/512 * 1024, /*sharedRowPadding=*/0,
      /*registersPerThread=*/0,
-     /*registersPerGroup=*/0},
+     /*registersPerGroup=*/0, /*fragmentCols=*/1, /*namedBarriers=*/0,
+     /*productsInFlight=*/0, /*features=*/""},
 };
 
 const TargetInfo *attn_jit::lookupTarget(llvm::StringRef name) {

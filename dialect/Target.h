@@ -22,6 +22,13 @@ enum class Capability : uint32_t {
   SinglePrecisionProduct = 1 << 5, ///< f32 operands at full precision.
   WideFragments =
       1 << 6, ///< Fragments live in memory; registers do not bound them.
+  TanhInstruction = 1 << 7, ///< An approximate tanh.
+  SpreadOperands =
+      1 << 8, ///< Lanes hold parts of a product's K, not each all of it.
+  FormatInDescriptor = 1 << 9, ///< Buffer descriptors name a format, and how
+                               ///< offsets are checked (gfx10 and later).
+  LaunchedShared = 1 << 10,    ///< A launch says how much shared memory.
+  HostLevels = 1 << 11, ///< An image is for one of the machine's vector levels.
 };
 
 enum class Backend { NVPTX, AMDGPU, Host };
@@ -39,6 +46,10 @@ struct TargetInfo {
                               ///< conflicts.
   int64_t registersPerThread; ///< The most one thread may hold.
   int64_t registersPerGroup;  ///< Register file of the processor it runs on.
+  int64_t fragmentCols;       ///< Columns of a matrix fragment come in these.
+  int64_t namedBarriers;      ///< Barriers 1 to this are a schedule's.
+  int64_t productsInFlight;   ///< The most that a wait may leave running.
+  llvm::StringLiteral features; ///< For LLVM, beside those of `name`.
 
   bool has(Capability capability) const {
     return capabilities & static_cast<uint32_t>(capability);

@@ -67,7 +67,7 @@ FragmentMap AmdTarget::getFragmentMap(tile::FragType type) const {
 
 ArrayRef<int64_t> AmdTarget::rowLanes() const {
   static constexpr int64_t wide[] = {16, 32};
-  return ArrayRef(wide).take_front(spreadsK() ? 2 : 1);
+  return ArrayRef(wide).take_front(llvm::Log2_64(info.waveThreads / kEdge));
 }
 
 //===-- this thread -------------------------------------------------------===//
@@ -124,7 +124,7 @@ Value AmdTarget::shuffleXor(OpBuilder &b, Location loc, Value value,
   Type type = value.getType(), i32 = b.getI32Type();
   Value bits = LLVM::BitcastOp::create(b, loc, i32, value);
   Value moved;
-  if (!spreadsK()) {
+  if (info.waveThreads == 2 * kEdge) {
     // Each lane of a row takes the same lane of the other row.
     moved = ROCDL::PermlaneX16Op::create(
         b, loc, i32, bits, bits, constant(b, loc, 0x76543210),

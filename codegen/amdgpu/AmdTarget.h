@@ -27,7 +27,7 @@ public:
   const int64_t deal;
 
   /// MFMA spreads k over the lanes; WMMA gives every lane all of it.
-  bool spreadsK() const { return info.waveThreads == 64; }
+  bool spreadsK() const { return info.has(Capability::SpreadOperands); }
   /// Result rows of one hardware tile that a lane holds.
   int64_t laneResults() const { return kEdge * kEdge / info.waveThreads; }
   /// Columns that lie side by side in one lane, of each block of kEdge * deal.

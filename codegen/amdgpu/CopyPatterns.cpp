@@ -25,11 +25,11 @@ Value constant(OpBuilder &b, Location loc, int64_t value, int64_t bits = 32) {
 }
 
 /// Word 3 of a buffer descriptor (ISA guides, "buffer resource descriptor"):
-/// 32-bit elements of floats; from gfx10 on also the format's place and that
-/// each offset is checked as a raw one.
+/// 32-bit elements of floats; where descriptors name it, the format's place and
+/// that each offset is checked as a raw one.
 int64_t descriptorFlags(const AmdTarget &target) {
   int64_t flags = (7 << 12) | (4 << 15);
-  if (!target.spreadsK())
+  if (target.info.has(Capability::FormatInDescriptor))
     flags |= (int64_t(1) << 24) | (int64_t(3) << 28);
   return flags;
 }
