@@ -17,7 +17,7 @@ static llvm::Expected<EmittedImage> emitNvptx(mlir::ModuleOp lowered,
     options.observe(Level::LLVM, image->llvm);
     options.observe(Level::Asm, image->ptx);
   }
-  EmittedImage result{"ptx", std::move(image->ptx), {}};
+  EmittedImage result{"ptx", std::move(image->ptx), {}, 0};
   result.resources.source = "n/a (needs ptxas or a driver)";
   return result;
 }
@@ -38,7 +38,7 @@ static llvm::Expected<EmittedImage> emitAmdgpu(mlir::ModuleOp lowered,
   if (!image)
     return image.takeError();
   const HsacoResources &r = image->resources;
-  EmittedImage result{"hsaco", std::move(image->object), {}};
+  EmittedImage result{"hsaco", std::move(image->object), {}, image->linkMs};
   result.resources = {r.vgprs, r.vgprSpills + r.sgprSpills, r.ldsBytes,
                       r.occupancy, "code object"};
   return result;
@@ -57,7 +57,8 @@ static llvm::Expected<EmittedImage> emitCpu(mlir::ModuleOp lowered,
     options.observe(Level::Asm, image->assembly);
     options.observe(Level::Object, image->object);
   }
-  EmittedImage result{"host", std::move(image->sharedObject), {}};
+  EmittedImage result{
+      "host", std::move(image->sharedObject), {}, image->linkMs};
   result.resources.source = "n/a (host code)";
   return result;
 }

@@ -13,6 +13,7 @@ struct EmittedImage {
   std::string kind; ///< ptx, hsaco, host
   std::string image;
   ResourceReport resources;
+  double linkMs = 0;
 };
 
 /// By the back end of `options.target`.

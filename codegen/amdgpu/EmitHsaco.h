@@ -25,7 +25,7 @@ struct HsacoImage {
   std::string kernel; ///< Name of the one kernel.
   std::string object; ///< The code object's bytes, version 5.
   HsacoResources resources;
-  double llvmMs = 0, linkMs = 0;
+  double linkMs = 0;
 };
 
 /// `module` is in the LLVM and ROCDL dialects and holds one kernel.

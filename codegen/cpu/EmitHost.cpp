@@ -4,20 +4,11 @@
 // own vectorizers stay off, and it may not turn loops into calls of a C library
 // that the image does not have.
 #include "codegen/cpu/EmitHost.h"
-#include "codegen/Passes.h"
 #include "codegen/lower/Backend.h"
 #include "codegen/lower/Link.h"
-
-#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
-#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
-#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
-#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
-#include "mlir/Transforms/Passes.h"
-#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "codegen/lower/Stopwatch.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Verifier.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
@@ -54,17 +45,6 @@ attn_jit::lookupHostLevel(llvm::StringRef name) {
       "host level: this machine is not x86-64 with AVX2, FMA and F16C");
 }
 
-void attn_jit::addHostPasses(mlir::OpPassManager &pm, const HostLevel &level) {
-  TileToHostOptions options;
-  options.vectorBits = level.vectorBits;
-  pm.addPass(createTileToHost(options));
-  pm.addPass(mlir::createCSEPass());
-  pm.addPass(mlir::createSCFToControlFlowPass());
-  pm.addPass(mlir::createArithToLLVMConversionPass());
-  pm.addPass(mlir::createConvertControlFlowToLLVMPass());
-  pm.addPass(mlir::createReconcileUnrealizedCastsPass());
-}
-
 static llvm::Error failed(const llvm::Twine &text) {
   return llvm::createStringError("host image: " + text);
 }
@@ -76,22 +56,13 @@ static void optimizeVectorCode(llvm::Module &module,
   tuning.SLPVectorization = false;
   tuning.LoopInterleaving = false;
   tuning.LoopUnrolling = false; // what gains by it is unrolled already
-  llvm::PassBuilder builder(&machine, tuning);
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager components;
-  llvm::ModuleAnalysisManager modules;
   // No memset, no memcpy: there is no C library to have them.
-  llvm::TargetLibraryInfoImpl library(module.getTargetTriple());
-  library.disableAllFunctions();
-  functions.registerPass([&] { return llvm::TargetLibraryAnalysis(library); });
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
-      .run(module, modules);
+  runPasses(module, machine,
+            [](llvm::PassBuilder &builder, llvm::ModulePassManager &passes) {
+              passes = builder.buildPerModuleDefaultPipeline(
+                  llvm::OptimizationLevel::O3);
+            },
+            {tuning, /*libraryCalls=*/false});
 }
 
 llvm::Expected<HostImage> attn_jit::emitHost(mlir::ModuleOp op,
@@ -134,9 +105,11 @@ llvm::Expected<HostImage> attn_jit::emitHost(mlir::ModuleOp op,
   if (!object)
     return object.takeError();
   image.object = std::move(*object);
+  Stopwatch watch;
   auto shared = linkShared(image.object);
   if (!shared)
     return shared.takeError();
+  image.linkMs = watch.lap();
   image.sharedObject = std::move(*shared);
   return image;
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A tile kernel as a host image: the passes to the LLVM dialect, then machine
-// code in a shared object that needs no other library.
+// A lowered kernel as a host image: machine code in a shared object that needs
+// no other library.
 #ifndef ATTN_JIT_CODEGEN_CPU_EMITHOST_H
 #define ATTN_JIT_CODEGEN_CPU_EMITHOST_H
 
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/Error.h"
 #include <string>
 #include <vector>
@@ -25,14 +24,12 @@ llvm::ArrayRef<HostLevel> allHostLevels();
 /// The level of that name, or the best of this machine for "native".
 llvm::Expected<const HostLevel *> lookupHostLevel(llvm::StringRef name);
 
-/// From the tile dialect to the LLVM dialect.
-void addHostPasses(mlir::OpPassManager &pm, const HostLevel &level);
-
 struct HostImage {
   std::string sharedObject;
   std::string object;
   std::string assembly; ///< when asked for
   std::string llvmIR;   ///< after optimisation, when asked for
+  double linkMs = 0;
 };
 
 struct HostOptions {

@@ -3,20 +3,39 @@
 // Translation, optimisation and emission, the same for every back end.
 #include "codegen/lower/Backend.h"
 #include "dialect/attn/Schedule.h"
+#include "mlir/IR/Diagnostics.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/ROCDL/ROCDLToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include <mutex>
 
 using namespace llvm;
 using namespace attn_jit;
+
+namespace {
+/// Keeps the first error that LLVM reports, which by default would end the
+/// process.
+struct FirstError : DiagnosticHandler {
+  bool handleDiagnostics(const DiagnosticInfo &info) override {
+    if (info.getSeverity() == DS_Error && text.empty()) {
+      raw_string_ostream out(text);
+      DiagnosticPrinterRawOStream printer(out);
+      info.print(printer);
+    }
+    return true;
+  }
+  std::string text;
+};
+} // namespace
 
 static void initializeBackends() {
   static std::once_flag once;
@@ -66,24 +85,36 @@ attn_jit::translateToLLVM(mlir::ModuleOp module, LLVMContext &context,
   mlir::registerNVVMDialectTranslation(registry);
   mlir::registerROCDLDialectTranslation(registry);
   module.getContext()->appendDialectRegistry(registry);
+  context.setDiagnosticHandler(std::make_unique<FirstError>());
+  std::string first;
+  mlir::ScopedDiagnosticHandler handler(module.getContext(),
+                                        [&](mlir::Diagnostic &diagnostic) {
+                                          if (first.empty())
+                                            first = diagnostic.str();
+                                          return mlir::success();
+                                        });
   std::unique_ptr<Module> result =
       mlir::translateModuleToLLVMIR(module, context);
   if (!result)
-    return inputError("translation to LLVM IR failed");
+    return inputError("translation to LLVM IR: {0}", first);
   result->setTargetTriple(machine.getTargetTriple());
   result->setDataLayout(machine.createDataLayout());
   return result;
 }
 
-/// Runs what `build` gives with the analyses that it needs.
-static void
-runPasses(Module &module, TargetMachine &machine,
-          function_ref<void(PassBuilder &, ModulePassManager &)> build) {
+void attn_jit::runPasses(
+    Module &module, TargetMachine &machine,
+    function_ref<void(PassBuilder &, ModulePassManager &)> build,
+    const PassSettings &settings) {
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager sccs;
   ModuleAnalysisManager modules;
-  PassBuilder builder(&machine);
+  PassBuilder builder(&machine, settings.tuning);
+  TargetLibraryInfoImpl library(module.getTargetTriple());
+  library.disableAllFunctions();
+  if (!settings.libraryCalls)
+    functions.registerPass([&] { return TargetLibraryAnalysis(library); });
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(sccs);
   builder.registerFunctionAnalyses(functions);
@@ -120,6 +151,11 @@ Expected<std::string> attn_jit::emit(Module &module, TargetMachine &machine,
     return inputError("back end for '{0}' cannot emit this kind of file",
                       machine.getTargetTriple().str());
   passes.run(module);
+  auto *handler =
+      static_cast<const FirstError *>(module.getContext().getDiagHandlerPtr());
+  if (!handler->text.empty())
+    return inputError("back end for '{0}': {1}",
+                      machine.getTargetTriple().str(), handler->text);
   return std::string(bytes);
 }
 

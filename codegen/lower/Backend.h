@@ -7,6 +7,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/CodeGen.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Target/TargetMachine.h"
@@ -24,10 +25,23 @@ struct TargetSpec {
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
 createTargetMachine(const TargetSpec &spec);
 
-/// LLVM dialect to LLVM IR for `machine`.
+/// LLVM dialect to LLVM IR for `machine`. What LLVM reports in `context` from
+/// here on is not printed: the first error is that of `emit`.
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
                 const llvm::TargetMachine &machine);
+
+struct PassSettings {
+  llvm::PipelineTuningOptions tuning;
+  bool libraryCalls = true; ///< May loops become calls of a C library?
+};
+
+/// Runs what `build` gives with the analyses that it needs.
+void runPasses(
+    llvm::Module &module, llvm::TargetMachine &machine,
+    llvm::function_ref<void(llvm::PassBuilder &, llvm::ModulePassManager &)>
+        build,
+    const PassSettings &settings = {});
 
 /// The O3 pipeline.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// PTX text. Version 8.6 is the first with every instruction used here and is
-// taken by drivers from CUDA 12.7 on.
+// PTX text.
 #include "codegen/nvptx/EmitPtx.h"
 #include "codegen/lower/Backend.h"
 
@@ -10,8 +9,8 @@ using namespace attn_jit;
 llvm::Expected<PtxImage> attn_jit::emitPtx(mlir::ModuleOp module,
                                            const TargetInfo &info,
                                            bool keepLLVM) {
-  auto machine =
-      createTargetMachine({"nvptx64-nvidia-cuda", info.name.str(), "+ptx86"});
+  auto machine = createTargetMachine(
+      {"nvptx64-nvidia-cuda", info.name.str(), info.features.str()});
   if (!machine)
     return machine.takeError();
   llvm::LLVMContext context;
