@@ -10,49 +10,49 @@
 
 namespace attn_jit {
 
-/// Address of (batch, head, row, col) of a direct tensor.
+/// Rows of one batch and head of a direct tensor, found where the builder
+/// stands; an element's address may be found anywhere below.
 class DirectTensor {
 public:
   DirectTensor(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor,
                mlir::Type element, mlir::Value batch, mlir::Value head)
-      : b(b), loc(loc), element(element) {
-    base = field(tensor, 0);
-    mlir::Value offset =
-        mlir::arith::AddIOp::create(b, loc, scaled(batch, field(tensor, 1)),
-                                    scaled(head, field(tensor, 2)));
-    slice = gep(base, offset);
-    rowStride = field(tensor, 3);
+      : loc(loc), element(element) {
+    auto field = [&](int64_t index) -> mlir::Value {
+      return mlir::LLVM::ExtractValueOp::create(b, loc, tensor, index);
+    };
+    base = field(0);
+    start = mlir::arith::AddIOp::create(b, loc, scaled(b, batch, field(1)),
+                                        scaled(b, head, field(2)));
+    rowStride = field(3);
   }
-  mlir::Value at(mlir::Value row, mlir::Value col) const {
-    mlir::Value offset =
-        mlir::arith::AddIOp::create(b, loc, scaled(row, rowStride), wide(col));
-    return gep(slice, offset);
+  mlir::Value at(mlir::OpBuilder &b, mlir::Value row, mlir::Value col) const {
+    mlir::Value offset = mlir::arith::AddIOp::create(
+        b, loc, scaled(b, row, rowStride), wide(b, col));
+    return gep(b, gep(b, base, start), offset);
   }
-  mlir::Value isPresent() const {
+  mlir::Value isPresent(mlir::OpBuilder &b) const {
     mlir::Value null = mlir::LLVM::ZeroOp::create(b, loc, base.getType());
     return mlir::LLVM::ICmpOp::create(b, loc, mlir::LLVM::ICmpPredicate::ne,
                                       base, null);
   }
 
 private:
-  mlir::Value field(mlir::Value tensor, int64_t index) const {
-    return mlir::LLVM::ExtractValueOp::create(b, loc, tensor, index);
-  }
-  mlir::Value wide(mlir::Value index) const {
+  mlir::Value wide(mlir::OpBuilder &b, mlir::Value index) const {
     return mlir::arith::ExtSIOp::create(b, loc, b.getI64Type(), index);
   }
-  mlir::Value scaled(mlir::Value index, mlir::Value stride) const {
-    return mlir::arith::MulIOp::create(b, loc, wide(index), stride);
+  mlir::Value scaled(mlir::OpBuilder &b, mlir::Value index,
+                     mlir::Value stride) const {
+    return mlir::arith::MulIOp::create(b, loc, wide(b, index), stride);
   }
-  mlir::Value gep(mlir::Value pointer, mlir::Value offset) const {
+  mlir::Value gep(mlir::OpBuilder &b, mlir::Value pointer,
+                  mlir::Value offset) const {
     return mlir::LLVM::GEPOp::create(
         b, loc, pointer.getType(), element, pointer,
         llvm::ArrayRef<mlir::LLVM::GEPArg>{offset});
   }
-  mlir::OpBuilder &b;
   mlir::Location loc;
   mlir::Type element;
-  mlir::Value base, slice, rowStride;
+  mlir::Value base, start, rowStride;
 };
 
 } // namespace attn_jit

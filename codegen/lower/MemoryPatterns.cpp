@@ -83,11 +83,9 @@ struct LowerLoad : GpuPattern<tile::LoadOp> {
           continue;
         Value first = arith::AddIOp::create(
             inner, loc, col, constant(inner, loc, map.elements[run.first].col));
-        DirectTensor scoped(inner, loc, adaptor.getSource(), element,
-                            adaptor.getBatch(), adaptor.getHead());
         Value piece = LLVM::LoadOp::create(
             inner, loc, VectorType::get(run.count, element),
-            scoped.at(at, first),
+            tensor.at(inner, at, first),
             std::min<int64_t>(alignmentOf(op), run.count * bytes));
         filled = vectorInsert(inner, loc, piece, filled, run.first);
       }
@@ -115,7 +113,7 @@ struct LowerStore : GpuPattern<tile::StoreOp> {
                         adaptor.getBatch(), adaptor.getHead());
     Value row = arith::AddIOp::create(rewriter, loc, adaptor.getRow(),
                                       target.laneRow(rewriter, loc));
-    Value writes = tensor.isPresent();
+    Value writes = tensor.isPresent(rewriter);
     if (!frag.isMatrix())
       writes = arith::AndIOp::create(rewriter, loc, writes,
                                      target.isRowLeader(rewriter, loc));
@@ -126,7 +124,7 @@ struct LowerStore : GpuPattern<tile::StoreOp> {
                                        constant(rewriter, loc, slotRow));
       Value inside = arith::AndIOp::create(
           rewriter, loc, writes, less(rewriter, loc, at, adaptor.getLimit()));
-      Value start = tensor.at(at, col);
+      Value start = tensor.at(rewriter, at, col);
       auto guarded = scf::IfOp::create(rewriter, loc, inside);
       OpBuilder inner = guarded.getThenBodyBuilder();
       if (!frag.isMatrix()) {
@@ -324,10 +322,8 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
           rewriter, loc, type, less(rewriter, loc, from, adaptor.getLimit()),
           /*withElse=*/true);
       OpBuilder inside = guarded.getThenBodyBuilder();
-      DirectTensor scoped(inside, loc, adaptor.getSource(), element,
-                          adaptor.getBatch(), adaptor.getHead());
-      Value data = LLVM::LoadOp::create(inside, loc, type, scoped.at(from, col),
-                                        alignmentOf(op));
+      Value data = LLVM::LoadOp::create(
+          inside, loc, type, tensor.at(inside, from, col), alignmentOf(op));
       scf::YieldOp::create(inside, loc, data);
       OpBuilder outside = guarded.getElseBodyBuilder();
       Value zeros =
