@@ -41,6 +41,13 @@ Expected<attn::ForwardOp> attn_jit::findForward(ModuleOp module) {
                       found.size());
   if (!isa<func::FuncOp>(found[0]->getParentOp()))
     return inputError("description: attn.forward must stand in a func.func");
+  for (Operation &beside : module.getOps())
+    if (&beside != found[0]->getParentOp())
+      return inputError("description: '{0}' given beside the function of the "
+                        "attn.forward, allowed: one function",
+                        beside.getName());
+  if (llvm::Error error = attn::verifyFunction(found[0]))
+    return error;
   return found[0];
 }
 

@@ -23,7 +23,7 @@ struct AttentionDescription {
   bool causal = false;
   bool lse = false;
   /// MLIR text of a region's body, or empty: `^bb0(...): ... attn.yield ...` as
-  /// in attn.forward. A mask beside `causal` holds with it.
+  /// in attn.forward. A mask beside `causal` is refused.
   std::string score, mask;
 };
 
@@ -37,7 +37,8 @@ buildModule(const AttentionDescription &description,
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 parseModule(llvm::StringRef text, mlir::MLIRContext &context);
 
-/// The one attn.forward of a module that means one attention.
+/// The one attn.forward of a module that means one attention, whose function
+/// does nothing else.
 llvm::Expected<attn::ForwardOp> findForward(mlir::ModuleOp module);
 
 /// The bytes that are hashed.

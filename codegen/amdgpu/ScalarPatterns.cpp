@@ -36,8 +36,11 @@ Value converted(OpBuilder &b, Location loc, Value value, Type element) {
   auto from = cast<VectorType>(value.getType());
   if (from.getElementType() == element)
     return value;
-  if (from.getElementTypeBitWidth() < element.getIntOrFloatBitWidth())
-    return arith::ExtFOp::create(b, loc, from.clone(element), value);
+  Type f32 = b.getF32Type();
+  if (from.getElementType() != f32)
+    value = arith::ExtFOp::create(b, loc, from.clone(f32), value);
+  if (element == f32)
+    return value;
   if (element.isBF16())
     return roundToBF16(b, loc, value);
   return arith::TruncFOp::create(b, loc, from.clone(element), value);

@@ -4,6 +4,7 @@
 // each kernel becomes an llvm.func whose tile ops convert one at a time.
 #include "codegen/Passes.h"
 #include "codegen/amdgpu/AmdTarget.h"
+#include "codegen/lower/Legality.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 
 namespace attn_jit {
@@ -15,85 +16,6 @@ using namespace mlir;
 using namespace attn_jit;
 
 namespace {
-//===-- what is refused ---------------------------------------------------===//
-
-class Refusals {
-public:
-  Refusals(const TargetInfo &info) : info(info) {}
-
-  LogicalResult check(tile::KernelOp kernel) {
-    if (int64_t(kernel.getUnits()) > info.maxUnits)
-      refuse(kernel) << kernel.getUnits() << " units, " << info.name
-                     << " holds " << info.maxUnits;
-    if (!kernel->hasAttr(kSharedBytesAttr))
-      refuse(kernel) << "shared memory has no places; run tile-assign-shared "
-                        "first";
-    kernel.walk([&](Operation *op) {
-      llvm::for_each(op->getResultTypes(),
-                     [&](Type type) { checkType(op, type); });
-      llvm::TypeSwitch<Operation *>(op)
-          .Case([&](tile::SpecializeOp) {
-            refuse(op)
-                << "roles need register budgets and a copy engine, which "
-                << info.name << " has not";
-          })
-          .Case<tile::NamedBarrierSyncOp, tile::NamedBarrierArriveOp>(
-              [&](auto) {
-                refuse(op) << info.name << " has no named barriers";
-              })
-          .Case([&](tile::MmaOp mma) { checkProduct(mma); });
-    });
-    for (BlockArgument argument : kernel.getArguments()) {
-      auto global = dyn_cast<tile::GlobalType>(argument.getType());
-      if (global && global.getAccess() == tile::Access::Bulk)
-        refuse(kernel) << "argument '"
-                       << kernel.getArgName(argument.getArgNumber())
-                       << "' is a tensor map; " << info.name
-                       << " has no copy engine: use direct access";
-    }
-    return failure(refused);
-  }
-
-private:
-  InFlightDiagnostic refuse(Operation *op) {
-    refused = true;
-    return op->emitOpError();
-  }
-
-  void checkType(Operation *op, Type type) {
-    if (auto pipe = dyn_cast<tile::PipeType>(type)) {
-      if (pipe.getTransport() == tile::Transport::Bulk)
-        refuse(op) << "a bulk pipe needs a copy engine, which " << info.name
-                   << " has not: use a cooperative one";
-      type = pipe.getSlot();
-    }
-    if (auto shared = dyn_cast<tile::SharedType>(type))
-      if (shared.getSwizzle())
-        refuse(op) << "swizzle " << shared.getSwizzle() << " given, allowed on "
-                   << info.name << ": 0";
-    if (auto frag = dyn_cast<tile::FragType>(type))
-      if (frag.getRows() % kEdge || (frag.isMatrix() && frag.getCols() % kEdge))
-        refuse(op) << frag << " given, allowed on " << info.name
-                   << ": rows and columns that are multiples of " << kEdge;
-  }
-
-  void checkProduct(tile::MmaOp op) {
-    if (isa<tile::SharedType>(op.getLhs().getType())) {
-      refuse(op) << info.name << " reads left operands from registers alone";
-      return;
-    }
-    Type element = op.getRhs().getType().getElementType();
-    Type sum = op.getType().getFrag().getElementType();
-    if (!(element.isF16() || element.isBF16()) || !sum.isF32())
-      refuse(op) << "products of " << element << " into " << sum
-                 << " given, allowed on " << info.name
-                 << ": f16 or bf16 into f32";
-  }
-
-  const TargetInfo &info;
-  bool refused = false;
-};
-
 //===-- barriers ----------------------------------------------------------===//
 
 /// Whether `op` lowers to a barrier of the workgroup.
@@ -222,7 +144,7 @@ struct TileToROCDL : attn_jit::impl::TileToROCDLBase<TileToROCDL> {
   }
 
   LogicalResult lower(tile::KernelOp kernel, const TargetInfo &info) {
-    if (failed(Refusals(info).check(kernel)))
+    if (failed(verifyLegal(kernel, info)))
       return failure();
     MLIRContext *context = &getContext();
     AmdTarget lanes(info, AmdTarget::dealFor(kernel));

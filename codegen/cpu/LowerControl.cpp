@@ -51,7 +51,18 @@ LogicalResult TileLowering::lowerBlock(Block &block,
   return success();
 }
 
+/// A product must know which tile it reads when the tile is packed.
+static LogicalResult verifyCarried(Operation *op) {
+  for (Type type : op->getResultTypes())
+    if (isa<tile::SharedType, tile::PipeType, tile::GlobalType>(type))
+      return op->emitOpError("gives ")
+             << type << ", allowed on the host: fragments and scalars";
+  return success();
+}
+
 LogicalResult TileLowering::lowerFor(scf::ForOp op) {
+  if (failed(verifyCarried(op)))
+    return failure();
   // A fragment is carried in one buffer: the initial value's own where nothing
   // reads that value again.
   SmallVector<Buffer *> carried;
@@ -108,6 +119,8 @@ LogicalResult TileLowering::lowerFor(scf::ForOp op) {
 }
 
 LogicalResult TileLowering::lowerIf(scf::IfOp op) {
+  if (failed(verifyCarried(op)))
+    return failure();
   SmallVector<Buffer *> results;
   SmallVector<Type> types;
   for (Value value : op.getResults()) {

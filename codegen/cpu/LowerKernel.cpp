@@ -124,6 +124,8 @@ static void collectProducts(Value tile, SmallVectorImpl<OpOperand *> &uses) {
 }
 
 LogicalResult TileLowering::lowerPipe(tile::PipeCreateOp op) {
+  if (op.getType().getTransport() == tile::Transport::Bulk)
+    return op.emitOpError("is bulk, allowed on the host: cooperative pipes");
   SmallVector<OpOperand *> uses;
   for (Operation *user : op.getResult().getUsers())
     if (auto wait = dyn_cast<tile::PipeWaitOp>(user))
@@ -182,12 +184,10 @@ LogicalResult TileLowering::lowerSlice(tile::SliceOp op) {
 }
 
 LogicalResult TileLowering::lowerMma(tile::MmaOp op) {
-  auto rhs = tiles.find(op.getRhs());
-  if (!isFragment(op.getLhs()) || rhs == tiles.end())
-    return op.emitOpError("needs a fragment and a pipe's tile on the host");
   Buffer *lhs = materialize(op.getLhs());
   int64_t rows = op.getType().getFrag().getRows();
-  Product product{lhs->ptr, rows, rhs->second, {}, {}, liveRows(rows)};
+  const SharedTile &rhs = tiles.at(op.getRhs());
+  Product product{lhs->ptr, rows, rhs, {}, {}, liveRows(rows)};
   Buffer *out = nullptr;
   if (op.getAcc()) {
     Value acc = root(op.getAcc());

@@ -211,13 +211,14 @@ struct LowerCast : GpuPattern<tile::CastOp> {
     auto to = cast<VectorType>(convert(op.getType()));
     if (from.getNumElements() != to.getNumElements())
       return rewriter.notifyMatchFailure(op, "moves elements between lanes");
-    Type source = from.getElementType(), result = to.getElementType();
-    if (source == result)
-      rewriter.replaceOp(op, adaptor.getValue());
-    else if (source.getIntOrFloatBitWidth() > result.getIntOrFloatBitWidth())
-      rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, to, adaptor.getValue());
-    else
-      rewriter.replaceOpWithNewOp<arith::ExtFOp>(op, to, adaptor.getValue());
+    // Between f16 and bf16 the way is by f32, which holds both.
+    Value value = adaptor.getValue();
+    auto wide = VectorType::get(to.getShape(), rewriter.getF32Type());
+    if (from != to && from != wide)
+      value = arith::ExtFOp::create(rewriter, op.getLoc(), wide, value);
+    if (from != to && to != wide)
+      value = arith::TruncFOp::create(rewriter, op.getLoc(), to, value);
+    rewriter.replaceOp(op, value);
     return success();
   }
 };

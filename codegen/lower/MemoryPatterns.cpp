@@ -366,8 +366,6 @@ struct LowerUnitId : GpuPattern<tile::UnitIdOp> {
   LogicalResult
   matchAndRewrite(tile::UnitIdOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    if (op->getParentOfType<tile::SpecializeOp>())
-      return rewriter.notifyMatchFailure(op, "counts within a role");
     rewriter.replaceOp(op, target.unitId(rewriter, op.getLoc()));
     return success();
   }

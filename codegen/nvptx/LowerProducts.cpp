@@ -180,21 +180,18 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
     Type element = rhs.getElementType();
     int64_t n = result.getCols();
     int64_t k = op.getTransposeRhs() ? rhs.getCols() : rhs.getRows();
-    if (!element.isF16() && !element.isBF16())
-      return op.emitOpError("multiplies ")
-             << element << ", wgmma here takes f16 and bf16";
-    if (result.getRows() != 64 || n % 8 || n > 256 || k % kStep ||
-        !rhs.getSwizzle())
+    auto lhs = dyn_cast<tile::SharedType>(op.getLhs().getType());
+    if (n > 256 || k % kStep || !rhs.getSwizzle() || (lhs && !lhs.getSwizzle()))
       return op.emitOpError("is ")
              << result.getRows() << "x" << n << "x" << k
-             << "; wgmma takes 64 rows, up to 256 columns by eights, K by "
-                "sixteens, and swizzled tiles";
+             << "; wgmma takes up to 256 columns, K by sixteens, and swizzled "
+                "tiles";
 
     Product product(rewriter, loc, n, element);
     if (adaptor.getAcc())
       product.accumulate(elements(rewriter, loc, adaptor.getAcc()));
     Descriptor b(rewriter, loc, adaptor.getRhs(), rhs, !op.getTransposeRhs());
-    if (auto lhs = dyn_cast<tile::SharedType>(op.getLhs().getType())) {
+    if (lhs) {
       Descriptor a(rewriter, loc, adaptor.getLhs(), lhs, /*rowsAreK=*/false);
       for (int64_t step = 0; step < k / kStep; ++step)
         product.step(a.at(step), b.at(step),

@@ -3,6 +3,7 @@
 // The pass: tile ops to LLVM, NVVM and inline PTX; what remains is scf, arith,
 // math and vector on values of LLVM types.
 #include "codegen/Passes.h"
+#include "codegen/lower/Legality.h"
 #include "codegen/nvptx/NvptxTarget.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 
@@ -26,6 +27,9 @@ struct TileToNVVM : attn_jit::impl::TileToNVVMBase<TileToNVVM> {
       module.emitError() << "target '" << target << "' is not an NVPTX target";
       return signalPassFailure();
     }
+    for (auto kernel : module.getOps<tile::KernelOp>())
+      if (failed(verifyLegal(kernel, *info)))
+        return signalPassFailure();
     OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
     LLVM::GlobalOp::create(
         b, module.getLoc(), LLVM::LLVMArrayType::get(b.getI8Type(), 0),

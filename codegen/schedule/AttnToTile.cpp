@@ -30,12 +30,18 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     // A tile kernel that was written, or edited, by hand is a schedule already.
-    if (!module.getOps<tile::KernelOp>().empty())
-      return;
     auto fail = [&](const Twine &text) {
       module.emitError() << text;
       signalPassFailure();
     };
+    if (!module.getOps<tile::KernelOp>().empty()) {
+      for (Operation &beside : module.getOps())
+        if (!isa<tile::KernelOp>(beside))
+          return fail(
+              "module: '" + beside.getName().getStringRef() +
+              "' given beside a tile.kernel, allowed: the kernel alone");
+      return;
+    }
     const TargetInfo *info = lookupTarget(target);
     if (!info)
       return fail("target '" + target + "' is not known");
@@ -54,6 +60,11 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
       return fail(llvm::toString(chosen.takeError()));
     if (llvm::Error error = chosen->verify(problem, *info))
       return fail(llvm::toString(std::move(error)));
+    // The verified function may hold arithmetic that nobody uses.
+    for (Operation &beside : llvm::make_early_inc_range(
+             llvm::reverse((*forward)->getBlock()->without_terminator())))
+      if (&beside != *forward && isOpTriviallyDead(&beside))
+        beside.erase();
     OpBuilder b(&getContext());
     attn::MaskAnalysis mask = attn::analyzeMask(forward->getMask());
     bool causal = mask.exact && mask.bounds.size() == 1 &&

@@ -30,6 +30,10 @@ namespace attn_jit::attn {
 /// a launch binds it ("q", "scale", or a captured scalar's own).
 inline constexpr llvm::StringLiteral kArgName = "attn.arg";
 
+/// Why a kernel of `op` alone would not compute what the function round it
+/// says, in one line.
+llvm::Error verifyFunction(ForwardOp op);
+
 /// The dims and mask of `op` that decide which schedules fit.
 ProblemShape getProblemShape(ForwardOp op);
 } // namespace attn_jit::attn

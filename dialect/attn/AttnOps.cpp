@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Verifiers and canonical forms of the attn ops.
+#include "dialect/Elementwise.h"
 #include "dialect/attn/Attn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
@@ -102,11 +103,9 @@ static LogicalResult verifyRegion(ForwardOp op, Region &region, StringRef name,
   if (block.getArgumentTypes() != TypeRange(expected))
     return op.emitOpError() << name << " region takes (" << expected
                             << "), not (" << block.getArgumentTypes() << ")";
-  for (Operation &inner : block.without_terminator())
-    if (!OpTrait::hasElementwiseMappableTraits(&inner) &&
-        !inner.hasTrait<OpTrait::ConstantLike>())
-      return inner.emitOpError("is not elementwise, so it cannot stand in the ")
-             << name << " region";
+  if (failed(attn_jit::verifyElementwise(block,
+                                         ("the " + name + " region").str())))
+    return failure();
   auto yield = dyn_cast<YieldOp>(block.getTerminator());
   if (!yield || yield.getValue().getType() != result)
     return op.emitOpError() << name << " region must yield a " << result;

@@ -19,7 +19,11 @@ def Attn_ForwardOp : Attn_Op<"forward", [Pure, SingleBlock]> {
     The *score region* maps `(score, b, h, q, kv)` to a score, after scaling; the *mask region* maps
     `(b, h, q, kv)` to whether the key is seen. `q` is the query row's position among the keys: row +
     kv_len - q_len when aligned `bottom_right`, the row itself when `top_left`. Either may be absent. They
-    hold elementwise `arith` and `math` ops, and may use scalars from outside, which arrive at launch.
+    hold elementwise `arith` and `math` ops on f32, i32 and i1 (dialect/Elementwise.h has the list), and
+    may use scalars from outside, which arrive at launch.
+
+    A description is a function of one `attn.forward` (dialect/attn/Function.cpp): its arguments are named by
+    `attn.arg`; q, k, v and scale are the op's operands, every other one is an i32 or f32 captured by a region.
 
     A row that sees no key gives zeros, and a log-sum-exp of minus infinity. `lse`, when asked for, is
     the natural logarithm of the row's sum of exponentials, tensor<batch x query heads x rows x f32>.

@@ -47,10 +47,14 @@ FailureOr<Enum> parseKeywordAs(AsmParser &parser,
   return failure();
 }
 
-bool isFragmentElement(Type type) {
+/// What has a size in bytes, so that it can stand in memory.
+bool isMemoryElement(Type type) {
   return type.isF32() || type.isF16() || type.isBF16() || type.isInteger(32) ||
-         type.isInteger(1) || type.isInteger(8) ||
-         isa<Float8E4M3FNType, Float8E5M2Type>(type);
+         type.isInteger(8) || isa<Float8E4M3FNType, Float8E5M2Type>(type);
+}
+
+bool isFragmentElement(Type type) {
+  return isMemoryElement(type) || type.isInteger(1);
 }
 } // namespace
 
@@ -142,7 +146,7 @@ LogicalResult SharedType::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t swizzle, int64_t panelRows) {
   if (rows <= 0 || cols <= 0)
     return emitError() << "a shared tile has no empty dimension";
-  if (!element.isIntOrFloat())
+  if (!isMemoryElement(element))
     return emitError() << "a shared tile cannot hold elements of type "
                        << element;
   if (!llvm::is_contained({0, 32, 64, 128}, swizzle))
@@ -165,6 +169,10 @@ LogicalResult PipeType::verify(function_ref<InFlightDiagnostic()> emitError,
                                Transport transport) {
   if (stages < 1 || stages > 16)
     return emitError() << "a pipe has 1 to 16 stages, not " << stages;
+  if (slot.getPanelRows() != slot.getRows())
+    return emitError() << "a stage of " << slot.getRows()
+                       << " rows has panels of as many rows, not "
+                       << slot.getPanelRows();
   return success();
 }
 
@@ -183,10 +191,21 @@ Type GlobalType::parse(AsmParser &parser) {
   auto access = parseKeywordAs<Access>(parser, symbolizeAccess, "bulk, direct");
   if (failed(access) || parser.parseGreater())
     return {};
-  return get(parser.getContext(), shape[0], element, *access);
+  return parser.getChecked<GlobalType>(parser.getContext(), shape[0], element,
+                                       *access);
 }
 
 void GlobalType::print(AsmPrinter &printer) const {
   printer << '<' << getCols() << 'x' << getElementType() << ", "
           << stringifyAccess(getAccess()) << '>';
+}
+
+LogicalResult GlobalType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t cols, Type element, Access access) {
+  if (cols <= 0)
+    return emitError() << "a global tensor has no empty rows";
+  if (!isMemoryElement(element))
+    return emitError() << "a global tensor cannot hold elements of type "
+                       << element;
+  return success();
 }

@@ -1,141 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Text and verifiers of the tile ops: what cannot be a schedule is refused
-// here, with the reason, so that leaf lowering meets only what it can lower.
+// Verifiers of the tile ops: what no target can run is refused here, with the
+// reason; what one target cannot, before its lowering (codegen/lower/Legality).
+#include "dialect/Elementwise.h"
 #include "dialect/tile/Tile.h"
 #include "mlir/IR/Builders.h"
-#include "mlir/Interfaces/FunctionImplementation.h"
 
 using namespace mlir;
 using namespace attn_jit::tile;
 
-//===-- kernel, specialize ------------------------------------------------===//
-
-StringRef KernelOp::getArgName(unsigned index) {
-  auto name = getArgAttrOfType<StringAttr>(index, kArgName);
-  return name ? name.getValue() : StringRef();
-}
-
-ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
-  auto buildType =
-      [](Builder &builder, ArrayRef<Type> args, ArrayRef<Type> results,
-         function_interface_impl::VariadicFlag, std::string &) -> Type {
-    return builder.getFunctionType(args, results);
-  };
-  return function_interface_impl::parseFunctionOp(
-      parser, result, /*allowVariadic=*/false,
-      getFunctionTypeAttrName(result.name), buildType,
-      getArgAttrsAttrName(result.name), getResAttrsAttrName(result.name));
-}
-
-void KernelOp::print(OpAsmPrinter &printer) {
-  function_interface_impl::printFunctionOp(
-      printer, *this, /*isVariadic=*/false, getFunctionTypeAttrName(),
-      getArgAttrsAttrName(), getResAttrsAttrName());
-}
-
-LogicalResult KernelOp::verify() {
-  if (!getResultTypes().empty())
-    return emitOpError("returns nothing; results are stored");
-  if (getUnitsAttr().getInt() < 1)
-    return emitOpError("needs at least one unit");
-  if (getGrid().empty() || getGrid().size() > 3)
-    return emitOpError("grid has 1 to 3 rules, not ") << getGrid().size();
-  if (getBody().empty())
-    return emitOpError("needs a body");
-  for (unsigned i = 0, e = getNumArguments(); i < e; ++i) {
-    if (getArgName(i).empty())
-      return emitOpError("argument ")
-             << i << " has no '" << kArgName << "' name to bind it by";
-    Type type = getArgumentTypes()[i];
-    if (!isa<GlobalType>(type) && !type.isInteger(32) && !type.isInteger(64) &&
-        !type.isF32())
-      return emitOpError("argument ") << i << " is a " << type
-                                      << "; allowed are tensors, i32, i64 and "
-                                         "f32";
-  }
-  return success();
-}
-
-ParseResult SpecializeOp::parse(OpAsmParser &parser, OperationState &result) {
-  Builder &builder = parser.getBuilder();
-  SmallVector<Attribute> names;
-  SmallVector<int64_t> counts, registers;
-  SmallVector<bool> single;
-  while (succeeded(parser.parseOptionalKeyword("role"))) {
-    StringRef name;
-    OpAsmParser::Argument unit;
-    unit.type = builder.getI32Type();
-    if (parser.parseKeyword(&name) || parser.parseLParen() ||
-        parser.parseArgument(unit) || parser.parseRParen() ||
-        parser.parseKeyword("units") ||
-        parser.parseInteger(counts.emplace_back()))
-      return failure();
-    names.push_back(builder.getStringAttr(name));
-    registers.push_back(0);
-    if (succeeded(parser.parseOptionalKeyword("registers")) &&
-        parser.parseInteger(registers.back()))
-      return failure();
-    single.push_back(succeeded(parser.parseOptionalKeyword("single_thread")));
-    if (parser.parseRegion(*result.addRegion(), unit))
-      return failure();
-    ensureTerminator(*result.regions.back(), builder, result.location);
-  }
-  result.addAttribute(getNamesAttrName(result.name),
-                      builder.getArrayAttr(names));
-  result.addAttribute(getCountsAttrName(result.name),
-                      builder.getDenseI64ArrayAttr(counts));
-  result.addAttribute(getRegistersAttrName(result.name),
-                      builder.getDenseI64ArrayAttr(registers));
-  result.addAttribute(getSingleThreadAttrName(result.name),
-                      builder.getDenseBoolArrayAttr(single));
-  return parser.parseOptionalAttrDict(result.attributes);
-}
-
-void SpecializeOp::print(OpAsmPrinter &printer) {
-  for (auto [i, region] : llvm::enumerate(getRoles())) {
-    printer.printNewline();
-    printer << "  role " << cast<StringAttr>(getNames()[i]).getValue() << '('
-            << region.getArgument(0) << ") units " << getCounts()[i];
-    if (getRegisters()[i])
-      printer << " registers " << getRegisters()[i];
-    if (getSingleThread()[i])
-      printer << " single_thread";
-    printer << ' ';
-    printer.printRegion(region, /*printEntryBlockArgs=*/false,
-                        /*printBlockTerminators=*/false);
-  }
-  printer.printOptionalAttrDict(
-      (*this)->getAttrs(), {getNamesAttrName(), getCountsAttrName(),
-                            getRegistersAttrName(), getSingleThreadAttrName()});
-}
-
-LogicalResult SpecializeOp::verify() {
-  size_t n = getRoles().size();
-  if (n == 0 || getNames().size() != n || getCounts().size() != n ||
-      getRegisters().size() != n || getSingleThread().size() != n)
-    return emitOpError("needs a name, a count and a budget for each role");
-  for (Region &role : getRoles())
-    if (role.getNumArguments() != 1 ||
-        !role.getArgument(0).getType().isInteger(32))
-      return emitOpError("a role has one argument, its unit's number in i32");
-  int64_t units = 0;
-  for (auto [count, regs] : llvm::zip(getCounts(), getRegisters())) {
-    if (count < 1)
-      return emitOpError("a role has at least one unit");
-    if (regs % 8 || regs < 0 || regs > 256)
-      return emitOpError("a register budget is a multiple of 8 up to 256, not ")
-             << regs;
-    units += count;
-  }
-  int64_t have = cast<KernelOp>((*this)->getParentOp()).getUnits();
-  if (units != have)
-    return emitOpError("roles take ")
-           << units << " units, the kernel has " << have;
-  return success();
-}
-
 //===-- shared memory and data movement -----------------------------------===//
+
+LogicalResult AllocOp::verify() {
+  if (getType().getPanelRows() != getType().getRows())
+    return emitOpError("of ")
+           << getType().getRows() << " rows has panels of as many rows, not "
+           << getType().getPanelRows();
+  return success();
+}
 
 LogicalResult SliceOp::verify() {
   SharedType from = getSource().getType(), to = getType();
@@ -270,8 +152,9 @@ LogicalResult FillOp::verify() {
 }
 
 LogicalResult CoordOp::verify() {
-  if (!getType().getElementType().isInteger(32) || !getType().isMatrix())
-    return emitOpError("coordinates are an i32 matrix, not ") << getType();
+  if (!getType().getElementType().isInteger(32) ||
+      getType().getLayout() != FragLayout::Acc)
+    return emitOpError("coordinates are an i32 acc matrix, not ") << getType();
   return success();
 }
 
@@ -308,11 +191,8 @@ LogicalResult MapOp::verify() {
       return emitOpError("body takes ")
              << arg.getType() << " for elements of " << type;
   }
-  for (Operation &op : body.without_terminator())
-    if (!OpTrait::hasElementwiseMappableTraits(&op) &&
-        !op.hasTrait<OpTrait::ConstantLike>())
-      return op.emitOpError("is not elementwise, so it cannot stand in "
-                            "tile.map");
+  if (failed(attn_jit::verifyElementwise(body, "tile.map")))
+    return failure();
   auto yield = cast<YieldOp>(body.getTerminator());
   if (!yield.getValue() ||
       yield.getValue().getType() != getType().getElementType())
@@ -347,13 +227,28 @@ void MapOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
   patterns.add<DropUnusedMapInput>(context);
 }
 
+static LogicalResult verifyF32(Operation *op, FragType type) {
+  if (!type.getElementType().isF32())
+    return op->emitOpError("elements of ")
+           << type.getElementType() << " given, allowed: f32";
+  return success();
+}
+
+LogicalResult AnchorOp::verify() {
+  FragType from = getValue().getType();
+  if (from.isMatrix())
+    return emitOpError("is computed from a row or partial fragment, not ")
+           << from;
+  return verifyF32(*this, from);
+}
+
 LogicalResult ReduceOp::verify() {
   FragType from = getValue().getType();
   if (from.getLayout() != FragLayout::Acc ||
       getType() != from.rowsOf(FragLayout::Partial))
     return emitOpError("reduces an acc fragment to a partial of its rows, not ")
            << from << " to " << getType();
-  return success();
+  return verifyF32(*this, from);
 }
 
 LogicalResult CombineOp::verify() {
@@ -362,13 +257,17 @@ LogicalResult CombineOp::verify() {
       getType() != from.rowsOf(FragLayout::Row))
     return emitOpError("combines a partial to a row, not ")
            << from << " to " << getType();
-  return success();
+  return verifyF32(*this, from);
 }
 
 LogicalResult CastOp::verify() {
   FragType from = getValue().getType(), to = getType();
   if (from.getShape() != to.getShape())
     return emitOpError("keeps the shape of ") << from;
+  for (Type element : {from.getElementType(), to.getElementType()})
+    if (!element.isF32() && !element.isF16() && !element.isBF16())
+      return emitOpError("elements of ")
+             << element << " given, allowed: f32, f16, bf16";
   if (from.getLayout() != to.getLayout() &&
       !(from.getLayout() == FragLayout::Acc &&
         to.getLayout() == FragLayout::Lhs))

@@ -19,7 +19,8 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
   let description = [{
     Each argument carries `tile.arg`, the name under which the launch manifest binds it
     (`q`, `kv_len`, `scale_log2e`, ...). `units` is the number of units of a workgroup. `grid` is one
-    rule a dimension: a value name, or `ceil_div(NAME, N)`.
+    rule a dimension: a value name, or `ceil_div(NAME, N)`. The body is one block; branches and loops are
+    `scf` ops, and arithmetic is what dialect/Elementwise.h lists.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
                        I64Attr:$units, StrArrayAttr:$grid,
@@ -29,6 +30,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
   let regions = (region AnyRegion:$body);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
     ::llvm::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
@@ -51,7 +53,7 @@ def Tile_ProgramIdOp : Tile_Op<"program_id", [Pure]> {
 }
 
 def Tile_UnitIdOp : Tile_Op<"unit_id", [Pure]> {
-  let summary = "Index of this unit in its workgroup, or in its role";
+  let summary = "Index of this unit in its workgroup";
   let results = (outs I32:$result);
   let assemblyFormat = "attr-dict";
 }
@@ -62,8 +64,9 @@ def Tile_SpecializeOp : Tile_Op<"specialize", [RecursiveMemoryEffects,
   let summary = "Units of a workgroup take roles";
   let description = [{
     Region r runs on `counts[r]` units, taken in order, with a budget of `registers[r]` registers a
-    thread (0: whatever the kernel has). Its argument is the unit's number among those of the role. A
-    role with `single_thread` runs on one thread of its first unit: what drives a copy engine.
+    thread (0: whatever the kernel has; else a multiple of 8 from 24 to 256). Its argument is the unit's
+    number among those of the role. A role with `single_thread` runs on one thread of its first unit: what
+    drives a copy engine.
     The roles are one if/else chain in the machine code: a register budget takes
     effect only there (PTX ISA, setmaxnreg).
   }];
@@ -89,6 +92,7 @@ def Tile_AllocOp : Tile_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
   let arguments = (ins OptionalAttr<I64Attr>:$offset);
   let results = (outs Tile_SharedType:$result);
   let assemblyFormat = "attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Tile_SliceOp : Tile_Op<"slice", [Pure]> {
@@ -143,7 +147,8 @@ def Tile_PipeReleaseOp : Tile_Op<"pipe.release", []> {
 def Tile_CopyOp : Tile_Op<"copy", []> {
   let summary = "Rows of a global tensor into a pipe's stage";
   let description = [{
-    Rows [row, row + slot rows) of (batch, head); rows at `limit` and beyond arrive as zeros.
+    Rows [row, row + slot rows) of (batch, head); rows at `limit` and beyond arrive as zeros. A bulk copy
+    ends where its tensor does: its limit is the argument `q_len` (of `q`) or `kv_len`.
     Elements convert to the slot's type where they differ (16-bit to f32).
   }];
   let arguments = (ins Tile_GlobalType:$source, I32:$batch, I32:$head, I32:$row, I32:$limit,
@@ -252,6 +257,7 @@ def Tile_AnchorOp : Tile_Op<"anchor", [Pure]> {
   let arguments = (ins Tile_FragType:$value);
   let results = (outs I1:$result);
   let assemblyFormat = "$value attr-dict `:` type($value)";
+  let hasVerifier = 1;
 }
 
 //===-- Fragments ---------------------------------------------------------===//
@@ -293,8 +299,9 @@ def Tile_MapOp : Tile_Op<"map", [Pure, SingleBlockImplicitTerminator<"YieldOp">]
   let summary = "Elementwise: the region, on each element";
   let description = [{
     Inputs and result have one shape and layout. The region holds elementwise `arith` and `math` ops on
-    scalars, and may use uniform scalars from outside. `no_wrap` promises that both sides of each
-    integer comparison stay so far from the ends of i32 that a position may be added to both.
+    f32, i32 and i1 (dialect/Elementwise.h has the list), and may use uniform scalars from outside.
+    `no_wrap` promises that both sides of each integer comparison stay so far from the ends of i32 that a
+    position may be added to both.
   }];
   let arguments = (ins Variadic<Tile_FragType>:$inputs, UnitAttr:$no_wrap);
   let results = (outs Tile_FragType:$result);
@@ -325,7 +332,7 @@ def Tile_CombineOp : Tile_Op<"combine", [Pure]> {
 def Tile_CastOp : Tile_Op<"cast", [Pure]> {
   let summary = "Another element type, or another layout, of the same matrix";
   let description = [{
-    Elements convert with round to nearest even. `acc` to `lhs` is how the probabilities
+    f32, f16 and bf16 convert, with round to nearest even. `acc` to `lhs` is how the probabilities
     become the left operand of the second product.
   }];
   let arguments = (ins Tile_FragType:$value);

@@ -65,8 +65,9 @@ def Tile_PipeType : Tile_Type<"Pipe", "pipe"> {
   let summary = "A ring of shared tiles between producing and consuming units";
   let description = [{
     Use i of the ring is stage `i mod stages`. The producer acquires, copies, commits; a consumer
-    waits, reads, releases. `bulk`: a copy engine fills the stage and signals; each consumer role
-    unit releases once. `cooperative`: all threads copy, and commit and acquire are barriers.
+    waits, reads, releases. `bulk`: a copy engine fills the stage and signals; the pipe is created before
+    the roles, a `single_thread` role fills it, and each unit of a consumer role releases once.
+    `cooperative`: all threads copy, and commit and acquire are barriers.
   }];
   let parameters = (ins "int64_t":$stages, "::attn_jit::tile::SharedType":$slot,
                         "::attn_jit::tile::Transport":$transport);
@@ -83,6 +84,7 @@ def Tile_GlobalType : Tile_Type<"Global", "global"> {
   let parameters = (ins "int64_t":$cols, "::mlir::Type":$elementType,
                         "::attn_jit::tile::Access":$access);
   let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
 }
 
 #endif

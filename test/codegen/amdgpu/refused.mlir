@@ -1,6 +1,8 @@
 // What MFMA and WMMA chips cannot do is refused by name before anything is lowered.
 // REQUIRES: amdgpu
 // RUN: attn-opt %s -split-input-file -verify-diagnostics -tile-to-rocdl=target=gfx942
+// RUN: not attn-opt %s -split-input-file -tile-to-rocdl=target=sm_90a 2>&1 | FileCheck %s
+// CHECK: target: 'sm_90a' given, allowed: gfx942, gfx1100
 
 tile.kernel @roles() attributes {units = 2 : i64, grid = ["batch"], tile.shared_bytes = 0 : i64} {
   // expected-error@+1 {{roles need register budgets and a copy engine, which gfx942 has not}}
@@ -51,7 +53,7 @@ tile.kernel @swizzled() attributes {units = 1 : i64, grid = ["batch"], tile.shar
 
 tile.kernel @narrow() attributes {units = 1 : i64, grid = ["batch"], tile.shared_bytes = 0 : i64} {
   %zero = arith.constant 0.0 : f32
-  // expected-error@+1 {{given, allowed on gfx942: rows and columns that are multiples of 16}}
+  // expected-error@+1 {{given, allowed on gfx942: multiples of 16 rows, multiples of 16 columns}}
   %frag = tile.fill %zero : f32 -> !tile.frag<16x8xf32, acc>
   tile.return
 }
@@ -77,5 +79,27 @@ tile.kernel @crowd() attributes {units = 17 : i64, grid = ["batch"], tile.shared
 
 // expected-error@+1 {{shared memory has no places; run tile-assign-shared first}}
 tile.kernel @unplaced() attributes {units = 1 : i64, grid = ["batch"]} {
+  tile.return
+}
+
+// -----
+
+tile.kernel @shared_rest(%k: !tile.global<20xf16, direct> {tile.arg = "k"}, %n: i32 {tile.arg = "kv_len"})
+    attributes {units = 1 : i64, grid = ["batch"], tile.shared_bytes = 1024 : i64} {
+  %c0 = arith.constant 0 : i32
+  %pipe = tile.pipe.create consumers 1 {offset = 0 : i64} : !tile.pipe<1 x <16x20xf16, swizzle 0>, cooperative>
+  // expected-error@+1 {{rows of 40 bytes given, allowed on gfx942: multiples of 16}}
+  tile.copy %k[%c0, %c0, %c0] limit %n into %pipe[%c0] : !tile.global<20xf16, direct>, !tile.pipe<1 x <16x20xf16, swizzle 0>, cooperative>
+  tile.return
+}
+
+// -----
+
+tile.kernel @narrow_sum() attributes {units = 1 : i64, grid = ["batch"], tile.shared_bytes = 4096 : i64} {
+  %half = arith.constant 0.5 : f16
+  %a = tile.fill %half : f16 -> !tile.frag<16x64xf16, lhs>
+  %b = tile.alloc {offset = 0 : i64} : !tile.shared<16x64xf16, swizzle 0>
+  // expected-error@+1 {{products of 'f16' into 'f16' given, allowed on gfx942: f16 or bf16 into f32}}
+  %c = tile.mma %a, %b {transpose_rhs} : !tile.frag<16x64xf16, lhs>, !tile.shared<16x64xf16, swizzle 0> -> !tile.pending<<16x16xf16, acc>>
   tile.return
 }

@@ -17,9 +17,84 @@ tile.kernel @bulk(%q: !tile.global<64xf32, bulk> {tile.arg = "q"}) attributes {u
 
 // -----
 
-tile.kernel @math(%scale: f32 {tile.arg = "scale"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
-  // expected-error @below {{'math.sin' op has no host form}}
-  %x = math.sin %scale : f32
+// Bulk pipes are those of copy engines; without a tensor map one can be written, but not filled.
+tile.kernel @bulk_pipe(%scale: f32 {tile.arg = "scale"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
+  // expected-error @below {{'tile.pipe.create' op is bulk, allowed on the host: cooperative pipes}}
+  %pipe = tile.pipe.create consumers 1 : !tile.pipe<1 x <16x32xf32, swizzle 128>, bulk>
+  tile.return
+}
+
+// -----
+
+tile.kernel @shared_lhs(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
+  %c0 = arith.constant 0 : i32
+  %pipe = tile.pipe.create consumers 1 : !tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative>
+  %tile = tile.pipe.wait %pipe[%c0] : !tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative> -> !tile.shared<16x16xf32, swizzle 0>
+  // expected-error @below {{reads a shared tile; host code has them as right operands alone}}
+  %a = tile.mma %tile, %tile : !tile.shared<16x16xf32, swizzle 0>, !tile.shared<16x16xf32, swizzle 0> -> !tile.pending<<16x16xf32, acc>>
+  tile.return
+}
+
+// -----
+
+tile.kernel @slice_columns(%q: !tile.global<16xf32, direct> {tile.arg = "q"}, %len: i32 {tile.arg = "q_len"})
+    attributes {units = 1 : i64, grid = ["q_heads"]} {
+  %c0 = arith.constant 0 : i32
+  %pipe = tile.pipe.create consumers 1 : !tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative>
+  %lhs = tile.load %q[%c0, %c0, %c0] limit %len : !tile.global<16xf32, direct> -> !tile.frag<8x16xf32, lhs>
+  %tile = tile.pipe.wait %pipe[%c0] : !tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative> -> !tile.shared<16x16xf32, swizzle 0>
+  // expected-error @below {{slices the columns of a right operand, which host code packs in panels}}
+  %part = tile.slice %tile[%c0] : !tile.shared<16x16xf32, swizzle 0> to !tile.shared<8x16xf32, swizzle 0, panel 16>
+  %a = tile.mma %lhs, %part {transpose_rhs} : !tile.frag<8x16xf32, lhs>, !tile.shared<8x16xf32, swizzle 0, panel 16> -> !tile.pending<<8x8xf32, acc>>
+  tile.return
+}
+
+// -----
+
+tile.kernel @alloc(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
+  // expected-error @below {{'tile.alloc' op has no host form}}
+  %tile = tile.alloc : !tile.shared<16x16xf32, swizzle 0>
+  tile.return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative>
+tile.kernel @chosen_pipe(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
+  %c0 = arith.constant 0 : i32
+  %a = tile.pipe.create consumers 1 : !pipe
+  %b = tile.pipe.create consumers 1 : !pipe
+  %none = arith.cmpi eq, %len, %c0 : i32
+  // expected-error @below {{'scf.if' op gives '!tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative>', allowed on the host: fragments and scalars}}
+  %c = scf.if %none -> !pipe {
+    scf.yield %a : !pipe
+  } else {
+    scf.yield %b : !pipe
+  }
+  tile.return
+}
+
+// -----
+
+!tile = !tile.shared<16x16xf32, swizzle 0>
+tile.kernel @carried_tile(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %pipe = tile.pipe.create consumers 1 : !tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative>
+  %first = tile.pipe.wait %pipe[%c0] : !tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative> -> !tile
+  // expected-error @below {{reads a shared tile; host code has them as right operands alone}}
+  %last = scf.for %i = %c0 to %len step %c1 iter_args(%tile = %first) -> (!tile) : i32 {
+    scf.yield %tile : !tile
+  }
+  tile.return
+}
+
+// -----
+
+tile.kernel @bits(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
+  %half = arith.constant 1.0 : f16
+  // expected-error @below {{'arith.bitcast' op on 16-bit elements has no host form}}
+  %bits = arith.bitcast %half : f16 to bf16
   tile.return
 }
 

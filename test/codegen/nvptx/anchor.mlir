@@ -12,8 +12,11 @@
 tile.kernel @anchored(%x: f32 {tile.arg = "scale"}) attributes {units = 1 : i64, grid = ["1"]} {
   %c0 = arith.constant 0 : i32
   %keys = tile.pipe.create consumers 1 : !pipe
-  %sum = tile.fill %x : f32 -> !sum
-  %truth = tile.anchor %sum : !sum
-  tile.pipe.release %keys[%c0] anchor %truth : !pipe
+  tile.specialize
+    role consumer(%unit) units 1 {
+      %sum = tile.fill %x : f32 -> !sum
+      %truth = tile.anchor %sum : !sum
+      tile.pipe.release %keys[%c0] anchor %truth : !pipe
+    }
   tile.return
 }

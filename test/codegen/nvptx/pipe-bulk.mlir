@@ -13,6 +13,9 @@
 // CHECK-DAG: %[[C64:.*]] = arith.constant 64 : i32
 // CHECK-COUNT-4: llvm.nvvm.mbarrier.init.shared
 // CHECK-NOT: llvm.nvvm.mbarrier.init.shared
+// Every unit, and the copy engine, finds them initialised.
+// CHECK: llvm.nvvm.fence.mbarrier_init.release.cluster
+// CHECK-NEXT: llvm.nvvm.barrier.cta.sync.aligned.all
 // CHECK: mbarrier.try_wait.parity.shared::cta.b64
 // CHECK: mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;{{.*}}%[[BYTES]]
 // CHECK: cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [$0], [$1, {{{\$3, \$4, \$5, \$6}}}], [$2];
@@ -20,13 +23,18 @@
 // CHECK-NOT: cp.async.bulk.tensor
 // CHECK: mbarrier.try_wait.parity.shared::cta.b64
 // CHECK: "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b,~{memory}"
-tile.kernel @bulk(%k: !tile.global<128xf16, bulk> {tile.arg = "k"}, %i: i32 {tile.arg = "q_len"}, %n: i32 {tile.arg = "kv_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+tile.kernel @bulk(%k: !tile.global<128xf16, bulk> {tile.arg = "k"}, %i: i32 {tile.arg = "q_len"}, %n: i32 {tile.arg = "kv_len"}) attributes {units = 3 : i64, grid = ["1"]} {
   %c0 = arith.constant 0 : i32
   %keys = tile.pipe.create consumers 2 : !pipe
-  tile.pipe.acquire %keys[%i] : !pipe
-  tile.copy %k[%c0, %c0, %c0] limit %n into %keys[%i] : !tile.global<128xf16, bulk>, !pipe
-  tile.pipe.commit %keys[%i] : !pipe
-  %tile = tile.pipe.wait %keys[%i] : !pipe -> !tile.shared<128x128xf16, swizzle 128>
-  tile.pipe.release %keys[%i] : !pipe
+  tile.specialize
+    role producer(%unit) units 1 single_thread {
+      tile.pipe.acquire %keys[%i] : !pipe
+      tile.copy %k[%c0, %c0, %c0] limit %n into %keys[%i] : !tile.global<128xf16, bulk>, !pipe
+      tile.pipe.commit %keys[%i] : !pipe
+    }
+    role consumer(%unit) units 2 {
+      %tile = tile.pipe.wait %keys[%i] : !pipe -> !tile.shared<128x128xf16, swizzle 128>
+      tile.pipe.release %keys[%i] : !pipe
+    }
   tile.return
 }

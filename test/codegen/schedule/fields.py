@@ -53,6 +53,11 @@ def compiled(folder, name, target, family, fields, emit, dim):
     return open(path, "rb").read().decode("latin-1")
 
 
+def effects(text):
+    """The tile IR without the schedule's text, which has every field."""
+    return re.sub(r'tile\.schedule = "[^"]*"', "", text)
+
+
 def expect(condition, what):
     if not condition:
         sys.exit("fields.py: " + what)
@@ -66,7 +71,7 @@ def check_ws(folder):
                                                                         field: value}, emit, "128") for emit in base}
         for emit, mark, gone in zip(base, marks, WS_GONE.get(field, (None, None))):
             where = f"{field}={value}: {emit}"
-            expect(changed[emit] != base[emit], f"{where}: nothing changed")
+            expect(effects(changed[emit]) != effects(base[emit]), f"{where}: nothing changed")
             if mark:
                 expect(re.search(mark, changed[emit]), f"{where}: no {mark}")
                 expect(not re.search(mark, base[emit]), f"{where}: {mark} is in the base too")

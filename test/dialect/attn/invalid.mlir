@@ -158,6 +158,47 @@ func.func @not_elementwise(%q: !t, %k: !t, %v: !t, %s: f32) {
 
 // -----
 
+// A back end that cannot select an op ends the process: only what every target has may stand here.
+!t = tensor<?x?x?x64xf16, #attn.layout<bshd>>
+func.func @score_op(%q: !t, %k: !t, %v: !t, %s: f32) {
+  %o = attn.forward %q, %k, %v scale %s score {
+  ^bb0(%x: f32, %b: i32, %h: i32, %i: i32, %j: i32):
+    // expected-error @below {{'math.sin' op cannot stand in the score region, allowed of math: absf, absi, ceil,}}
+    %y = math.sin %x : f32
+    attn.yield %y : f32
+  } : !t, !t, !t -> !t
+  return
+}
+
+// -----
+
+!t = tensor<?x?x?x64xf16, #attn.layout<bshd>>
+func.func @mask_op(%q: !t, %k: !t, %v: !t, %s: f32) {
+  %o = attn.forward %q, %k, %v scale %s mask {
+  ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
+    // expected-error @below {{'arith.mulsi_extended' op cannot stand in the mask region, allowed of arith: addf, addi,}}
+    %low, %high = arith.mulsi_extended %i, %j : i32
+    %c = arith.cmpi sge, %low, %high : i32
+    attn.yield %c : i1
+  } : !t, !t, !t -> !t
+  return
+}
+
+// -----
+
+!t = tensor<?x?x?x64xf16, #attn.layout<bshd>>
+func.func @score_type(%q: !t, %k: !t, %v: !t, %s: f32) {
+  %o = attn.forward %q, %k, %v scale %s score {
+  ^bb0(%x: f32, %b: i32, %h: i32, %i: i32, %j: i32):
+    // expected-error @below {{'arith.sitofp' op is of 'f16' in the score region, allowed: f32, i32, i1}}
+    %y = arith.sitofp %j : i32 to f16
+    attn.yield %x : f32
+  } : !t, !t, !t -> !t
+  return
+}
+
+// -----
+
 !t = tensor<?x?x?x64xf16, #attn.layout<bshd>>
 func.func @mask_yield(%q: !t, %k: !t, %v: !t, %s: f32) {
   // expected-error @below {{mask region must yield a 'i1'}}

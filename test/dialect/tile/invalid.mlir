@@ -89,7 +89,7 @@ tile.kernel @count() attributes {units = 1 : i64, grid = ["1"]} {
 // -----
 
 tile.kernel @budget() attributes {units = 1 : i64, grid = ["1"]} {
-  // expected-error @below {{a register budget is a multiple of 8 up to 256, not 25}}
+  // expected-error @below {{a register budget is a multiple of 8 from 24 to 256, not 25}}
   tile.specialize
     role a(%u) units 1 registers 25 { tile.barrier }
   tile.return
@@ -98,7 +98,7 @@ tile.kernel @budget() attributes {units = 1 : i64, grid = ["1"]} {
 // -----
 
 tile.kernel @large() attributes {units = 1 : i64, grid = ["1"]} {
-  // expected-error @below {{a register budget is a multiple of 8 up to 256, not 264}}
+  // expected-error @below {{a register budget is a multiple of 8 from 24 to 256, not 264}}
   tile.specialize
     role a(%u) units 1 registers 264 { tile.barrier }
   tile.return
@@ -316,7 +316,7 @@ func.func @fill(%x: f16) {
 // -----
 
 func.func @coord(%x: i32) {
-  // expected-error @below {{coordinates are an i32 matrix, not '!tile.frag<64x64xf32, acc>'}}
+  // expected-error @below {{coordinates are an i32 acc matrix, not '!tile.frag<64x64xf32, acc>'}}
   %0 = tile.coord %x dim 0 : !tile.frag<64x64xf32, acc>
   return
 }
@@ -457,5 +457,213 @@ func.func @specialize_parent() {
   // expected-error @below {{'tile.specialize' op expects parent op 'tile.kernel'}}
   tile.specialize
     role a(%u) units 1 { tile.barrier }
+  return
+}
+
+// -----
+
+// Branches between blocks would be lowered by no target.
+// expected-error @below {{'tile.kernel' op body has 3 blocks, allowed: 1 (branches and loops are scf ops)}}
+tile.kernel @blocks(%n: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %c0 = arith.constant 0 : i32
+  %none = arith.cmpi eq, %n, %c0 : i32
+  cf.cond_br %none, ^end, ^work
+^work:
+  tile.return
+^end:
+  tile.return
+}
+
+// -----
+
+tile.kernel @small_budget() attributes {units = 1 : i64, grid = ["1"]} {
+  // expected-error @below {{a register budget is a multiple of 8 from 24 to 256, not 8}}
+  tile.specialize
+    role a(%unit) units 1 registers 8 { tile.barrier }
+  tile.return
+}
+
+// -----
+
+tile.kernel @meeting(%id: i32 {tile.arg = "q_len"}) attributes {units = 2 : i64, grid = ["1"]} {
+  // expected-error @below {{'tile.named_barrier.sync' op waits for 3 units, the kernel has 2}}
+  tile.named_barrier.sync %id units 3
+  tile.return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+tile.kernel @bulk_create() attributes {units = 1 : i64, grid = ["1"]} {
+  tile.specialize
+    role a(%unit) units 1 {
+      // expected-error @below {{'tile.pipe.create' op of a bulk pipe in a role, allowed: before the roles, which find its barriers ready}}
+      %p = tile.pipe.create consumers 1 : !pipe
+    }
+  tile.return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+tile.kernel @bulk_acquire(%i: i32 {tile.arg = "kv_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %p = tile.pipe.create consumers 1 : !pipe
+  // expected-error @below {{'tile.pipe.acquire' op fills a bulk pipe, allowed: in a single_thread role}}
+  tile.pipe.acquire %p[%i] : !pipe
+  tile.return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+tile.kernel @bulk_copy(%k: !tile.global<64xf16, bulk> {tile.arg = "k"}, %i: i32 {tile.arg = "kv_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %p = tile.pipe.create consumers 1 : !pipe
+  tile.specialize
+    role a(%unit) units 1 {
+      // expected-error @below {{'tile.copy' op fills a bulk pipe, allowed: in a single_thread role}}
+      tile.copy %k[%i, %i, %i] limit %i into %p[%i] : !tile.global<64xf16, bulk>, !pipe
+    }
+  tile.return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+tile.kernel @bulk_limit(%k: !tile.global<64xf16, bulk> {tile.arg = "k"}, %i: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %p = tile.pipe.create consumers 1 : !pipe
+  tile.specialize
+    role a(%unit) units 1 single_thread {
+      // expected-error @below {{'tile.copy' op is bulk and ends where its tensor does, limit allowed: the argument 'kv_len'}}
+      tile.copy %k[%i, %i, %i] limit %i into %p[%i] : !tile.global<64xf16, bulk>, !pipe
+    }
+  tile.return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+tile.kernel @bulk_wait(%i: i32 {tile.arg = "kv_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %p = tile.pipe.create consumers 1 : !pipe
+  // expected-error @below {{'tile.pipe.wait' op reads a bulk pipe, allowed: in a role, which finds its barriers ready}}
+  %t = tile.pipe.wait %p[%i] : !pipe -> !tile.shared<64x64xf16, swizzle 128>
+  tile.return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+tile.kernel @bulk_release(%i: i32 {tile.arg = "kv_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %p = tile.pipe.create consumers 1 : !pipe
+  tile.specialize
+    role a(%unit) units 1 single_thread {
+      // expected-error @below {{'tile.pipe.release' op empties a bulk pipe, allowed: in a role of whole units, each of which releases once}}
+      tile.pipe.release %p[%i] : !pipe
+    }
+  tile.return
+}
+
+// -----
+
+// Scalars beside the fragments are arithmetic of the same list.
+tile.kernel @scalar_op(%x: f32 {tile.arg = "scale"}) attributes {units = 1 : i64, grid = ["1"]} {
+  // expected-error @below {{'math.sin' op cannot stand in a kernel, allowed of math: absf,}}
+  %y = math.sin %x : f32
+  tile.return
+}
+
+// -----
+
+tile.kernel @scalar_type(%x: f32 {tile.arg = "scale"}) attributes {units = 1 : i64, grid = ["1"]} {
+  // expected-error @below {{'arith.extf' op is of 'f64' in a kernel, allowed: f32, f16, bf16, i32, i64, i1, index}}
+  %y = arith.extf %x : f32 to f64
+  tile.return
+}
+
+// -----
+
+tile.kernel @scalar_math(%x: f32 {tile.arg = "scale"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %h = arith.truncf %x : f32 to f16
+  // expected-error @below {{'math.exp2' op is of 'f16' in a kernel, allowed: f32, i32}}
+  %y = math.exp2 %h : f16
+  tile.return
+}
+
+// -----
+
+func.func @map_op(%x: !tile.frag<64xf32, row>) {
+  %0 = tile.map %x : (!tile.frag<64xf32, row>) -> !tile.frag<64xf32, row> {
+  ^bb0(%a: f32):
+    // expected-error @below {{'math.erf' op cannot stand in tile.map, allowed of math: absf,}}
+    %b = math.erf %a : f32
+    tile.yield %b : f32
+  }
+  return
+}
+
+// -----
+
+func.func @map_type(%x: !tile.frag<64xf16, row>) {
+  %0 = tile.map %x : (!tile.frag<64xf16, row>) -> !tile.frag<64xf16, row> {
+  ^bb0(%a: f16):
+    // expected-error @below {{'arith.addf' op is of 'f16' in tile.map, allowed: f32, i32, i1}}
+    %b = arith.addf %a, %a : f16
+    tile.yield %b : f16
+  }
+  return
+}
+
+// -----
+
+func.func @alloc_panel() {
+  // expected-error @below {{'tile.alloc' op of 64 rows has panels of as many rows, not 128}}
+  %0 = tile.alloc : !tile.shared<64x128xf16, swizzle 128, panel 128>
+  return
+}
+
+// -----
+
+func.func @coord_lhs(%x: i32) {
+  // expected-error @below {{coordinates are an i32 acc matrix, not '!tile.frag<64x64xi32, lhs>'}}
+  %0 = tile.coord %x dim 0 : !tile.frag<64x64xi32, lhs>
+  return
+}
+
+// -----
+
+func.func @reduce_elements(%x: !tile.frag<64x64xi32, acc>) {
+  // expected-error @below {{'tile.reduce' op elements of 'i32' given, allowed: f32}}
+  %0 = tile.reduce max %x : !tile.frag<64x64xi32, acc> -> !tile.frag<64xi32, partial>
+  return
+}
+
+// -----
+
+func.func @combine_elements(%x: !tile.frag<64xf16, partial>) {
+  // expected-error @below {{'tile.combine' op elements of 'f16' given, allowed: f32}}
+  %0 = tile.combine max %x : !tile.frag<64xf16, partial> -> !tile.frag<64xf16, row>
+  return
+}
+
+// -----
+
+func.func @anchor_elements(%x: !tile.frag<64xi32, row>) {
+  // expected-error @below {{'tile.anchor' op elements of 'i32' given, allowed: f32}}
+  %0 = tile.anchor %x : !tile.frag<64xi32, row>
+  return
+}
+
+// -----
+
+func.func @anchor_matrix(%x: !tile.frag<64x64xf32, acc>) {
+  // expected-error @below {{'tile.anchor' op is computed from a row or partial fragment, not '!tile.frag<64x64xf32, acc>'}}
+  %0 = tile.anchor %x : !tile.frag<64x64xf32, acc>
+  return
+}
+
+// -----
+
+func.func @cast_elements(%x: !tile.frag<64x64xi32, acc>) {
+  // expected-error @below {{'tile.cast' op elements of 'i32' given, allowed: f32, f16, bf16}}
+  %0 = tile.cast %x : !tile.frag<64x64xi32, acc> to !tile.frag<64x64xf16, acc>
   return
 }

@@ -40,7 +40,7 @@ tile.kernel @memory(%k: !tile.global<64xf16, bulk> {tile.arg = "k"},
                     %v: !tile.global<64xf16, direct> {tile.arg = "v"},
                     %o: !tile.global<64xf16, direct> {tile.arg = "o"},
                     %n: i32 {tile.arg = "kv_len"})
-    attributes {units = 1 : i64, grid = ["1"]} {
+    attributes {units = 2 : i64, grid = ["1"]} {
   %c0 = arith.constant 0 : i32
   %yes = arith.constant true
   %half = arith.constant 0.5 : f16
@@ -49,23 +49,28 @@ tile.kernel @memory(%k: !tile.global<64xf16, bulk> {tile.arg = "k"},
   %keys = tile.pipe.create consumers 2 {offset = 0 : i64, barrier_offset = 65536 : i64} : !keys
   // CHECK: %[[RING:.*]] = tile.pipe.create consumers 1 : <1 x <32x64xf32, swizzle 0>, cooperative>
   %ring = tile.pipe.create consumers 1 : !ring
-  // CHECK: tile.pipe.acquire %[[KEYS]][%[[C0:.*]]] : <2 x
-  tile.pipe.acquire %keys[%c0] : !keys
-  // CHECK: tile.copy %{{.*}}[%[[C0]], %[[C0]], %[[C0]]] limit %{{.*}} into %[[KEYS]][%[[C0]]] : <64xf16, bulk>, <2 x <128x64xf16, swizzle 128>, bulk>
-  tile.copy %k[%c0, %c0, %c0] limit %n into %keys[%c0] : !tile.global<64xf16, bulk>, !keys
-  // CHECK: tile.pipe.commit %[[KEYS]][%[[C0]]]
-  tile.pipe.commit %keys[%c0] : !keys
   // A cooperative copy may widen.
-  // CHECK: tile.copy {{.*}} into %[[RING]][%[[C0]]] : <64xf16, direct>, <1 x <32x64xf32, swizzle 0>, cooperative>
+  // CHECK: tile.copy {{.*}} into %[[RING]][%[[C0:.*]]] : <64xf16, direct>, <1 x <32x64xf32, swizzle 0>, cooperative>
   tile.copy %v[%c0, %c0, %c0] limit %n into %ring[%c0] : !tile.global<64xf16, direct>, !ring
-  // CHECK: %[[TILE:.*]] = tile.pipe.wait %[[KEYS]][%[[C0]]] : <2 x <128x64xf16, swizzle 128>, bulk> -> <128x64xf16, swizzle 128>
-  %tile = tile.pipe.wait %keys[%c0] : !keys -> !tile.shared<128x64xf16, swizzle 128>
-  // CHECK: tile.slice %[[TILE]][%[[C0]]] : <128x64xf16, swizzle 128> to <64x64xf16, swizzle 128, panel 128>
-  %slice = tile.slice %tile[%c0] : !tile.shared<128x64xf16, swizzle 128> to !tile.shared<64x64xf16, swizzle 128, panel 128>
-  // CHECK: tile.pipe.release %[[KEYS]][%[[C0]]] : <2 x
-  tile.pipe.release %keys[%c0] : !keys
-  // CHECK: tile.pipe.release %[[KEYS]][%[[C0]]] anchor %{{.*}} : <2 x
-  tile.pipe.release %keys[%c0] anchor %yes : !keys
+  tile.specialize
+    role producer(%unit) units 1 single_thread {
+      // CHECK: tile.pipe.acquire %[[KEYS]][%[[C0]]] : <2 x
+      tile.pipe.acquire %keys[%c0] : !keys
+      // CHECK: tile.copy %{{.*}}[%[[C0]], %[[C0]], %[[C0]]] limit %{{.*}} into %[[KEYS]][%[[C0]]] : <64xf16, bulk>, <2 x <128x64xf16, swizzle 128>, bulk>
+      tile.copy %k[%c0, %c0, %c0] limit %n into %keys[%c0] : !tile.global<64xf16, bulk>, !keys
+      // CHECK: tile.pipe.commit %[[KEYS]][%[[C0]]]
+      tile.pipe.commit %keys[%c0] : !keys
+    }
+    role consumer(%unit) units 1 {
+      // CHECK: %[[TILE:.*]] = tile.pipe.wait %[[KEYS]][%[[C0]]] : <2 x <128x64xf16, swizzle 128>, bulk> -> <128x64xf16, swizzle 128>
+      %tile = tile.pipe.wait %keys[%c0] : !keys -> !tile.shared<128x64xf16, swizzle 128>
+      // CHECK: tile.slice %[[TILE]][%[[C0]]] : <128x64xf16, swizzle 128> to <64x64xf16, swizzle 128, panel 128>
+      %slice = tile.slice %tile[%c0] : !tile.shared<128x64xf16, swizzle 128> to !tile.shared<64x64xf16, swizzle 128, panel 128>
+      // CHECK: tile.pipe.release %[[KEYS]][%[[C0]]] : <2 x
+      tile.pipe.release %keys[%c0] : !keys
+      // CHECK: tile.pipe.release %[[KEYS]][%[[C0]]] anchor %{{.*}} : <2 x
+      tile.pipe.release %keys[%c0] anchor %yes : !keys
+    }
   // CHECK: %[[OWN:.*]] = tile.alloc : <64x64xf16, swizzle 64>
   %own = tile.alloc : !tile.shared<64x64xf16, swizzle 64>
   // CHECK: tile.alloc {offset = 1024 : i64} : <8x16xbf16, swizzle 32>

@@ -79,3 +79,18 @@ func.func private @global_rank(!tile.global<64x64xf16, bulk>)
 
 // expected-error @below {{'far' is not one of bulk, direct}}
 func.func private @access(!tile.global<64xf16, far>)
+
+// -----
+
+// expected-error @below {{a global tensor cannot hold elements of type 'index'}}
+func.func private @global_element(!tile.global<64xindex, direct>)
+
+// -----
+
+// expected-error @below {{a global tensor has no empty rows}}
+func.func private @global_empty(!tile.global<0xf16, direct>)
+
+// -----
+
+// expected-error @below {{a stage of 64 rows has panels of as many rows, not 128}}
+func.func private @stage_panel(!tile.pipe<1 x <64x128xf16, swizzle 128, panel 128>, bulk>)

@@ -1,8 +1,12 @@
 !p = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
 !r = !tile.pipe<1 x <32x64xf16, swizzle 128>, bulk>
-tile.kernel @a(%k: !tile.global<64xf16, bulk> {tile.arg = "k"}, %i: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["1"]} { 
-%p = tile.pipe.create consumers 1 : !p
-%r = tile.pipe.create consumers 1 : !r
- tile.copy %k[%i,%i,%i] limit %i into %p[%i] : !tile.global<64xf16, bulk>, !p
- tile.copy %k[%i,%i,%i] limit %i into %r[%i] : !tile.global<64xf16, bulk>, !r
- tile.return }
+tile.kernel @a(%k: !tile.global<64xf16, bulk> {tile.arg = "k"}, %i: i32 {tile.arg = "kv_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %p = tile.pipe.create consumers 1 : !p
+  %r = tile.pipe.create consumers 1 : !r
+  tile.specialize
+    role producer(%unit) units 1 single_thread {
+      tile.copy %k[%i, %i, %i] limit %i into %p[%i] : !tile.global<64xf16, bulk>, !p
+      tile.copy %k[%i, %i, %i] limit %i into %r[%i] : !tile.global<64xf16, bulk>, !r
+    }
+  tile.return
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The checks, op by op: each asks for a capability or a number of the table.
+#include "codegen/lower/Legality.h"
+#include "codegen/lower/GpuTarget.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace attn_jit;
+
+namespace {
+/// Cooperative copies move pieces of this many bytes.
+constexpr int64_t kPieceBytes = 16;
+
+class Legality {
+public:
+  explicit Legality(const TargetInfo &info) : info(info) {}
+
+  LogicalResult check(tile::KernelOp kernel) {
+    if (int64_t(kernel.getUnits()) > info.maxUnits)
+      refuse(kernel) << kernel.getUnits() << " units, " << info.name
+                     << " holds " << info.maxUnits;
+    if (!kernel->hasAttr(kSharedBytesAttr))
+      refuse(kernel) << "shared memory has no places; run tile-assign-shared "
+                        "first";
+    for (BlockArgument argument : kernel.getArguments()) {
+      auto global = dyn_cast<tile::GlobalType>(argument.getType());
+      if (global && global.getAccess() == tile::Access::Bulk &&
+          !info.has(Capability::BulkCopy))
+        refuse(kernel) << "argument '"
+                       << kernel.getArgName(argument.getArgNumber())
+                       << "' is a tensor map; " << info.name
+                       << " has no copy engine: use direct access";
+    }
+    kernel.walk([&](Operation *op) { check(op); });
+    return failure(refused);
+  }
+
+private:
+  InFlightDiagnostic refuse(Operation *op) {
+    refused = true;
+    return op->emitOpError();
+  }
+
+  void check(Operation *op) {
+    for (Type type : op->getResultTypes())
+      checkType(op, type);
+    llvm::TypeSwitch<Operation *>(op)
+        .Case([&](tile::SpecializeOp) {
+          if (!info.has(Capability::RegisterBudgets) ||
+              !info.has(Capability::BulkCopy))
+            refuse(op) << "roles need register budgets and a copy engine, "
+                          "which "
+                       << info.name << " has not";
+        })
+        .Case<tile::NamedBarrierSyncOp, tile::NamedBarrierArriveOp>(
+            [&](auto barrier) { checkBarrier(barrier, barrier.getId()); })
+        .Case([&](tile::CopyOp copy) { checkCopy(copy); })
+        .Case([&](tile::WaitOp wait) {
+          if (info.has(Capability::AsyncMatrixProduct) &&
+              int64_t(wait.getInFlight()) > info.productsInFlight)
+            refuse(op) << "in_flight: " << wait.getInFlight()
+                       << " given, allowed on " << info.name << ": 0 to "
+                       << info.productsInFlight;
+        })
+        .Case([&](tile::MmaOp product) { checkProduct(product); });
+  }
+
+  void checkType(Operation *op, Type type) {
+    if (auto pipe = dyn_cast<tile::PipeType>(type)) {
+      if (pipe.getTransport() == tile::Transport::Bulk &&
+          !info.has(Capability::BulkCopy))
+        refuse(op) << "a bulk pipe needs a copy engine, which " << info.name
+                   << " has not: use a cooperative one";
+      type = pipe.getSlot();
+    }
+    // A target pads plain rows against bank conflicts, or swizzles them.
+    if (auto shared = dyn_cast<tile::SharedType>(type))
+      if (shared.getSwizzle() && info.sharedRowPadding)
+        refuse(op) << "swizzle " << shared.getSwizzle() << " given, allowed on "
+                   << info.name << ": 0";
+    if (auto pending = dyn_cast<tile::PendingType>(type))
+      type = pending.getFrag();
+    if (auto frag = dyn_cast<tile::FragType>(type))
+      checkFragment(op, frag);
+  }
+
+  void checkFragment(Operation *op, tile::FragType frag) {
+    // Asynchronous products are of one height, and so are their fragments.
+    bool oneHeight = info.has(Capability::AsyncMatrixProduct);
+    if (frag.getRows() % info.unitRows == 0 &&
+        (!oneHeight || frag.getRows() == info.unitRows) &&
+        (!frag.isMatrix() || frag.getCols() % info.fragmentCols == 0))
+      return;
+    refuse(op) << frag << " given, allowed on " << info.name << ": "
+               << (oneHeight ? "" : "multiples of ") << info.unitRows
+               << " rows, multiples of " << info.fragmentCols << " columns";
+  }
+
+  void checkBarrier(Operation *op, Value id) {
+    APInt number;
+    if (!info.has(Capability::NamedBarriers))
+      refuse(op) << info.name << " has no named barriers";
+    else if (matchPattern(id, m_ConstantInt(&number)) &&
+             (number.getSExtValue() < 1 ||
+              number.getSExtValue() > info.namedBarriers))
+      refuse(op) << "id: " << number.getSExtValue() << " given, allowed on "
+                 << info.name << ": 1 to " << info.namedBarriers;
+  }
+
+  void checkCopy(tile::CopyOp op) {
+    tile::PipeType pipe = op.getPipe().getType();
+    int64_t bytes = pipe.getSlot().getCols() *
+                    pipe.getSlot().getElementType().getIntOrFloatBitWidth() / 8;
+    if (pipe.getTransport() == tile::Transport::Cooperative &&
+        bytes % kPieceBytes)
+      refuse(op) << "rows of " << bytes << " bytes given, allowed on "
+                 << info.name << ": multiples of " << kPieceBytes;
+  }
+
+  void checkProduct(tile::MmaOp op) {
+    if (isa<tile::SharedType>(op.getLhs().getType()) &&
+        !info.has(Capability::SharedLhs)) {
+      refuse(op) << info.name << " reads left operands from registers alone";
+      return;
+    }
+    Type element = op.getRhs().getType().getElementType();
+    Type sum = op.getType().getFrag().getElementType();
+    if (!(element.isF16() || element.isBF16()) || !sum.isF32())
+      refuse(op) << "products of " << element << " into " << sum
+                 << " given, allowed on " << info.name
+                 << ": f16 or bf16 into f32";
+  }
+
+  const TargetInfo &info;
+  bool refused = false;
+};
+} // namespace
+
+LogicalResult attn_jit::verifyLegal(tile::KernelOp kernel,
+                                    const TargetInfo &info) {
+  return Legality(info).check(kernel);
+}
