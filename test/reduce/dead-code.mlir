@@ -10,7 +10,7 @@
 tile.kernel @interesting(%x: f32 {tile.arg = "scale"}, %n: i32 {tile.arg = "kv_len"})
     attributes {units = 1 : i64, grid = ["1"]} {
   %c0 = arith.constant 0 : i32
-  %ring = tile.pipe.create consumers 1 : !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+  %ring = tile.pipe.create consumers 1 : !tile.pipe<1 x <64x64xf16, swizzle 0>, cooperative>
   %column = tile.coord %n dim 1 : !tile.frag<64x64xi32, acc>
   %dead = tile.map %column : (!tile.frag<64x64xi32, acc>) -> !tile.frag<64x64xi32, acc> {
   ^bb0(%i: i32):
@@ -18,6 +18,6 @@ tile.kernel @interesting(%x: f32 {tile.arg = "scale"}, %n: i32 {tile.arg = "kv_l
   }
   %sum = tile.fill %x : f32 -> !tile.frag<64xf32, partial>
   %truth = tile.anchor %sum : !tile.frag<64xf32, partial>
-  tile.pipe.release %ring[%c0] anchor %truth : !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+  tile.pipe.release %ring[%c0] anchor %truth : !tile.pipe<1 x <64x64xf16, swizzle 0>, cooperative>
   tile.return
 }
