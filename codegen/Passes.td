@@ -62,7 +62,7 @@ def TileToROCDL : Pass<"tile-to-rocdl", "::mlir::ModuleOp"> {
 }
 
 def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
-  let summary = "Lower a tile kernel, one op at a time, to loops over vectors";
+  let summary = "Lower a tile kernel, groups of ops on fragments at a time, to loops over vectors";
   let description = [{
     Fragments become stack buffers, updated in place where their last use allows it. 16-bit fragments and shared
     tiles are held as f32 values rounded to their type.

@@ -4,27 +4,24 @@
 // the AMD matrix instruction calculator: of a result, lane l holds column l mod
 // 16 and rows 4 * (l / 16) + r (MFMA) or 2 * r + l / 16 (WMMA on gfx11).
 #include "codegen/amdgpu/AmdTarget.h"
+#include "codegen/lower/Constants.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
 
 using namespace mlir;
 using namespace attn_jit;
 
-static Value constant(OpBuilder &b, Location loc, int64_t value) {
-  return arith::ConstantIntOp::create(b, loc, value, 32);
-}
-
 static Value shiftRight(OpBuilder &b, Location loc, Value value, int64_t by) {
   return arith::ShRUIOp::create(b, loc, value,
-                                constant(b, loc, llvm::Log2_64(by)));
+                                i32Constant(b, loc, llvm::Log2_64(by)));
 }
 
 static Value lowBits(OpBuilder &b, Location loc, Value value, int64_t below) {
-  return arith::AndIOp::create(b, loc, value, constant(b, loc, below - 1));
+  return arith::AndIOp::create(b, loc, value, i32Constant(b, loc, below - 1));
 }
 
 static Value times(OpBuilder &b, Location loc, Value value, int64_t factor) {
-  return arith::MulIOp::create(b, loc, value, constant(b, loc, factor));
+  return arith::MulIOp::create(b, loc, value, i32Constant(b, loc, factor));
 }
 
 std::string attn_jit::sharedGlobalName(StringRef kernel) {
@@ -97,7 +94,7 @@ Value AmdTarget::laneCol(OpBuilder &b, Location loc) const {
 }
 
 Value AmdTarget::lhsLaneCol(OpBuilder &b, Location loc) const {
-  return spreadsK() ? laneCol(b, loc) : constant(b, loc, 0);
+  return spreadsK() ? laneCol(b, loc) : i32Constant(b, loc, 0);
 }
 
 Value AmdTarget::operandRow(OpBuilder &b, Location loc) const {
@@ -127,15 +124,16 @@ Value AmdTarget::shuffleXor(OpBuilder &b, Location loc, Value value,
   if (info.waveThreads == 2 * kEdge) {
     // Each lane of a row takes the same lane of the other row.
     moved = ROCDL::PermlaneX16Op::create(
-        b, loc, i32, bits, bits, constant(b, loc, 0x76543210),
-        constant(b, loc, int32_t(0xfedcba98)), true, false);
+        b, loc, i32, bits, bits, i32Constant(b, loc, 0x76543210),
+        i32Constant(b, loc, int32_t(0xfedcba98)), true, false);
   } else if (mask < 32) {
     // Bit-mask mode: lane' = lane ^ mask within 32 lanes.
-    moved = ROCDL::DsSwizzleOp::create(b, loc, i32, bits,
-                                       constant(b, loc, (mask << 10) | 0x1f));
+    moved = ROCDL::DsSwizzleOp::create(
+        b, loc, i32, bits, i32Constant(b, loc, (mask << 10) | 0x1f));
   } else {
     Value thread = lowBits(b, loc, threadId(b, loc), info.waveThreads);
-    Value lane = arith::XOrIOp::create(b, loc, thread, constant(b, loc, mask));
+    Value lane =
+        arith::XOrIOp::create(b, loc, thread, i32Constant(b, loc, mask));
     moved =
         ROCDL::DsBpermuteOp::create(b, loc, i32, times(b, loc, lane, 4), bits);
   }

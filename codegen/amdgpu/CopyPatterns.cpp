@@ -5,6 +5,7 @@
 // buffer, which reads as zeros: no branch, and no access that the tensor does
 // not cover.
 #include "codegen/amdgpu/AmdTarget.h"
+#include "codegen/lower/Constants.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -19,10 +20,6 @@ constexpr int64_t kBufferBytes = int64_t(1) << 31;
 constexpr int64_t kBufferAddressSpace = 8;
 /// Buffer loads of 16 bytes need this alignment.
 constexpr int64_t kBufferAlignment = 4;
-
-Value constant(OpBuilder &b, Location loc, int64_t value, int64_t bits = 32) {
-  return arith::ConstantIntOp::create(b, loc, value, bits);
-}
 
 /// Word 3 of a buffer descriptor (ISA guides, "buffer resource descriptor"):
 /// 32-bit elements of floats; where descriptors name it, the format's place and
@@ -56,7 +53,7 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
     int64_t chunks = slot.getRows() * perRow;
     int64_t threads = kernel->getAttrOfType<IntegerAttr>("units").getInt() *
                       amd.info.unitThreads;
-    Value across = constant(rewriter, loc, perRow);
+    Value across = i32Constant(rewriter, loc, perRow);
     Value thread = amd.threadId(rewriter, loc);
     Value buffer = bufferOf(rewriter, op, adaptor, bytes);
     Value pitch = rowPitch(rewriter, loc, adaptor, bytes);
@@ -69,11 +66,11 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
     SmallVector<Piece> pieces;
     for (int64_t first = 0; first < chunks; first += threads) {
       Value chunk = arith::AddIOp::create(rewriter, loc, thread,
-                                          constant(rewriter, loc, first));
+                                          i32Constant(rewriter, loc, first));
       Value row = arith::DivUIOp::create(rewriter, loc, chunk, across);
       Value col = arith::MulIOp::create(
           rewriter, loc, arith::RemUIOp::create(rewriter, loc, chunk, across),
-          constant(rewriter, loc, width));
+          i32Constant(rewriter, loc, width));
       Value data = load(rewriter, loc, buffer, pitch, left, row, col, bytes);
       pieces.push_back({chunk, row, col, data});
     }
@@ -82,9 +79,9 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
     for (const Piece &piece : pieces) {
       OpBuilder::InsertionGuard guard(rewriter);
       if (&piece == &pieces.back() && chunks % threads) {
-        Value inside =
-            arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt,
-                                  piece.chunk, constant(rewriter, loc, chunks));
+        Value inside = arith::CmpIOp::create(
+            rewriter, loc, arith::CmpIPredicate::slt, piece.chunk,
+            i32Constant(rewriter, loc, chunks));
         auto tail = scf::IfOp::create(rewriter, loc, inside);
         rewriter.setInsertionPoint(tail.thenYield());
       }
@@ -127,28 +124,28 @@ private:
                                 start, ArrayRef<LLVM::GEPArg>{elements});
     auto type = LLVM::LLVMPointerType::get(b.getContext(), kBufferAddressSpace);
     return ROCDL::MakeBufferRsrcOp::create(
-        b, loc, type, start, constant(b, loc, 0, 16),
-        constant(b, loc, kBufferBytes, 64),
-        constant(b, loc, descriptorFlags(amd)));
+        b, loc, type, start, arith::ConstantIntOp::create(b, loc, 0, 16),
+        arith::ConstantIntOp::create(b, loc, kBufferBytes, 64),
+        i32Constant(b, loc, descriptorFlags(amd)));
   }
 
   static Value rowPitch(OpBuilder &b, Location loc, OpAdaptor adaptor,
                         int64_t bytes) {
     Value elements = arith::TruncIOp::create(b, loc, b.getI32Type(),
                                              stride(b, loc, adaptor, 3));
-    return arith::MulIOp::create(b, loc, elements, constant(b, loc, bytes));
+    return arith::MulIOp::create(b, loc, elements, i32Constant(b, loc, bytes));
   }
 
   static Value load(OpBuilder &b, Location loc, Value buffer, Value pitch,
                     Value left, Value row, Value col, int64_t bytes) {
     Value offset = arith::AddIOp::create(
         b, loc, arith::MulIOp::create(b, loc, row, pitch),
-        arith::MulIOp::create(b, loc, col, constant(b, loc, bytes)));
+        arith::MulIOp::create(b, loc, col, i32Constant(b, loc, bytes)));
     Value there =
         arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, row, left);
-    Value outside = constant(b, loc, int32_t(kBufferBytes));
+    Value outside = i32Constant(b, loc, int32_t(kBufferBytes));
     offset = arith::SelectOp::create(b, loc, there, offset, outside);
-    Value zero = constant(b, loc, 0);
+    Value zero = i32Constant(b, loc, 0);
     auto words = VectorType::get(4, b.getI32Type());
     return ROCDL::RawPtrBufferLoadOp::create(b, loc, words, buffer, offset,
                                              zero, zero, ArrayAttr(),

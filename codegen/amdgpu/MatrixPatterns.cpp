@@ -4,6 +4,7 @@
 // of the transposed result: its first operand is rhs^T read from shared memory,
 // its second is lhs^T, which is the left fragment as it stands.
 #include "codegen/amdgpu/AmdTarget.h"
+#include "codegen/lower/Constants.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -13,10 +14,6 @@ using namespace mlir;
 using namespace attn_jit;
 
 namespace {
-Value constant(OpBuilder &b, Location loc, int64_t value) {
-  return arith::ConstantIntOp::create(b, loc, value, 32);
-}
-
 /// Reads pieces of a shared right operand as first operands of hardware
 /// products.
 class RhsReader {
@@ -126,7 +123,7 @@ Value product(OpBuilder &b, Location loc, const AmdTarget &target, Value first,
     return ROCDL::wmma_f32_16x16x16_f16::create(b, loc, type, first, second,
                                                 sum);
   }
-  Value zero = constant(b, loc, 0); // no broadcast of blocks
+  Value zero = i32Constant(b, loc, 0); // no broadcast of blocks
   SmallVector<Value, 6> arguments = {first, second, sum, zero, zero, zero};
   if (bf16)
     return ROCDL::mfma_f32_16x16x16bf16_1k::create(b, loc, type, arguments);

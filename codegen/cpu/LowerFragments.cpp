@@ -160,10 +160,6 @@ LogicalResult TileLowering::sweepColumns(Group &group,
 LogicalResult TileLowering::computeAt(Operation *op, Site &site) {
   Value result = op->getResult(0);
   if (isa<tile::CastOp>(op)) {
-    Type from = cast<tile::CastOp>(op).getValue().getType().getElementType();
-    if (!isa<FloatType>(from) ||
-        !isa<FloatType>(resultType(op).getElementType()))
-      return op->emitOpError("converts ") << from << ", host code casts floats";
     site.values[result] = b.rounded(evaluate(op->getOperand(0), site),
                                     resultType(op).getElementType());
     return success();

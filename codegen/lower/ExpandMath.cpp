@@ -2,6 +2,7 @@
 //
 // exp, tanh, log and powf in terms of exp2 and log2, which every target has.
 #include "codegen/Passes.h"
+#include "codegen/lower/Constants.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -18,9 +19,6 @@ using namespace mlir;
 using namespace attn_jit;
 
 namespace {
-constexpr double kLog2E = 1.4426950408889634074;
-constexpr double kLn2 = 0.69314718055994530942;
-
 /// Builds f32 expressions at one place.
 struct Scalars {
   OpBuilder &b;

@@ -2,6 +2,7 @@
 //
 // Shared tiles, cooperative pipes and direct access to tensors. Offsets into
 // tensors are 64-bit throughout: one tensor may exceed 4 GiB.
+#include "codegen/lower/Constants.h"
 #include "codegen/lower/DirectTensor.h"
 #include "codegen/lower/GpuTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -12,10 +13,6 @@ using namespace mlir;
 using namespace attn_jit;
 
 namespace {
-Value constant(OpBuilder &b, Location loc, int64_t value) {
-  return arith::ConstantIntOp::create(b, loc, value, 32);
-}
-
 Value less(OpBuilder &b, Location loc, Value lhs, Value rhs) {
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, lhs, rhs);
 }
@@ -72,7 +69,7 @@ struct LowerLoad : GpuPattern<tile::LoadOp> {
         arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(type));
     for (auto [slot, slotRow] : llvm::enumerate(map.rowSlots)) {
       Value at = arith::AddIOp::create(rewriter, loc, row,
-                                       constant(rewriter, loc, slotRow));
+                                       i32Constant(rewriter, loc, slotRow));
       auto guarded = scf::IfOp::create(
           rewriter, loc, type, less(rewriter, loc, at, adaptor.getLimit()),
           /*withElse=*/true);
@@ -82,7 +79,8 @@ struct LowerLoad : GpuPattern<tile::LoadOp> {
         if (map.elements[run.first].rowSlot != int64_t(slot))
           continue;
         Value first = arith::AddIOp::create(
-            inner, loc, col, constant(inner, loc, map.elements[run.first].col));
+            inner, loc, col,
+            i32Constant(inner, loc, map.elements[run.first].col));
         Value piece = LLVM::LoadOp::create(
             inner, loc, VectorType::get(run.count, element),
             tensor.at(inner, at, first),
@@ -118,10 +116,10 @@ struct LowerStore : GpuPattern<tile::StoreOp> {
       writes = arith::AndIOp::create(rewriter, loc, writes,
                                      target.isRowLeader(rewriter, loc));
     Value col = frag.isMatrix() ? target.laneCol(rewriter, loc)
-                                : constant(rewriter, loc, 0);
+                                : i32Constant(rewriter, loc, 0);
     for (auto [slot, slotRow] : llvm::enumerate(map.rowSlots)) {
       Value at = arith::AddIOp::create(rewriter, loc, row,
-                                       constant(rewriter, loc, slotRow));
+                                       i32Constant(rewriter, loc, slotRow));
       Value inside = arith::AndIOp::create(
           rewriter, loc, writes, less(rewriter, loc, at, adaptor.getLimit()));
       Value start = tensor.at(rewriter, at, col);
@@ -174,7 +172,7 @@ struct LowerSlice : GpuPattern<tile::SliceOp> {
     Location loc = op.getLoc();
     Value offset =
         target.sharedOffset(rewriter, loc, op.getSource().getType(),
-                            adaptor.getRow(), constant(rewriter, loc, 0));
+                            adaptor.getRow(), i32Constant(rewriter, loc, 0));
     rewriter.replaceOpWithNewOp<LLVM::GEPOp>(
         op, convert(op.getType()), rewriter.getI8Type(), adaptor.getSource(),
         ArrayRef<LLVM::GEPArg>{offset});
@@ -199,9 +197,10 @@ struct LowerPut : GpuPattern<tile::PutOp> {
     for (Run run : runsOf(map, 16 / bytes)) {
       const ElementPosition &e = map.elements[run.first];
       Value atRow = arith::AddIOp::create(
-          rewriter, loc, row, constant(rewriter, loc, map.rowSlots[e.rowSlot]));
+          rewriter, loc, row,
+          i32Constant(rewriter, loc, map.rowSlots[e.rowSlot]));
       Value atCol = arith::AddIOp::create(rewriter, loc, col,
-                                          constant(rewriter, loc, e.col));
+                                          i32Constant(rewriter, loc, e.col));
       Value offset = target.sharedOffset(rewriter, loc, shared, atRow, atCol);
       Value piece =
           vectorSlice(rewriter, loc, adaptor.getValue(), run.first, run.count);
@@ -305,18 +304,18 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
     for (int64_t first = 0; first < chunks; first += threads) {
       OpBuilder::InsertionGuard guard(rewriter);
       Value chunk = arith::AddIOp::create(rewriter, loc, thread,
-                                          constant(rewriter, loc, first));
+                                          i32Constant(rewriter, loc, first));
       if (first + threads > chunks) {
         auto tail = scf::IfOp::create(
             rewriter, loc,
-            less(rewriter, loc, chunk, constant(rewriter, loc, chunks)));
+            less(rewriter, loc, chunk, i32Constant(rewriter, loc, chunks)));
         rewriter.setInsertionPoint(tail.thenYield());
       }
-      Value across = constant(rewriter, loc, perRow);
+      Value across = i32Constant(rewriter, loc, perRow);
       Value row = arith::DivUIOp::create(rewriter, loc, chunk, across);
       Value col = arith::MulIOp::create(
           rewriter, loc, arith::RemUIOp::create(rewriter, loc, chunk, across),
-          constant(rewriter, loc, width));
+          i32Constant(rewriter, loc, width));
       Value from = arith::AddIOp::create(rewriter, loc, adaptor.getRow(), row);
       auto guarded = scf::IfOp::create(
           rewriter, loc, type, less(rewriter, loc, from, adaptor.getLimit()),

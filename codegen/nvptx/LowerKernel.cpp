@@ -2,6 +2,7 @@
 //
 // The kernel as a PTX entry, its roles as one if/else chain, and the few math
 // ops that have an approximate PTX instruction but no LLVM lowering.
+#include "codegen/lower/Constants.h"
 #include "codegen/nvptx/NvptxTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -14,10 +15,6 @@ using namespace mlir;
 using namespace attn_jit;
 
 namespace {
-Value i32(OpBuilder &b, Location loc, int64_t value) {
-  return arith::ConstantIntOp::create(b, loc, value, 32);
-}
-
 struct LowerKernel : GpuPattern<tile::KernelOp> {
   using GpuPattern::GpuPattern;
   LogicalResult
@@ -63,9 +60,8 @@ struct LowerKernel : GpuPattern<tile::KernelOp> {
         {"denormal-fp-math-f32", "preserve-sign,preserve-sign"})}));
     // What later patterns ask of the kernel.
     function->setAttr("units", op.getUnitsAttr());
-    for (StringRef kept : {StringRef(kAlignAttr), StringRef(kSharedBytesAttr)})
-      if (Attribute attribute = op->getAttr(kept))
-        function->setAttr(kept, attribute);
+    if (Attribute alignment = op->getAttr(kAlignAttr))
+      function->setAttr(kAlignAttr, alignment);
 
     rewriter.inlineRegionBefore(op.getBody(), function.getBody(),
                                 function.end());
@@ -104,7 +100,7 @@ struct LowerSpecialize : GpuPattern<tile::SpecializeOp> {
     intrinsic(rewriter, loc, {},
               "llvm.nvvm.fence.mbarrier_init.release.cluster", {});
     intrinsic(rewriter, loc, {}, "llvm.nvvm.barrier.cta.sync.aligned.all",
-              i32(rewriter, loc, 0));
+              i32Constant(rewriter, loc, 0));
     Value unit = target.unitId(rewriter, loc);
     int64_t first = 0;
     int64_t entry = target.info.entryRegisters(
@@ -114,9 +110,9 @@ struct LowerSpecialize : GpuPattern<tile::SpecializeOp> {
       int64_t count = op.getCounts()[index];
       scf::IfOp choice;
       if (index + 1 < op.getRoles().size()) { // the last role is the last else
-        Value mine =
-            arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ult,
-                                  unit, i32(rewriter, loc, first + count));
+        Value mine = arith::CmpIOp::create(
+            rewriter, loc, arith::CmpIPredicate::ult, unit,
+            i32Constant(rewriter, loc, first + count));
         choice = scf::IfOp::create(rewriter, loc, mine, /*withElse=*/true);
         rewriter.setInsertionPoint(choice.thenBlock()->getTerminator());
       }
@@ -124,8 +120,8 @@ struct LowerSpecialize : GpuPattern<tile::SpecializeOp> {
         setRegisters(rewriter, loc, registers, entry);
       if (op.getSingleThread()[index])
         rewriter.setInsertionPoint(singleThread(rewriter, loc));
-      Value number =
-          arith::SubIOp::create(rewriter, loc, unit, i32(rewriter, loc, first));
+      Value number = arith::SubIOp::create(rewriter, loc, unit,
+                                           i32Constant(rewriter, loc, first));
       rewriter.eraseOp(region.front().getTerminator());
       rewriter.inlineBlockBefore(&region.front(), rewriter.getInsertionBlock(),
                                  rewriter.getInsertionPoint(), number);
@@ -149,10 +145,11 @@ private:
   Operation *singleThread(OpBuilder &b, Location loc) const {
     Value warp = arith::AndIOp::create(
         b, loc,
-        arith::ShRUIOp::create(b, loc, target.threadId(b, loc), i32(b, loc, 5)),
-        i32(b, loc, 3));
+        arith::ShRUIOp::create(b, loc, target.threadId(b, loc),
+                               i32Constant(b, loc, 5)),
+        i32Constant(b, loc, 3));
     Value firstWarp = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
-                                            warp, i32(b, loc, 0));
+                                            warp, i32Constant(b, loc, 0));
     auto inWarp = scf::IfOp::create(b, loc, firstWarp);
     OpBuilder inner = inWarp.getThenBodyBuilder();
     Value elected =

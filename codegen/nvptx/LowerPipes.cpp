@@ -4,6 +4,7 @@
 // producing thread waits for empty, announces its bytes on full and starts the
 // tensor copies, which complete on full; each consuming unit arrives on empty
 // once.
+#include "codegen/lower/Constants.h"
 #include "codegen/nvptx/NvptxTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -12,10 +13,6 @@ using namespace mlir;
 using namespace attn_jit;
 
 namespace {
-Value i32(OpBuilder &b, Location loc, int64_t value) {
-  return arith::ConstantIntOp::create(b, loc, value, 32);
-}
-
 bool isBulk(tile::PipeType type) {
   return type.getTransport() == tile::Transport::Bulk;
 }
@@ -32,21 +29,23 @@ public:
     Value base = sharedAt(target, b, loc, op, *create.getBarrierOffset());
     Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), base);
     Value stage = pipeStage(b, loc, use, stages);
-    Value offset = arith::ShLIOp::create(b, loc, stage, i32(b, loc, 3));
+    Value offset = arith::ShLIOp::create(b, loc, stage, i32Constant(b, loc, 3));
     full = arith::AddIOp::create(b, loc, address, offset);
-    empty = arith::AddIOp::create(b, loc, full, i32(b, loc, 8 * stages));
+    empty =
+        arith::AddIOp::create(b, loc, full, i32Constant(b, loc, 8 * stages));
   }
   /// Parity of the phase that completes when use `use` is full.
   Value parity() const {
     Value round = use;
     if (stages > 1)
-      round = (stages & (stages - 1)) == 0
-                  ? arith::ShRUIOp::create(b, loc, use,
-                                           i32(b, loc, llvm::Log2_64(stages)))
-                        .getResult()
-                  : arith::DivUIOp::create(b, loc, use, i32(b, loc, stages))
-                        .getResult();
-    return arith::AndIOp::create(b, loc, round, i32(b, loc, 1));
+      round =
+          (stages & (stages - 1)) == 0
+              ? arith::ShRUIOp::create(
+                    b, loc, use, i32Constant(b, loc, llvm::Log2_64(stages)))
+                    .getResult()
+              : arith::DivUIOp::create(b, loc, use, i32Constant(b, loc, stages))
+                    .getResult();
+    return arith::AndIOp::create(b, loc, round, i32Constant(b, loc, 1));
   }
   void wait(Value barrier, Value phase) const {
     ptx(b, loc, {},
@@ -94,13 +93,14 @@ struct LowerCreate : GpuPattern<tile::PipeCreateOp> {
     int64_t stages = op.getType().getStages();
     Value first = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq,
                                         target.threadId(rewriter, loc),
-                                        i32(rewriter, loc, 0));
+                                        i32Constant(rewriter, loc, 0));
     auto guarded = scf::IfOp::create(rewriter, loc, first);
     OpBuilder inner = guarded.getThenBodyBuilder();
     for (int64_t i = 0; i < 2 * stages; ++i) {
       Value barrier =
           sharedAt(target, inner, loc, op, *op.getBarrierOffset() + 8 * i);
-      Value arrivals = i32(inner, loc, i < stages ? 1 : op.getConsumers());
+      Value arrivals =
+          i32Constant(inner, loc, i < stages ? 1 : op.getConsumers());
       intrinsic(inner, loc, {}, "llvm.nvvm.mbarrier.init.shared",
                 {barrier, arrivals});
     }
@@ -118,10 +118,10 @@ struct LowerAcquire : BulkPattern<tile::PipeAcquireOp> {
     PipeBarriers barriers(target, rewriter, op, op.getPipe(), adaptor.getUse());
     // A fresh barrier is in phase 0: waiting for the phase before it passes.
     Value before = arith::XOrIOp::create(rewriter, loc, barriers.parity(),
-                                         i32(rewriter, loc, 1));
+                                         i32Constant(rewriter, loc, 1));
     barriers.wait(barriers.empty, before);
-    Value bytes = i32(rewriter, loc,
-                      target.sharedBytes(op.getPipe().getType().getSlot()));
+    Value bytes = i32Constant(
+        rewriter, loc, target.sharedBytes(op.getPipe().getType().getSlot()));
     ptx(rewriter, loc, {},
         "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;", "r,r",
         {barriers.full, bytes}, /*memory=*/true);
@@ -187,8 +187,8 @@ struct LowerCopy : BulkPattern<tile::CopyOp> {
     for (int64_t panel = 0; panel < slot.getCols() * bytes / width; ++panel) {
       Value to = arith::AddIOp::create(
           rewriter, loc, address,
-          i32(rewriter, loc, panel * slot.getPanelRows() * width));
-      Value col = i32(rewriter, loc, panel * width / bytes);
+          i32Constant(rewriter, loc, panel * slot.getPanelRows() * width));
+      Value col = i32Constant(rewriter, loc, panel * width / bytes);
       ptx(rewriter, loc, {},
           "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::"
           "complete_tx::bytes [$0], [$1, {$3, $4, $5, $6}], [$2];",
@@ -212,8 +212,8 @@ template <typename Op> struct LowerNamedBarrier : GpuPattern<Op> {
   matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    Value threads =
-        i32(rewriter, loc, op.getUnits() * this->target.info.unitThreads);
+    Value threads = i32Constant(rewriter, loc,
+                                op.getUnits() * this->target.info.unitThreads);
     intrinsic(rewriter, loc, {}, name, {adaptor.getId(), threads});
     rewriter.eraseOp(op);
     return success();
@@ -229,10 +229,11 @@ struct LowerPublish : GpuPattern<tile::PublishOp> {
     // Barriers 8 to 15 belong to publishing units; schedules name 1 to 7.
     Location loc = op.getLoc();
     ptx(rewriter, loc, {}, "fence.proxy.async.shared::cta;", "", {}, true);
-    Value id = arith::AddIOp::create(
-        rewriter, loc, target.unitId(rewriter, loc), i32(rewriter, loc, 8));
+    Value id =
+        arith::AddIOp::create(rewriter, loc, target.unitId(rewriter, loc),
+                              i32Constant(rewriter, loc, 8));
     intrinsic(rewriter, loc, {}, "llvm.nvvm.barrier.cta.sync.aligned.count",
-              {id, i32(rewriter, loc, target.info.unitThreads)});
+              {id, i32Constant(rewriter, loc, target.info.unitThreads)});
     rewriter.eraseOp(op);
     return success();
   }

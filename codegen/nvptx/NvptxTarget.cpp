@@ -2,15 +2,12 @@
 //
 // Fragment maps and thread identity on Hopper.
 #include "codegen/nvptx/NvptxTarget.h"
+#include "codegen/lower/Constants.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
 using namespace attn_jit;
-
-static Value i32(OpBuilder &b, Location loc, int64_t value) {
-  return arith::ConstantIntOp::create(b, loc, value, 32);
-}
 
 Operation *attn_jit::ptx(OpBuilder &b, Location loc, TypeRange results,
                          StringRef text, StringRef constraints,
@@ -67,34 +64,39 @@ Value NvptxTarget::threadId(OpBuilder &b, Location loc) const {
 
 Value NvptxTarget::unitId(OpBuilder &b, Location loc) const {
   // The shuffle tells ptxas that the value is uniform over a warp.
-  Value unit = arith::ShRUIOp::create(b, loc, threadId(b, loc), i32(b, loc, 7));
-  return NVVM::ShflOp::create(b, loc, b.getI32Type(), i32(b, loc, -1), unit,
-                              i32(b, loc, 0), i32(b, loc, 31),
-                              NVVM::ShflKind::idx, UnitAttr());
+  Value unit =
+      arith::ShRUIOp::create(b, loc, threadId(b, loc), i32Constant(b, loc, 7));
+  return NVVM::ShflOp::create(b, loc, b.getI32Type(), i32Constant(b, loc, -1),
+                              unit, i32Constant(b, loc, 0),
+                              i32Constant(b, loc, 31), NVVM::ShflKind::idx,
+                              UnitAttr());
 }
 
 Value NvptxTarget::laneRow(OpBuilder &b, Location loc) const {
   Value thread = threadId(b, loc);
   Value warp = arith::AndIOp::create(
-      b, loc, arith::ShRUIOp::create(b, loc, thread, i32(b, loc, 5)),
-      i32(b, loc, 3));
+      b, loc, arith::ShRUIOp::create(b, loc, thread, i32Constant(b, loc, 5)),
+      i32Constant(b, loc, 3));
   Value group = arith::AndIOp::create(
-      b, loc, arith::ShRUIOp::create(b, loc, thread, i32(b, loc, 2)),
-      i32(b, loc, 7));
+      b, loc, arith::ShRUIOp::create(b, loc, thread, i32Constant(b, loc, 2)),
+      i32Constant(b, loc, 7));
   return arith::AddIOp::create(
-      b, loc, arith::MulIOp::create(b, loc, warp, i32(b, loc, 16)), group);
+      b, loc, arith::MulIOp::create(b, loc, warp, i32Constant(b, loc, 16)),
+      group);
 }
 
 Value NvptxTarget::laneCol(OpBuilder &b, Location loc) const {
-  Value lane = arith::AndIOp::create(b, loc, threadId(b, loc), i32(b, loc, 3));
-  return arith::ShLIOp::create(b, loc, lane, i32(b, loc, 1));
+  Value lane =
+      arith::AndIOp::create(b, loc, threadId(b, loc), i32Constant(b, loc, 3));
+  return arith::ShLIOp::create(b, loc, lane, i32Constant(b, loc, 1));
 }
 
 Value NvptxTarget::shuffleXor(OpBuilder &b, Location loc, Value value,
                               int64_t mask) const {
-  return NVVM::ShflOp::create(b, loc, value.getType(), i32(b, loc, -1), value,
-                              i32(b, loc, mask), i32(b, loc, 31),
-                              NVVM::ShflKind::bfly, UnitAttr());
+  return NVVM::ShflOp::create(b, loc, value.getType(), i32Constant(b, loc, -1),
+                              value, i32Constant(b, loc, mask),
+                              i32Constant(b, loc, 31), NVVM::ShflKind::bfly,
+                              UnitAttr());
 }
 
 Value NvptxTarget::programId(OpBuilder &b, Location loc, int64_t dim) const {
@@ -115,7 +117,7 @@ Value NvptxTarget::sharedOffset(OpBuilder &b, Location loc,
   int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
   int64_t width = type.getSwizzle();
   auto mul = [&](Value x, int64_t by) -> Value {
-    return arith::MulIOp::create(b, loc, x, i32(b, loc, by));
+    return arith::MulIOp::create(b, loc, x, i32Constant(b, loc, by));
   };
   auto add = [&](Value x, Value y) -> Value {
     return arith::AddIOp::create(b, loc, x, y);
@@ -124,12 +126,13 @@ Value NvptxTarget::sharedOffset(OpBuilder &b, Location loc,
   if (width == 0)
     return add(mul(row, type.getCols() * bytes), colBytes);
   int64_t shift = width == 128 ? 0 : width == 64 ? 1 : 2;
-  Value panel = arith::DivUIOp::create(b, loc, colBytes, i32(b, loc, width));
+  Value panel =
+      arith::DivUIOp::create(b, loc, colBytes, i32Constant(b, loc, width));
   Value within =
-      arith::AndIOp::create(b, loc, colBytes, i32(b, loc, width - 1));
+      arith::AndIOp::create(b, loc, colBytes, i32Constant(b, loc, width - 1));
   Value phase = arith::AndIOp::create(
-      b, loc, arith::ShRUIOp::create(b, loc, row, i32(b, loc, shift)),
-      i32(b, loc, width / 16 - 1));
+      b, loc, arith::ShRUIOp::create(b, loc, row, i32Constant(b, loc, shift)),
+      i32Constant(b, loc, width / 16 - 1));
   Value swizzled = arith::XOrIOp::create(b, loc, within, mul(phase, 16));
   return add(add(mul(panel, type.getPanelRows() * width), mul(row, width)),
              swizzled);
@@ -143,13 +146,14 @@ Value NvptxTarget::sharedBase(OpBuilder &b, Location loc, Operation *) const {
 void NvptxTarget::workgroupBarrier(OpBuilder &b, Location loc) const {
   ptx(b, loc, {}, "fence.proxy.async.shared::cta;", "", {}, /*memory=*/true);
   intrinsic(b, loc, {}, "llvm.nvvm.barrier.cta.sync.aligned.all",
-            i32(b, loc, 0));
+            i32Constant(b, loc, 0));
 }
 
 Value attn_jit::isUnitLeader(const GpuTarget &target, OpBuilder &b,
                              Location loc) {
-  Value lane = arith::AndIOp::create(b, loc, target.threadId(b, loc),
-                                     i32(b, loc, target.info.unitThreads - 1));
+  Value lane =
+      arith::AndIOp::create(b, loc, target.threadId(b, loc),
+                            i32Constant(b, loc, target.info.unitThreads - 1));
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, lane,
-                               i32(b, loc, 0));
+                               i32Constant(b, loc, 0));
 }

@@ -3,6 +3,7 @@
 // One step of online softmax (Milakov and Gimelshein, 2018) on fragments, in
 // base 2: exp(scale s - m) is one multiply-add and one exp2. The row sum stays
 // one partial per lane until the epilogue.
+#include "codegen/lower/Constants.h"
 #include "codegen/schedule/ForwardBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -12,9 +13,6 @@ using namespace mlir;
 using namespace attn_jit;
 
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
-static constexpr double kLog2E = 1.4426950408889634074;
-static constexpr double kLn2 = 0.69314718055994530942;
-
 static Value scalar(OpBuilder &b, Location loc, double value) {
   return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
 }

@@ -91,6 +91,15 @@ tile.kernel @carried_tile(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 
 
 // -----
 
+// Without tile-expand-math.
+tile.kernel @math(%x: f32 {tile.arg = "scale"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
+  // expected-error @below {{'math.tanh' op has no host form}}
+  %y = math.tanh %x : f32
+  tile.return
+}
+
+// -----
+
 tile.kernel @bits(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
   %half = arith.constant 1.0 : f16
   // expected-error @below {{'arith.bitcast' op on 16-bit elements has no host form}}
