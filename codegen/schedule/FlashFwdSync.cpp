@@ -15,22 +15,38 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
           units = f.schedule.get("units");
   int64_t rows = bm / units;
   f.createKernel(units, tile::Access::Direct, bm, /*reverse=*/false);
-  auto pipeOf = [&](int64_t cols) {
-    auto type = tile::PipeType::get(b.getContext(), 1, f.sharedType(bn, cols),
-                                    tile::Transport::Cooperative);
+  auto pipeOf = [&](int64_t tileRows, int64_t cols) {
+    auto type =
+        tile::PipeType::get(b.getContext(), 1, f.sharedType(tileRows, cols),
+                            tile::Transport::Cooperative);
     return tile::PipeCreateOp::create(b, loc, type, units, IntegerAttr(),
                                       IntegerAttr());
   };
-  Value keys = pipeOf(f.problem.headDim), values = pipeOf(f.problem.valueDim);
-  Value row = f.tileRow;
-  if (units > 1) {
-    Value unit = tile::UnitIdOp::create(b, loc, b.getI32Type());
-    row = f.add(row, f.mul(unit, f.i32(rows)));
-  }
-  auto lhs = tile::FragType::get(b.getContext(), {rows, f.problem.headDim},
-                                 f.computeElement, tile::FragLayout::Lhs);
-  Value query =
-      tile::LoadOp::create(b, loc, lhs, f.query, f.batch, f.head, row, f.qLen);
+  Value keys = pipeOf(bn, f.problem.headDim),
+        values = pipeOf(bn, f.problem.valueDim);
+  Value offset = f.i32(0);
+  if (units > 1)
+    offset = f.mul(tile::UnitIdOp::create(b, loc, b.getI32Type()), f.i32(rows));
+  Value row = f.add(f.tileRow, offset);
+  auto tileOf = [&](Value pipe, Value use) -> Value {
+    auto type = cast<tile::PipeType>(pipe.getType());
+    return tile::PipeWaitOp::create(b, loc, type.getSlot(), pipe, use);
+  };
+  auto loadQuery = [&]() -> Value {
+    auto lhs = tile::FragType::get(b.getContext(), {rows, f.problem.headDim},
+                                   f.computeElement, tile::FragLayout::Lhs);
+    return tile::LoadOp::create(b, loc, lhs, f.query, f.batch, f.head, row,
+                                f.qLen);
+  };
+  auto copyQuery = [&]() -> Value {
+    Value queries = pipeOf(bm, f.problem.headDim), use = f.i32(0);
+    tile::PipeAcquireOp::create(b, loc, queries, use);
+    tile::CopyOp::create(b, loc, f.query, f.batch, f.head, f.tileRow, f.qLen,
+                         queries, use);
+    tile::PipeCommitOp::create(b, loc, queries, use);
+    return f.slice(tileOf(queries, use), offset, rows);
+  };
+  Value query = f.schedule.get("query") ? copyQuery() : loadQuery();
   KeyBlocks blocks = f.keyBlocks(f.tileRow, bm, bn);
 
   // Both copies are under way before either is waited for.
@@ -43,10 +59,6 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
                          values, use);
     tile::PipeCommitOp::create(b, loc, keys, use);
     tile::PipeCommitOp::create(b, loc, values, use);
-  };
-  auto tileOf = [&](Value pipe, Value use) -> Value {
-    auto type = cast<tile::PipeType>(pipe.getType());
-    return tile::PipeWaitOp::create(b, loc, type.getSlot(), pipe, use);
   };
   auto product = [&](Value a, Value rhs, Value acc, int64_t cols,
                      bool transposed) -> Value {

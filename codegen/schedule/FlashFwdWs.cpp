@@ -211,10 +211,10 @@ private:
     Value offset = f.mul(unit, f.i32(kRows));
     row = f.add(f.tileRow, offset);
     if (sharedP)
-      ownProbabilities = slice(probabilities, offset);
+      ownProbabilities = f.slice(probabilities, offset, kRows);
     if (pingpong)
       beginTurns(unit);
-    query = slice(slot(queries, f.i32(0)), offset);
+    query = f.slice(slot(queries, f.i32(0)), offset, kRows);
 
     Carried carried = {f.initialState(kRows), f.initialOutput(kRows), {}};
     Value zero = f.i32(0);
@@ -243,14 +243,6 @@ private:
       release(values, final);
     }
     f.epilogue(carried.output, carried.state, row);
-  }
-
-  Value slice(Value tile, Value offset) {
-    auto from = cast<tile::SharedType>(tile.getType());
-    auto to = tile::SharedType::get(b.getContext(), kRows, from.getCols(),
-                                    from.getElementType(), from.getSwizzle(),
-                                    from.getPanelRows());
-    return tile::SliceOp::create(b, loc, to, tile, offset);
   }
 
   /// Barrier 1 + k is consumer k's turn; barrier 0 is the workgroup's. The

@@ -87,6 +87,14 @@ Value ForwardBuilder::broadcast(Value row, tile::FragType like) {
       b, loc, like.withElement(from.getElementType()), row);
 }
 
+Value ForwardBuilder::slice(Value tile, Value row, int64_t rows) {
+  auto from = cast<tile::SharedType>(tile.getType());
+  auto to = tile::SharedType::get(b.getContext(), rows, from.getCols(),
+                                  from.getElementType(), from.getSwizzle(),
+                                  from.getPanelRows());
+  return tile::SliceOp::create(b, loc, to, tile, row);
+}
+
 //===-- the kernel --------------------------------------------------------===//
 
 void ForwardBuilder::createKernel(int64_t units, tile::Access loads, int64_t bm,

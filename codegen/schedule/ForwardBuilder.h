@@ -58,6 +58,8 @@ public:
       llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)> body,
       bool noWrap = false);
   mlir::Value broadcast(mlir::Value row, tile::FragType like);
+  /// Rows [row, row + rows) of a shared tile.
+  mlir::Value slice(mlir::Value tile, mlir::Value row, int64_t rows);
   /// Element type and swizzle of a shared tile of `cols` columns.
   tile::SharedType sharedType(int64_t rows, int64_t cols);
 

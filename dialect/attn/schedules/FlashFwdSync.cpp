@@ -4,18 +4,22 @@
 // no capability, so it is what every target can run, and the load path for
 // tensors that a copy engine cannot address.
 #include "dialect/attn/Schedule.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace attn_jit;
 using llvm::Error;
 
 static constexpr int64_t kBm[] = {16, 32, 48, 64, 96, 128, 192, 256};
 static constexpr int64_t kUnits[] = {1, 2, 3, 4, 8};
+static constexpr int64_t kSwitch[] = {0, 1};
+static constexpr llvm::StringLiteral kPath[] = {"registers", "shared"};
 static constexpr int64_t kBn[] = {16, 32, 48, 64, 96, 128, 192, 256, 512};
 
 static constexpr ScheduleField kFields[] = {
     {"bm", "query rows of a workgroup, shared evenly by its units", kBm, {}},
     {"bn", "keys of one step", kBn, {}},
     {"units", "units of a workgroup", kUnits, {}},
+    {"query", "where the first product reads the query from", kSwitch, kPath},
 };
 
 using Fields = llvm::SmallVector<int64_t>;
@@ -24,8 +28,9 @@ static Fields best(const ProblemShape &problem, const TargetInfo &target) {
   int64_t widest = std::max(problem.headDim, problem.valueDim);
   if (target.has(Capability::WideFragments))
     return {128, widest > 128 ? 64 : 128, 1};
-  if (target.unitRows == 64)
-    return {widest > 128 ? 64 : 128, 64, widest > 128 ? 1 : 2};
+  if (target.has(Capability::AsyncMatrixProduct))
+    return {widest > 128 ? 64 : 128, widest > 192 ? 32 : 64,
+            widest > 128 ? 1 : 2};
   // Waves of 64 take 32 rows each where they can: every operand read from
   // shared memory then feeds two products.
   if (target.waveThreads == 64) {
@@ -44,8 +49,11 @@ static Fields complete(const ProblemShape &problem, const TargetInfo &target,
   // A unit keeps its rows: the other of bm and units follows the named one.
   int64_t rows = fields[0] / fields[2];
   int64_t units = named.get("units", named.get("bm", fields[0]) / rows);
+  // A wide query and a wide output do not fit in registers together.
+  bool shared = target.has(Capability::SharedLhs) &&
+                std::max(problem.headDim, problem.valueDim) > 128;
   return {named.get("bm", rows * units), named.get("bn", fields[1]),
-          std::max<int64_t>(units, 1)};
+          std::max<int64_t>(units, 1), named.get("query", shared)};
 }
 
 /// Registers of one thread of an AMD kernel, within a tenth of what LLVM takes:
@@ -96,23 +104,31 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       "256 columns at once",
                       bn, target.name);
   int64_t padding = target.unitRows == 64 ? 0 : 2 * target.sharedRowPadding;
-  int64_t bytes = bn * ((d + dv) * (wide ? 4 : problem.elementBytes) + padding);
+  bool sharedQuery = schedule.get("query");
+  if (sharedQuery && !target.has(Capability::SharedLhs))
+    return inputError("schedule field 'query': shared given, {0} multiplies "
+                      "from: registers",
+                      target.name);
+  int64_t bytes =
+      bn * ((d + dv) * (wide ? 4 : problem.elementBytes) + padding) +
+      (sharedQuery ? bm * d * problem.elementBytes : 0);
   if (bytes > target.sharedBytes)
     return inputError("shared memory: {0} needs {1} bytes, {2} has {3}: {4} "
                       "too many",
                       schedule.str(), bytes, target.name, target.sharedBytes,
                       bytes - target.sharedBytes);
   if (!wide) {
-    // Scores, probabilities, output and query of one thread, and addresses.
-    int64_t regs =
-        rows * (2 * bn + bn + 2 * dv + d) / 2 / target.unitThreads + 24;
-    int64_t budget = target.registersPerThread;
+    // Scores, probabilities, output and query of one thread, and addresses, of
+    // which each panel of columns has its own. Fitted as flash_fwd_ws.v1's.
+    int64_t regs = rows * (2 * bn + bn + 2 * dv + (sharedQuery ? 0 : d)) / 2 /
+                       target.unitThreads +
+                   28 + std::max(d, dv) / 4 + (problem.masked ? 8 : 0) +
+                   (llvm::isPowerOf2_64(std::max(d, dv)) ? 0 : 12);
+    int64_t budget = target.entryRegisters(units);
     if (target.backend == Backend::AMDGPU) {
       regs = waveRegisters(target, rows, bn, d, dv);
       // More would leave one wave of 64 a SIMD, with nothing to hide its waits.
       budget = std::min<int64_t>(budget, 256);
-      budget = std::min(budget, target.registersPerGroup /
-                                    (units * target.unitThreads));
     }
     if (regs > budget)
       return inputError("registers: {0} needs about {1} a thread, {2} has {3}: "

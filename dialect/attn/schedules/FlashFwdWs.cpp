@@ -4,6 +4,7 @@
 // consumer units multiply. The shape is FlashAttention-3's (Shah et al., 2024);
 // the default tiles are those measured in docs/perf.
 #include "dialect/attn/Schedule.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace attn_jit;
 using llvm::Error;
@@ -33,6 +34,20 @@ static constexpr ScheduleField kFields[] = {
     {"order", "query tiles first to last, or last to first", kSwitch, kOrder},
 };
 
+/// Registers of a consumer thread: scores and output in f32, probabilities in
+/// 16 bits when they stay in registers, addresses and row statistics. Fitted to
+/// ptxas 13.0, so that none of test/codegen/nvptx/corners.test spills.
+static int64_t consumerRegisters(const ProblemShape &problem, int64_t bn,
+                                 bool sharedP) {
+  int64_t dv = problem.valueDim, widest = std::max(problem.headDim, dv);
+  if (sharedP)
+    return (bn + dv) / 2 * 7 / 5;
+  int64_t rest = widest / 8 + 13 + (problem.masked ? 3 : 0);
+  if (!llvm::isPowerOf2_64(widest))
+    rest += 9; // a last panel of its own
+  return bn * 4 / 5 + dv / 2 + rest;
+}
+
 static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
                                            const TargetInfo &target,
                                            const NamedFields &named) {
@@ -47,21 +62,23 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
   bool turns = consumers > 1 && widest > 64 && widest <= 192;
   bool overlap = named.get("overlap", true);
   bool anchor = overlap && widest > 64 && widest <= 128;
-  int64_t consumerRegs = consumers == 1 ? 256 : consumers == 2 ? 240 : 160;
-  // Three consumers hold fewer keys each at these widths.
-  if (consumers > 2 && widest > 64)
-    bn = widest <= 96 ? 80 : 64;
+  int64_t consumerRegs = named.get("consumer_regs", consumers == 1   ? 256
+                                                    : consumers == 2 ? 240
+                                                                     : 160);
+  bool sharedP = named.get("p", false);
+  while (bn > kBn[0] && consumerRegisters(problem, bn, sharedP) > consumerRegs)
+    bn -= 16;
   int64_t producerRegs = consumers == 1 ? 56 : consumers == 2 ? 24 : 32;
   int64_t order = problem.masked; // a causal grid starts with its longest tiles
   return {bm,
           named.get("bn", bn),
           named.get("stages", 2),
-          named.get("p", 0),
+          sharedP,
           overlap,
           named.get("pingpong", turns),
           named.get("anchor", anchor),
           named.get("producer_regs", producerRegs),
-          named.get("consumer_regs", consumerRegs),
+          consumerRegs,
           named.get("order", order)};
 }
 
@@ -116,9 +133,7 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       "lanes, {3} has {4}: {5} too many",
                       schedule.str(), budgets, target.unitThreads, target.name,
                       pool, budgets - pool);
-  // Scores and output in f32, probabilities in 16 bits when they stay in
-  // registers, and what addresses and row statistics take.
-  int64_t need = bn / 2 + dv / 2 + (sharedP ? 0 : bn / 4) + 16;
+  int64_t need = consumerRegisters(problem, bn, sharedP);
   if (need > regs)
     return inputError("registers: {0} needs about {1} a consumer thread, its "
                       "budget is {2}: {3} too many",

@@ -67,9 +67,9 @@ func.func @bottom_right(%q: !bshd, %k: !bshd, %v: !bshd, %s: f32) -> !bshd {
 }
 
 // CHECK-LABEL: func @scheduled(
-// CHECK: schedule <flash_fwd_sync.v1<bm=64, bn=32, units=4>>
+// CHECK: schedule <flash_fwd_sync.v1<bm=64, bn=32, units=4, query=registers>>
 func.func @scheduled(%q: !bshd, %k: !bshd, %v: !bshd, %s: f32) -> !bshd {
-  %o = attn.forward %q, %k, %v scale %s schedule <flash_fwd_sync.v1<bm=64, bn=32, units=4>> : !bshd, !bshd, !bshd -> !bshd
+  %o = attn.forward %q, %k, %v scale %s schedule <flash_fwd_sync.v1<bm=64, bn=32, units=4, query=registers>> : !bshd, !bshd, !bshd -> !bshd
   return %o : !bshd
 }
 

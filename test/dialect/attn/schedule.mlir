@@ -3,8 +3,8 @@
 
 // CHECK: s = #attn.schedule<flash_fwd_ws.v1<bm=128, bn=176, stages=2, p=registers, overlap=on, pingpong=on, anchor=on, producer_regs=24, consumer_regs=240, order=forward>>
 func.func private @ws() attributes {s = #attn.schedule<flash_fwd_ws.v1<bm=128, bn=176, stages=2, p=registers, overlap=on, pingpong=on, anchor=on, producer_regs=24, consumer_regs=240, order=forward>>}
-// CHECK: s = #attn.schedule<flash_fwd_sync.v1<bm=64, bn=32, units=4>>
-func.func private @order() attributes {s = #attn.schedule<flash_fwd_sync.v1<units=4, bn=32, bm=64>>}
+// CHECK: s = #attn.schedule<flash_fwd_sync.v1<bm=64, bn=32, units=4, query=registers>>
+func.func private @order() attributes {s = #attn.schedule<flash_fwd_sync.v1<units=4, query=registers, bn=32, bm=64>>}
 
 // -----
 
