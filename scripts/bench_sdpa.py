@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Times attn-jit's forward beside the attention kernels that a torch process has.
+
+All run in this process, in turn, on the same tensors: each round times every kernel once, and the
+median of the rounds' ratios is reported with its quartiles, so a machine that others use too, or a
+clock that moves, is no harm to either side. Our side goes through the C interface, as engines use it.
+
+  scripts/bench_sdpa.py --library build-release/lib/libattn-jit.so --device cpu
+  scripts/bench_sdpa.py --library attn-jit/lib/libattn-jit.so.0 --device cuda:0 --table hopper --json out.json
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools" / "python"))
+import attn_jit
+
+# batch, query heads, kv heads, length, head dim, value dim, dtype, causal
+TABLES = {
+    "cpu": [(1, 8, 8, 2048, d, d, t, c) for t in ("f32", "f16", "bf16") for d in (64, 128) for c in (0, 1)],
+    "hopper": [(16384 // s, 2048 // d, 2048 // d, s, d, d, "bf16", c)
+               for d in (32, 64, 128, 256) for c in (0, 1) for s in (1024, 4096, 16384)],
+    "diffusion": [(b, h, h, s, d, d, "f16", 0) for b, h, s, d in (
+        (2, 30, 17776, 64), (1, 5, 75600, 128), (1, 24, 16452, 128), (1, 3, 118808, 128), (2, 2, 29760, 128))],
+}
+
+
+class Cpu:
+    """Wall or processor time of one call."""
+
+    def __init__(self, torch, args):
+        self.peers = {"torch": lambda q, k, v, causal: self._sdpa(torch, q, k, v, causal)}
+        self.clock = time.perf_counter if args.clock == "wall" else time.process_time
+        # Processor time counts every thread's.
+        self.share = 1 if args.clock == "wall" else args.threads
+        self.stream = 0
+
+    @staticmethod
+    def _sdpa(torch, q, k, v, causal):
+        sdpa = torch.nn.functional.scaled_dot_product_attention
+        return lambda: sdpa(q, k, v, is_causal=causal, enable_gqa=q.shape[1] != k.shape[1])
+
+    def seconds(self, run):
+        start = self.clock()
+        run()
+        return (self.clock() - start) / self.share
+
+
+class Cuda:
+    """Device events around each call, on one stream; the L2 keeps what the call before left."""
+
+    def __init__(self, torch, args):
+        from torch.nn.attention import SDPBackend, sdpa_kernel
+
+        self.torch = torch
+        torch.cuda.set_device(torch.device(args.device))
+        self.stream = torch.cuda.current_stream().cuda_stream
+        backend = {"cudnn": SDPBackend.CUDNN_ATTENTION, "fa2": SDPBackend.FLASH_ATTENTION}
+
+        def peer(kind):
+            def bind(q, k, v, causal):
+                def run():
+                    with sdpa_kernel(kind):
+                        Cpu._sdpa(torch, q, k, v, causal)()
+                return run
+            return bind
+
+        self.peers = {name: peer(kind) for name, kind in backend.items()}
+        try:
+            from flash_attn.cute.interface import flash_attn_func
+
+            def fa4(q, k, v, causal):
+                q, k, v = (t.transpose(1, 2) for t in (q, k, v))
+                return lambda: flash_attn_func(q, k, v, causal=causal)
+
+            self.peers["fa4"] = fa4
+        except ImportError:
+            pass
+        n = 8192
+        a, b = (torch.randn(n, n, device="cuda", dtype=torch.bfloat16) for _ in "ab")
+        self.ceiling = lambda: a @ b
+        self.ceiling_flop = 2 * n**3
+
+    def seconds(self, run):
+        begin, end = (self.torch.cuda.Event(enable_timing=True) for _ in "be")
+        begin.record()
+        run()
+        end.record()
+        end.synchronize()
+        return begin.elapsed_time(end) * 1e-3
+
+
+def tensors(torch, device, row):
+    batch, heads, kv_heads, length, dim, value_dim, dtype, _ = row
+    kind = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}[dtype]
+
+    def made(h, d):  # rows of all heads side by side, as models have them on a GPU
+        shape = (batch, length, h, d) if device != "cpu" else (batch, h, length, d)
+        t = torch.randn(shape, device=device).to(kind)
+        return t.transpose(1, 2) if device != "cpu" else t
+
+    return made(heads, dim), made(kv_heads, dim), made(kv_heads, value_dim), made(heads, value_dim)
+
+
+def reference(torch, q, k, v, causal, heads):
+    """Some heads of the first batch in double precision."""
+    group = q.shape[1] // k.shape[1]
+    kv = [h // group for h in heads]
+    q, k, v = (t[:1].double() for t in (q[:, heads], k[:, kv], v[:, kv]))
+    return torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
+
+
+def measure(torch, engine, machine, args, row):
+    batch, heads, kv_heads, length, dim, value_dim, dtype, causal = row
+    torch.manual_seed(0)
+    q, k, v, out = tensors(torch, args.device, row)
+    out.fill_(float("nan"))
+    kernel = engine.kernel(head_dim=dim, value_dim=value_dim, dtype=dtype, layout="bhsd", align="top_left",
+                           causal=causal, schedule=args.schedule or None,
+                           alignment=16 if args.device != "cpu" else q.element_size())
+    launch = kernel.bind(q, k, v, out)
+    runs = {"attn-jit": lambda: launch(machine.stream)}
+    failed = {}
+    for name, bind in machine.peers.items():
+        try:
+            runs[name] = bind(q, k, v, bool(causal))
+            runs[name]()
+        except Exception as error:  # a peer that has no such kernel
+            del runs[name]
+            failed[name] = str(error).split("\n")[0]
+    if hasattr(machine, "ceiling"):
+        runs["cublas"] = machine.ceiling
+    for run in runs.values():
+        run(), run()
+    rounds = [{name: machine.seconds(run) for name, run in runs.items()} for _ in range(args.rounds)]
+    some = list(range(heads)) if length <= 4096 else [0]
+    wanted = reference(torch, q, k, v, bool(causal), some)
+    error = ((out[:1, some].double() - wanted).norm() / wanted.norm()).item()
+    flop = 2 * batch * heads * length**2 * (dim + value_dim) * (0.5 if causal else 1)
+    result = dict(zip(("batch", "q_heads", "kv_heads", "length", "head_dim", "value_dim", "dtype", "causal"), row))
+    result["schedule"], result["rel_error"] = kernel.manifest["schedule"], error
+    result["tflops"], result["ratio"], result["failed"] = {}, {}, failed
+    for name in runs:
+        done = machine.ceiling_flop if name == "cublas" else flop
+        result["tflops"][name] = round(done / statistics.median(r[name] for r in rounds) * 1e-12, 4)
+        if name != "attn-jit":
+            ratios = [r[name] / r["attn-jit"] for r in rounds]
+            if name == "cublas":  # rates, not times: the work differs
+                ratios = [x * flop / machine.ceiling_flop for x in ratios]
+            low, middle, high = statistics.quantiles(ratios, n=4)
+            result["ratio"][name] = [round(x, 3) for x in (low, middle, high)]
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--library", required=True, help="libattn-jit.so of a build")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda:0, ...")
+    parser.add_argument("--table", choices=TABLES, help="default: cpu or hopper, by the device")
+    parser.add_argument("--only", default="", help="rows whose name holds this text")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--schedule", default="", help="default: the kernel's own")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
+                        help="on a CPU; cpu: processor time, on a busy machine")
+    parser.add_argument("--json", help="file to write")
+    args = parser.parse_args()
+    if args.rounds < 2:
+        parser.error(f"--rounds: {args.rounds} given, allowed: 2 and more")
+    os.environ["ATTN_JIT_THREADS"] = str(args.threads)
+    try:
+        import torch
+    except ImportError:
+        sys.exit("bench_sdpa: torch is not installed for this Python")
+    torch.set_num_threads(args.threads)
+    machine = Cpu(torch, args) if args.device == "cpu" else Cuda(torch, args)
+    name = "CPU" if args.device == "cpu" else torch.cuda.get_device_name()
+    print(f"{name}, {args.threads} threads, torch {torch.__version__}; medians of {args.rounds} rounds; TFLOP/s count "
+          f"half for causal; peers' ratio = their time / ours, with quartiles", flush=True)
+    rows = []
+    try:
+        engine = attn_jit.Engine(args.library, args.device)
+        for row in TABLES[args.table or ("cpu" if args.device == "cpu" else "hopper")]:
+            batch, heads, kv_heads, length, dim, _, dtype, causal = row
+            text = f"{dtype} b{batch} h{heads} s{length} d{dim} {'causal' if causal else 'full'}"
+            if args.only not in text:
+                continue
+            result = measure(torch, engine, machine, args, row)
+            rows.append(result)
+            peers = "  ".join(f"{peer} {result['tflops'][peer]:.5g} x{r[1]} [{r[0]}, {r[2]}]"
+                              for peer, r in result["ratio"].items())
+            print(f"{text:34} {result['tflops']['attn-jit']:9.5g}  {peers}  error {result['rel_error']:.1e}  "
+                  f"{result['schedule']}", flush=True)
+    except attn_jit.AttnJitError as error:
+        sys.exit(f"attn-jit: {error}")
+    if args.json:
+        with open(args.json + ".part", "w") as file:
+            json.dump({"device": name, "threads": args.threads, "torch": torch.__version__, "rows": rows}, file,
+                      indent=1)
+        os.replace(args.json + ".part", args.json)
+
+
+if __name__ == "__main__":
+    main()
