@@ -65,10 +65,12 @@ LogicalResult TileLowering::flush() {
     group.end = taken < pending.size() ? position(pending[taken])
                                        : position(pending.back()) + 1;
     pending.erase(pending.begin(), pending.begin() + taken);
-    llvm::stable_sort(group.items,
-                      [](const Group::Item &x, const Group::Item &y) {
-                        return x.phase < y.phase;
-                      });
+    // By phase, and in order within one.
+    SmallVector<Group::Item> ordered;
+    for (int phase = 0; phase < group.phases; ++phase)
+      llvm::copy_if(group.items, std::back_inserter(ordered),
+                    [=](const Group::Item &x) { return x.phase == phase; });
+    group.items = std::move(ordered);
     placeResults(group);
 
     LogicalResult result = success();
