@@ -95,8 +95,9 @@ if hip_device_works():
     config.available_features.add("hip")
 if os.environ.get("ATTN_JIT_AMD_EMULATOR"):
     config.available_features.add("amd-emulator")
-if config.attn_sanitize:
-    config.available_features.add("sanitizer")
+if not config.attn_sanitize:
+    # A library that asks for a sanitizer's runtime loads into no other program.
+    config.available_features.add("unsanitized")
 config.available_features |= {"avx512f", "avx2", "amx_tile"} & cpu_flags()
 for module in ("torch", "numpy"):
     if python_has(module):

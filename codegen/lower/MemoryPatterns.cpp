@@ -73,7 +73,7 @@ struct LowerLoad : GpuPattern<tile::LoadOp> {
       auto guarded = scf::IfOp::create(
           rewriter, loc, type, less(rewriter, loc, at, adaptor.getLimit()),
           /*withElse=*/true);
-      OpBuilder inner = guarded.getThenBodyBuilder();
+      OpBuilder inner = guarded.getThenBodyBuilder(rewriter.getListener());
       Value filled = result;
       for (Run run : runsOf(map, 16 / bytes)) {
         if (map.elements[run.first].rowSlot != int64_t(slot))
@@ -88,7 +88,7 @@ struct LowerLoad : GpuPattern<tile::LoadOp> {
         filled = vectorInsert(inner, loc, piece, filled, run.first);
       }
       scf::YieldOp::create(inner, loc, filled);
-      OpBuilder other = guarded.getElseBodyBuilder();
+      OpBuilder other = guarded.getElseBodyBuilder(rewriter.getListener());
       scf::YieldOp::create(other, loc, result);
       result = guarded.getResult(0);
     }
@@ -124,7 +124,7 @@ struct LowerStore : GpuPattern<tile::StoreOp> {
           rewriter, loc, writes, less(rewriter, loc, at, adaptor.getLimit()));
       Value start = tensor.at(rewriter, at, col);
       auto guarded = scf::IfOp::create(rewriter, loc, inside);
-      OpBuilder inner = guarded.getThenBodyBuilder();
+      OpBuilder inner = guarded.getThenBodyBuilder(rewriter.getListener());
       if (!frag.isMatrix()) {
         Value value = vector::ExtractOp::create(inner, loc, adaptor.getValue(),
                                                 int64_t(slot));
@@ -320,11 +320,11 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
       auto guarded = scf::IfOp::create(
           rewriter, loc, type, less(rewriter, loc, from, adaptor.getLimit()),
           /*withElse=*/true);
-      OpBuilder inside = guarded.getThenBodyBuilder();
+      OpBuilder inside = guarded.getThenBodyBuilder(rewriter.getListener());
       Value data = LLVM::LoadOp::create(
           inside, loc, type, tensor.at(inside, from, col), alignmentOf(op));
       scf::YieldOp::create(inside, loc, data);
-      OpBuilder outside = guarded.getElseBodyBuilder();
+      OpBuilder outside = guarded.getElseBodyBuilder(rewriter.getListener());
       Value zeros =
           arith::ConstantOp::create(outside, loc, outside.getZeroAttr(type));
       scf::YieldOp::create(outside, loc, zeros);

@@ -151,7 +151,7 @@ private:
     Value firstWarp = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
                                             warp, i32Constant(b, loc, 0));
     auto inWarp = scf::IfOp::create(b, loc, firstWarp);
-    OpBuilder inner = inWarp.getThenBodyBuilder();
+    OpBuilder inner = inWarp.getThenBodyBuilder(b.getListener());
     Value elected =
         NVVM::ElectSyncOp::create(inner, loc, inner.getI1Type(), Value());
     auto alone = scf::IfOp::create(inner, loc, elected);

@@ -95,7 +95,7 @@ struct LowerCreate : GpuPattern<tile::PipeCreateOp> {
                                         target.threadId(rewriter, loc),
                                         i32Constant(rewriter, loc, 0));
     auto guarded = scf::IfOp::create(rewriter, loc, first);
-    OpBuilder inner = guarded.getThenBodyBuilder();
+    OpBuilder inner = guarded.getThenBodyBuilder(rewriter.getListener());
     for (int64_t i = 0; i < 2 * stages; ++i) {
       Value barrier =
           sharedAt(target, inner, loc, op, *op.getBarrierOffset() + 8 * i);

@@ -48,6 +48,11 @@ static int64_t consumerRegisters(const ProblemShape &problem, int64_t bn,
   return bn * 4 / 5 + dv / 2 + rest;
 }
 
+/// An instruction names 255 registers; ptxas spills before the last of them.
+static int64_t usable(int64_t consumerRegs) {
+  return std::min<int64_t>(consumerRegs, 248);
+}
+
 static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
                                            const TargetInfo &target,
                                            const NamedFields &named) {
@@ -66,7 +71,8 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
                                                     : consumers == 2 ? 240
                                                                      : 160);
   bool sharedP = named.get("p", false);
-  while (bn > kBn[0] && consumerRegisters(problem, bn, sharedP) > consumerRegs)
+  while (bn > kBn[0] &&
+         consumerRegisters(problem, bn, sharedP) > usable(consumerRegs))
     bn -= 16;
   int64_t producerRegs = consumers == 1 ? 56 : consumers == 2 ? 24 : 32;
   int64_t order = problem.masked; // a causal grid starts with its longest tiles
@@ -134,10 +140,10 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       schedule.str(), budgets, target.unitThreads, target.name,
                       pool, budgets - pool);
   int64_t need = consumerRegisters(problem, bn, sharedP);
-  if (need > regs)
+  if (need > usable(regs))
     return inputError("registers: {0} needs about {1} a consumer thread, its "
                       "budget is {2}: {3} too many",
-                      schedule.str(), need, regs, need - regs);
+                      schedule.str(), need, usable(regs), need - usable(regs));
   return Error::success();
 }
 
