@@ -47,6 +47,12 @@ static std::string layoutClassText(std::string source) {
   return source;
 }
 
+static bool usesTensorMaps(const llvm::json::Object &manifest) {
+  return llvm::any_of(*manifest.getArray("arguments"), [](auto &argument) {
+    return argument.getAsObject()->getString("kind") == "tensor_map";
+  });
+}
+
 static std::string keyOf(StringRef source, const CompileOptions &options,
                          StringRef schedule) {
   return llvm::formatv("attn-jit {0}\nllvm {1}\ntarget {2}{3}\nalign {4}\n"
@@ -105,6 +111,9 @@ llvm::Expected<CompiledKernel> attn_jit::compile(ModuleOp module,
   result.kernel = kernel->getSymName().str();
   result.manifest = std::move(*manifest);
   result.schedule = result.manifest["schedule"].getAsString()->str();
+  // A kernel written by hand passed no schedule's verifier.
+  if (options.alignment < 16 && usesTensorMaps(result.manifest))
+    return tensorMapError(options.alignment, result.schedule);
   result.key = keyOf(layoutClassText(source), options, result.schedule);
   if (llvm::Error error = runPasses(module, options, buildLoweringPipeline))
     return error;

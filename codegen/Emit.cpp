@@ -33,6 +33,9 @@ static llvm::Expected<EmittedImage> emitAmdgpu(mlir::ModuleOp lowered,
     own.observeAsm = [&](llvm::StringRef text) {
       options.observe(Level::Asm, text);
     };
+    own.observeObject = [&](llvm::StringRef bytes) {
+      options.observe(Level::Object, bytes);
+    };
   }
   auto image = emitHsaco(lowered, own);
   if (!image)

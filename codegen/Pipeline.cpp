@@ -49,7 +49,8 @@ static int64_t vectorBits(const CompileOptions &options) {
 void attn_jit::buildTilePipeline(OpPassManager &passes,
                                  const CompileOptions &options) {
   std::string target = options.target->name.str();
-  passes.addPass(createAttnToTile({target, options.schedule}));
+  passes.addPass(
+      createAttnToTile({target, options.schedule, options.alignment}));
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
 }

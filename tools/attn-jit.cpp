@@ -15,10 +15,13 @@ using namespace attn_jit;
 static std::string textOf(const CLI::ParseError &error, const CLI::App &root,
                           const std::vector<std::string> &arguments) {
   std::string text = rt::printable(error.what(), 500);
-  if (error.get_name() == "ArgumentMismatch")
-    return text.substr(text.find_first_not_of('-'),
-                       text.find(':') - text.find_first_not_of('-')) +
-           ": nothing given, allowed: a value";
+  if (error.get_name() == "ArgumentMismatch") {
+    const size_t name = text.find_first_not_of('-');
+    const bool repeated = text.find("At Most") != std::string::npos;
+    return text.substr(name, text.find(':') - name) +
+           (repeated ? ": given more than once, allowed: once"
+                     : ": nothing given, allowed: a value");
+  }
   if (error.get_name() != "RequiredError")
     return text;
   std::string commands;

@@ -83,6 +83,8 @@ llvm::Expected<HsacoImage> attn_jit::emitHsaco(ModuleOp module,
   auto object = emit(**code, **machine, llvm::CodeGenFileType::ObjectFile);
   if (!object)
     return object.takeError();
+  if (options.observeObject)
+    options.observeObject(*object);
   HsacoImage image;
   image.kernel = *name;
   Stopwatch watch;

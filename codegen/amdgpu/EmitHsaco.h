@@ -19,6 +19,8 @@ struct HsacoOptions {
   std::function<void(llvm::StringRef)> observeLLVM;
   /// Receives the assembly text, when set.
   std::function<void(llvm::StringRef)> observeAsm;
+  /// Receives the object before it is linked, when set.
+  std::function<void(llvm::StringRef)> observeObject;
 };
 
 struct HsacoImage {

@@ -48,7 +48,7 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
     auto forward = findForward(module);
     if (!forward)
       return fail(llvm::toString(forward.takeError()));
-    ProblemShape problem = attn::getProblemShape(*forward);
+    ProblemShape problem = attn::getProblemShape(*forward, alignment);
     auto chosen = [&]() -> llvm::Expected<Schedule> {
       if (!schedule.empty())
         return Schedule::parse(schedule, problem, *info);

@@ -35,7 +35,7 @@ inline constexpr llvm::StringLiteral kArgName = "attn.arg";
 llvm::Error verifyFunction(ForwardOp op);
 
 /// The dims and mask of `op` that decide which schedules fit.
-ProblemShape getProblemShape(ForwardOp op);
+ProblemShape getProblemShape(ForwardOp op, int64_t alignment = 16);
 } // namespace attn_jit::attn
 
 #endif

@@ -23,10 +23,11 @@ Layout ForwardOp::getLayout() {
   return cast<LayoutAttr>(tensorOf(getQuery()).getEncoding()).getValue();
 }
 
-attn_jit::ProblemShape attn_jit::attn::getProblemShape(ForwardOp op) {
+attn_jit::ProblemShape attn_jit::attn::getProblemShape(ForwardOp op,
+                                                       int64_t alignment) {
   return {op.getHeadDim(), op.getValueDim(),
           op.getElementType().getIntOrFloatBitWidth() / 8,
-          !op.getMask().empty()};
+          !op.getMask().empty(), alignment};
 }
 
 //===-- verification ------------------------------------------------------===//

@@ -130,6 +130,13 @@ Schedule Schedule::choose(const ProblemShape &problem,
   return Schedule(*last, last->complete(problem, target, {}));
 }
 
+Error attn_jit::tensorMapError(int64_t alignment, StringRef schedule) {
+  return inputError("strides: multiples of {0} bytes given, {1} copies by "
+                    "tensor maps, which address multiples of 16; allowed: "
+                    "flash_fwd_sync.v1",
+                    alignment, schedule);
+}
+
 int64_t NamedFields::get(StringRef key, int64_t otherwise) const {
   for (auto [index, value] : named)
     if (fields[index].key == key)

@@ -26,6 +26,7 @@ struct ProblemShape {
   int64_t valueDim = 0;
   int64_t elementBytes = 0; ///< Of q, k, v and the output.
   bool masked = false;      ///< Has a mask region.
+  int64_t alignment = 16;   ///< Of every base and stride, bytes.
 };
 
 struct ScheduleField {
@@ -105,6 +106,10 @@ template <typename... Args>
 llvm::Error inputError(const char *format, const Args &...args) {
   return llvm::createStringError(llvm::formatv(format, args...).str());
 }
+
+/// Tensor maps address multiples of 16 bytes (CUDA driver API,
+/// cuTensorMapEncodeTiled): what a kernel that copies by them cannot read.
+llvm::Error tensorMapError(int64_t alignment, llvm::StringRef schedule);
 
 extern const ScheduleFamily kFlashFwdSync;
 extern const ScheduleFamily kFlashFwdWs;

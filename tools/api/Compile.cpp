@@ -132,14 +132,6 @@ static bool ownSchedule(ModuleOp module) {
   return bool(forward->getSchedule());
 }
 
-/// Tensor maps address multiples of 16 bytes, whatever the schedule.
-static bool usesTensorMaps(const llvm::json::Object &manifest) {
-  for (const llvm::json::Value &argument : *manifest.getArray("arguments"))
-    if (argument.getAsObject()->getString("kind") == "tensor_map")
-      return true;
-  return false;
-}
-
 static rt::ImageKind kindOf(llvm::StringRef name) {
   if (name == "ptx")
     return rt::ImageKind::Ptx;
@@ -199,8 +191,6 @@ rt::Result<api::Compiled> api::compile(const Description &description,
   result.scheduleSource = !options.schedule.empty() ? "flag"
                           : hasOwn                  ? "module"
                                                     : "default";
-  if (own.schedule.empty() && !hasOwn && options.alignment < 16)
-    own.schedule = "flash_fwd_sync.v1";
   result.stem = stemOf(printed(**module), options);
   const Dump dump(options, result.stem);
   if (auto replaced = dump.replacement(".mlir")) {
@@ -224,12 +214,6 @@ rt::Result<api::Compiled> api::compile(const Description &description,
   auto kernel = attn_jit::compile(**module, own);
   if (!kernel)
     return inputFault(kernel.takeError());
-  if (options.alignment < 16 && usesTensorMaps(kernel->manifest))
-    return rt::badInput(
-        "strides: multiples of " + std::to_string(options.alignment) +
-        " bytes given, " + kernel->schedule +
-        " copies by tensor maps, which address multiples of 16; allowed: "
-        "flash_fwd_sync.v1");
   if (!attnText.empty()) {
     kernel->manifest["description"] = attnText;
     result.levels[size_t(Level::Attn)] = attnText;

@@ -28,7 +28,7 @@ rt::Result<std::string> api::resolveEmit(const std::string &kind,
   const std::string image = imageKindOf(target);
   std::vector<std::string> allowed = {"mlir",    "attn", "tile",
                                       "lowered", "llvm", "asm"};
-  if (image == "host")
+  if (image != "ptx")
     allowed.push_back("obj");
   allowed.push_back(image);
   if (image == "ptx")
@@ -93,8 +93,11 @@ rt::Status api::writeImage(const Compiled &compiled, const std::string &path,
                         "' given, allowed: an image's name; its manifest "
                         "takes the same one with .json added");
   const std::string manifest = manifestFor(compiled, image.filename().string());
-  std::vector<rt::FileContent> files = {{path, compiled.image},
-                                        {path + ".json", manifest}};
+  std::vector<rt::FileContent> files = {{path, compiled.image}};
+  // Nothing lies beside a device or a pipe.
+  std::error_code unknown;
+  if (!fs::exists(image, unknown) || fs::is_regular_file(image, unknown))
+    files.push_back({path + ".json", manifest});
   files.insert(files.end(), beside.begin(), beside.end());
   return rt::writeFiles(files);
 }

@@ -106,7 +106,7 @@ void cli::addCompile(CLI::App &root, int &status) {
   add("--target", flags->target, "T  " + targets);
   add("--emit", flags->emit,
       "KIND  attn, tile, lowered: MLIR of one level; mlir: of each; llvm; asm; "
-      "obj (cpu); "
+      "obj (cpu, gfx); "
       "ptx, cubin (sm_*; cubin needs ptxas), hsaco (gfx*), host (cpu): the "
       "image, with its manifest beside it (the target's image)");
   add("-o,--output", flags->output,

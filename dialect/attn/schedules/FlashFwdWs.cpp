@@ -109,6 +109,8 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       problem.elementBytes == 4 ? "f32" : "an 8-bit type",
                       target.name, schedule.getFamily().name);
 
+  if (problem.alignment < 16)
+    return tensorMapError(problem.alignment, schedule.getFamily().name);
   int64_t bm = schedule.get("bm"), bn = schedule.get("bn"),
           stages = schedule.get("stages");
   int64_t consumers = bm / target.unitRows;
