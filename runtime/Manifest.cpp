@@ -2,6 +2,7 @@
 //
 // Reads a manifest as docs/manifest.md describes it. Unknown fields are
 // ignored, an unknown format is refused, nothing throws.
+#include "runtime/JsonDepth.h"
 #include "runtime/ManifestReader.h"
 
 #include <algorithm>
@@ -173,18 +174,11 @@ Result<Manifest> attn_jit::rt::parseManifest(std::string_view text) {
     return badInput("manifest: " + std::to_string(text.size()) +
                     " bytes given, allowed: at most " +
                     std::to_string(maxManifestBytes));
-  bool deep = false;
-  // A value that is left out is never built, so that nothing deep has to be
-  // printed or freed.
-  const auto keep = [&](int depth, Json::parse_event_t, Json &) {
-    deep |= depth > maxManifestDepth;
-    return !deep;
-  };
-  const Json root = Json::parse(text, keep, /*allow_exceptions=*/false);
-  if (deep)
+  if (nestsTooDeep(text))
     return badInput("manifest: values in one another deeper than " +
-                    std::to_string(maxManifestDepth) +
+                    std::to_string(maxJsonDepth) +
                     " given, allowed: what docs/manifest.md describes");
+  const Json root = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (root.is_discarded() || !root.is_object())
     return badInput("manifest: text that is no JSON object given, allowed: "
                     "what docs/manifest.md describes");

@@ -14,10 +14,6 @@ namespace attn_jit::rt {
 
 using Json = nlohmann::json;
 
-/// Containers in one another, which is more than any field takes: to print a
-/// value recurses.
-inline constexpr int maxManifestDepth = 32;
-
 /// What was given, short enough for a line.
 inline std::string excerpt(const Json &json) {
   std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);

@@ -6,6 +6,7 @@
 
 #include "runtime/tensor/SafetensorsReader.h"
 
+#include "runtime/JsonDepth.h"
 #include "runtime/tensor/ByteSource.h"
 
 #include <nlohmann/json.hpp>
@@ -96,6 +97,9 @@ Result<Safetensors> readSource(const ByteSource &source) {
                         std::to_string(source.size()));
   ATTN_TRY(auto header, source.load(8, length));
   const char *text = reinterpret_cast<const char *>(header->data());
+  if (nestsTooDeep({text, size_t(length)}))
+    return source.error("the header has values in one another deeper than " +
+                        std::to_string(maxJsonDepth));
   Json json = Json::parse(text, text + length, nullptr, false);
   if (!json.is_object())
     return source.error("the header is not a JSON object");

@@ -59,7 +59,13 @@ TEST(SafetensorsReader, Refusals) {
   expectRefused(file("{}", "", INT64_MAX), "the header claims");
   expectRefused(file("[1]", ""), "not a JSON object");
   expectRefused(file("{", ""), "not a JSON object");
-  expectRefused(file(std::string(100000, '['), ""), "not a JSON object");
+  // Parsed, each level would take memory.
+  const std::string deep(60'000'000, '[');
+  expectRefused(file(deep, ""), "the header has values in one another deeper");
+  expectRefused(file("{\"q\":" + std::string(32, '['), ""), "deeper than 32");
+  expectRefused(file("{\"q\":" + std::string(31, '['), ""), "not a JSON");
+  expectRefused(file(R"({"\"[":")" + std::string(40, '[') + "\"}", ""),
+                "tensor '\"['");
   expectRefused(file(R"({"q":3})", ""), "wants dtype, shape and data_offsets");
   expectRefused(file(R"({"q":{"dtype":"F16"}})", ""), "wants dtype");
   expectRefused(file(entry("F7", "[1]", "[0,2]"), "12"), "has dtype 'F7'");
