@@ -29,21 +29,17 @@ struct Options {
   bool list = false, far = false;
 };
 
-/// The tolerances are those of normal data. The adversarial kinds, and some
-/// score regions, have scores of hundreds: an f32 score is off by 2^-24 of
-/// itself, which the exponential turns into a relative error. The kinds also
-/// have weights so unequal that one rounding of 16 bits is seen.
+/// Some score regions make scores of hundreds out of normal data: in f32 these
+/// have the limit of the adversarial kinds.
 rt::Result<double> limitOf(rt::DType type, const Call &call,
                            const Regions &regions) {
-  const std::optional<double> normal = rt::tolerance(type);
-  if (!normal)
-    return rt::failed("no tolerance is known for this type");
-  const bool plain = call.inputs == rt::InputKind::Normal ||
-                     call.inputs == rt::InputKind::Uniform;
-  if (type != rt::DType::F32)
-    return plain ? *normal : 4 * *normal;
   const bool score = !regions.score.empty() || !regions.scoreFile.empty();
-  return plain && !score ? *normal : 1e-4;
+  const std::optional<double> limit = rt::tolerance(
+      type,
+      score && type == rt::DType::F32 ? rt::InputKind::MaxStair : call.inputs);
+  if (!limit)
+    return rt::failed("no tolerance is known for this type");
+  return *limit;
 }
 
 /// What is wrong with one call; empty when nothing is.

@@ -154,4 +154,8 @@ TEST(Compare, Tolerances) {
   EXPECT_EQ(tolerance(DType::F16), 1e-3);
   EXPECT_EQ(tolerance(DType::BF16), 5e-3);
   EXPECT_FALSE(tolerance(DType::I8));
+  EXPECT_EQ(tolerance(DType::F32, InputKind::Uniform), 2e-6);
+  EXPECT_EQ(tolerance(DType::F32, InputKind::MaxStair), 1e-4);
+  EXPECT_EQ(tolerance(DType::F16, InputKind::Sink), 4e-3);
+  EXPECT_EQ(tolerance(DType::BF16, InputKind::Underflow), 2e-2);
 }
