@@ -36,8 +36,6 @@ private:
   std::string folder, overrides, stem;
 };
 
-using rt::writeFile;
-
 } // namespace attn_jit::api
 
 #endif // ATTN_JIT_TOOLS_API_DUMP_H

@@ -2,6 +2,7 @@
 //
 // ptxas's numbers into a compiled kernel's report.
 #include "tools/api/Inspect.h"
+#include "runtime/Printable.h"
 
 #include <algorithm>
 
@@ -26,13 +27,30 @@ std::optional<double> api::occupancyOf(const std::string &target,
   return double(blocks * warps) / double(kWarps);
 }
 
+/// Why the numbers are not known: ptxas's own first line, where it says one.
+static std::string reasonOf(const rt::Error &fault) {
+  std::string line = fault.log.substr(0, fault.log.find('\n'));
+  std::erase(line, '\r');
+  return "n/a (" + fault.text + (line.empty() ? "" : ": ") +
+         rt::printable(line, 120) + ")";
+}
+
 rt::Status api::addPtxasReport(Compiled &compiled, Assembled *assembled) {
   if (compiled.kind != rt::ImageKind::Ptx)
     return rt::success();
   const std::string ptxas = findPtxas();
   if (ptxas.empty())
     return rt::success();
-  ATTN_TRY(Assembled made, assemble(ptxas, compiled.image, compiled.target));
+  auto ran = assemble(ptxas, compiled.image, compiled.target,
+                      /*keepFault=*/assembled != nullptr);
+  if (!ran) {
+    if (assembled)
+      return ran.takeError();
+    // An old ptxas, above all: a driver may take the PTX all the same.
+    compiled.resources.source = reasonOf(ran.error());
+    return rt::success();
+  }
+  Assembled made = std::move(*ran);
   ATTN_TRY(const rt::Manifest manifest, rt::parseManifest(compiled.manifest));
   rt::Resources &resources = compiled.resources;
   resources.registers = made.report.registers;

@@ -3,7 +3,7 @@
 // Runs ptxas on files of a temporary folder that is gone afterwards, unless it
 // fails: then the PTX stays for the command that reproduces the fault.
 #include "tools/api/Ptxas.h"
-#include "tools/api/Dump.h"
+#include "runtime/File.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -109,31 +109,55 @@ static std::string versionOf(const std::string &ptxas, const std::string &log) {
   return "ptxas";
 }
 
+namespace {
+/// Gone with its files at the end, unless it is kept.
+class TemporaryFolder {
+public:
+  TemporaryFolder() {
+    std::error_code error;
+    name = (fs::temp_directory_path(error) / "attn-jit-ptxas-XXXXXX").string();
+    made = mkdtemp(name.data()) != nullptr;
+  }
+  TemporaryFolder(const TemporaryFolder &) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    if (made)
+      fs::remove_all(name, ignored);
+  }
+  void keep() { made = false; }
+
+  std::string name;
+  bool made = false;
+};
+} // namespace
+
 rt::Result<Assembled> api::assemble(const std::string &ptxas,
                                     std::string_view ptx,
-                                    const std::string &target) {
-  std::error_code error;
-  std::string folder =
-      (fs::temp_directory_path(error) / "attn-jit-ptxas-XXXXXX").string();
-  if (!mkdtemp(folder.data()))
-    return rt::failed(folder + ": cannot be made: " + std::strerror(errno));
-  const std::string source = folder + "/kernel.ptx",
-                    cubin = folder + "/kernel.cubin", log = folder + "/log";
-  ATTN_CHECK(writeFile(source, ptx));
+                                    const std::string &target, bool keepFault) {
+  TemporaryFolder folder;
+  if (!folder.made)
+    return rt::failed(folder.name +
+                      ": cannot be made: " + std::strerror(errno));
+  const std::string source = folder.name + "/kernel.ptx",
+                    cubin = folder.name + "/kernel.cubin",
+                    log = folder.name + "/log";
+  ATTN_CHECK(rt::writeFile(source, ptx));
   const std::vector<std::string> command = {ptxas, "-v",  "-arch=" + target,
                                             "-o",  cubin, source};
   if (const int status = runTool(command, log); status != 0) {
     rt::Error fault = rt::failed("ptxas: ended with code " +
                                  std::to_string(status) + " for " + target);
+    fault.log = readAll(log);
+    if (!keepFault)
+      return fault;
+    folder.keep();
     for (const std::string &word : command)
       fault.repro += (fault.repro.empty() ? "" : " ") + word;
-    fault.log = readAll(log);
     return fault;
   }
   Assembled result;
   result.cubin = readAll(cubin);
   result.report = readPtxasLog(readAll(log));
   result.report.version = versionOf(ptxas, log);
-  fs::remove_all(folder, error);
   return result;
 }

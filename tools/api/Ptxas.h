@@ -32,9 +32,10 @@ struct Assembled {
 /// /usr/local/cuda/bin; empty: not here.
 std::string findPtxas();
 
-/// Runs `ptxas -v`. The error holds its log and a command that shows it again.
+/// Runs `ptxas -v`. The error holds its log; with \p keepFault also a command
+/// that shows it again, for whose sake the PTX stays.
 rt::Result<Assembled> assemble(const std::string &ptxas, std::string_view ptx,
-                               const std::string &target);
+                               const std::string &target, bool keepFault);
 
 /// What `ptxas -v` said, read.
 PtxasReport readPtxasLog(std::string_view log);
