@@ -22,6 +22,11 @@ static std::string textOf(const CLI::ParseError &error, const CLI::App &root,
            (repeated ? ": given more than once, allowed: once"
                      : ": nothing given, allowed: a value");
   }
+  // Its name is the command's, so only the code tells this error.
+  if (error.get_exit_code() == int(CLI::ExitCodes::ExtrasError))
+    for (const CLI::App *command : root.get_subcommands())
+      if (const auto rest = command->remaining(); !rest.empty())
+        return cli::unknownWord(rest.front(), *command);
   if (error.get_name() != "RequiredError")
     return text;
   std::string commands;

@@ -45,7 +45,22 @@ static rt::Status probeFile(const char *flag, const std::string &given) {
   return probeFolder(flag, given, folderOf(given));
 }
 
+/// Do both names lead to one file, there already or not? A device or a pipe
+/// takes both texts.
+static bool isOneFile(const std::string &a, const std::string &b) {
+  std::error_code code;
+  if (fs::exists(a, code) && !fs::is_regular_file(a, code))
+    return false;
+  return fs::equivalent(a, b, code) ||
+         fs::weakly_canonical(fs::absolute(a, code), code) ==
+             fs::weakly_canonical(fs::absolute(b, code), code);
+}
+
 rt::Status bench::checkOutputs(const Options &options) {
+  if (!options.jsonFile.empty() && !options.csvFile.empty() &&
+      isOneFile(options.jsonFile, options.csvFile))
+    return rt::badInput("csv: " + rt::inQuotes(options.csvFile) +
+                        " given, allowed: another file than that of json");
   ATTN_CHECK(probeFile("json", options.jsonFile));
   ATTN_CHECK(probeFile("csv", options.csvFile));
   if (!options.saveOutput)

@@ -2,6 +2,7 @@
 //
 // argv normalisation and error output.
 #include "tools/cli/Arguments.h"
+#include "runtime/Printable.h"
 #include "tools/cli/Numbers.h"
 
 #include <algorithm>
@@ -54,6 +55,51 @@ cli::normalise(const std::vector<std::string> &arguments,
       result.push_back("throughput");
   }
   return result;
+}
+
+/// How many letters are to be put in, taken away, changed or swapped.
+static size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<size_t>> d(a.size() + 1,
+                                     std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i)
+    for (size_t j = 0; j <= b.size(); ++j) {
+      if (!i || !j) {
+        d[i][j] = i + j;
+        continue;
+      }
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1,
+                          d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  return d[a.size()][b.size()];
+}
+
+std::string cli::unknownWord(const std::string &word, const CLI::App &command) {
+  const std::string help = "attn-jit " + command.get_name() + " --help";
+  if (word.empty() || word[0] != '-')
+    return "argument: " + rt::inQuotes(word) +
+           " given, allowed: flags and their values, see " + help;
+  const size_t start = std::min(word.find_first_not_of('-'), word.size());
+  const std::string name =
+      underscored(word.substr(start, word.find('=') - start).substr(0, 64));
+  // A third of the letters may be wrong.
+  std::multimap<size_t, std::string> near;
+  for (const CLI::Option *option : command.get_options())
+    for (const std::string &known : option->get_lnames()) {
+      const std::string own = underscored(known);
+      const size_t off = distance(name, own);
+      const bool begun = name.size() > 2 && own.rfind(name, 0) == 0;
+      if (begun || 3 * off <= std::max(name.size(), own.size()))
+        near.emplace(begun ? 0 : off, "--" + known);
+    }
+  std::string list;
+  size_t count = 0;
+  for (const auto &[off, known] : near)
+    if (count++ < 3)
+      list += (list.empty() ? "" : ", ") + known;
+  return "flag: " + rt::inQuotes(word) + " given, allowed: " +
+         (list.empty() ? "see " + help : list + "; " + help + " tells all");
 }
 
 int cli::report(const rt::Error &error) {

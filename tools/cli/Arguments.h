@@ -20,6 +20,10 @@ namespace attn_jit::cli {
 std::vector<std::string> normalise(const std::vector<std::string> &arguments,
                                    const CLI::App &command);
 
+/// The refusal of a word that \p command does not know: the flags whose names
+/// are nearest, or where all are told.
+std::string unknownWord(const std::string &word, const CLI::App &command);
+
 /// Prints the line, the reproducing command and the log; gives the exit code.
 /// Control characters, which a file's name may hold, become '?'.
 int report(const rt::Error &error);

@@ -66,8 +66,34 @@ rt::Result<api::Description> cli::readTraits(const DescriptionText &text) {
   return description;
 }
 
+/// A module says all of it.
+static rt::Status refuseBesideInput(const DescriptionText &text) {
+  const std::pair<const char *, const std::string &> flags[] = {
+      {"b", text.batch},
+      {"hq", text.queryHeads},
+      {"hk", text.kvHeads},
+      {"sq", text.queryLen},
+      {"sk", text.kvLen},
+      {"d", text.headDim},
+      {"dv", text.valueDim},
+      {"dtype", text.dtype},
+      {"layout", text.layout},
+      {"causal", text.causal},
+      {"causal-align", text.causalAlign},
+      {"softcap", text.softcap},
+      {"score", text.scoreFile},
+      {"mask", text.maskFile}};
+  for (const auto &[name, given] : flags)
+    if (!given.empty())
+      return refused(name, given, "nothing beside input, which says it");
+  return text.lse ? rt::badInput("lse: given, allowed: nothing beside input, "
+                                 "which says it")
+                  : rt::success();
+}
+
 rt::Result<api::Description> cli::describe(const DescriptionText &text) {
   if (!text.inputFile.empty()) {
+    ATTN_CHECK(refuseBesideInput(text));
     api::Description description;
     ATTN_TRY(description.module, readText("input", text.inputFile));
     return description;

@@ -7,11 +7,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 
 using namespace attn_jit;
 using namespace attn_jit::cli;
+namespace fs = std::filesystem;
 
 rt::Error cli::refused(std::string_view field, std::string_view text,
                        const std::string &allowed) {
@@ -74,14 +75,24 @@ rt::Result<double> cli::parseReal(std::string_view field, std::string_view text,
 rt::Result<std::string> cli::readText(std::string_view field,
                                       const std::string &path) {
   constexpr size_t kMost = size_t(16) << 20;
+  // Before it is opened: a device may do something then.
+  std::error_code unknown;
+  const fs::file_type type = fs::status(path, unknown).type();
+  if (fs::exists(fs::file_status(type)) && type != fs::file_type::regular &&
+      type != fs::file_type::fifo)
+    return refused(field, path, "a file or a pipe");
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file),
-                   std::istreambuf_iterator<char>()};
-  if (!file)
-    return rt::badInput(std::string(field) + ": " + rt::inQuotes(path) +
-                        " given, which cannot be read");
+  std::string text;
+  char part[65536];
+  while (file && text.size() <= kMost) {
+    file.read(part, sizeof part);
+    text.append(part, size_t(file.gcount()));
+  }
   if (text.size() > kMost)
     return refused(field, path, "at most 16 MiB of MLIR text");
+  if (!file.eof())
+    return rt::badInput(std::string(field) + ": " + rt::inQuotes(path) +
+                        " given, which cannot be read");
   return text;
 }
 
