@@ -46,5 +46,11 @@ half = ("F16",) * 3
 safetensors("torch/a.safetensors", half, {"is_causal": "true", "scale": "0.125"})
 safetensors("flash/a.safetensors", half, {"causal": "true"})
 safetensors("mixed/a.safetensors", ("F16", "F32", "F16"), {})
+# Two files of one stem, and a value of another kind than its name asks for.
+safetensors("stem/q.safetensors", half, {})
+for tensor, shape in zip("qkv", (Q, K, V)):
+    npy("stem/" + tensor + ".npy", shape)
+safetensors("word/a.safetensors", half, {"causal": "maybe"})
+write("kind/a.bin", b"?")
 for tensor, shape in zip("qkv", (Q, K, V)):
     npy("numpy/" + tensor + ".npy", shape)

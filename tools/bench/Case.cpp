@@ -8,6 +8,9 @@
 
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
+#include <map>
+#include <set>
 
 using namespace attn_jit;
 using namespace attn_jit::bench;
@@ -170,6 +173,17 @@ static rt::Status addCaptured(const std::string &path, int64_t index,
   return rt::success();
 }
 
+/// A label names a row and its saved output: files of one stem get their
+/// endings back.
+static void tellApart(std::vector<Case> &cases) {
+  std::map<std::string, std::set<std::string>> files;
+  for (const Case &one : cases)
+    files[one.label].insert(one.file);
+  for (Case &one : cases)
+    if (files[one.label].size() > 1)
+      one.label += std::filesystem::path(one.file).extension().string();
+}
+
 rt::Result<std::vector<Case>> bench::listCases(const Options &options) {
   ATTN_TRY(const KnownRegions regions, recognise(options.traits));
   if (!options.loadCaptured)
@@ -179,6 +193,7 @@ rt::Result<std::vector<Case>> bench::listCases(const Options &options) {
   std::vector<Case> cases;
   for (size_t i = 0; i < paths.size(); ++i)
     ATTN_CHECK(addCaptured(paths[i], int64_t(i), options, regions, cases));
+  tellApart(cases);
   return cases;
 }
 
