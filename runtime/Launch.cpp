@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 
 using namespace attn_jit::rt;
@@ -214,6 +215,19 @@ static Result<double> capturedValue(const Manifest &manifest,
                            "description captured it");
 }
 
+/// What single precision would make an infinity or 0 of is no number that the
+/// caller meant; a NaN is none at all.
+static Result<float> narrowed(const Value &value, double number) {
+  const float narrow = float(number);
+  if (std::isinf(number) ||
+      (std::isfinite(narrow) && (number == 0 || narrow != 0)))
+    return narrow;
+  char text[96];
+  std::snprintf(text, sizeof text,
+                ": %g given, allowed: what single precision holds", number);
+  return badInput(value.text + text);
+}
+
 static Status writeNumber(const Manifest &manifest, const Argument &argument,
                           const AttentionArguments &given, std::byte *to) {
   const bool captured = argument.value.kind == Value::Kind::Captured;
@@ -222,7 +236,9 @@ static Status writeNumber(const Manifest &manifest, const Argument &argument,
     ATTN_TRY(number, capturedValue(manifest, argument.value, given));
   }
   if (argument.kind == Argument::Kind::F32) {
-    const float narrow = float(captured ? number : real(argument.value, given));
+    ATTN_TRY(const float narrow,
+             narrowed(argument.value,
+                      captured ? number : real(argument.value, given)));
     std::memcpy(to, &narrow, sizeof narrow);
     return success();
   }

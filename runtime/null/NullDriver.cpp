@@ -31,7 +31,7 @@ public:
     deviceInfo.l2Bytes = 1 << 20;
     deviceInfo.sharedBytesPerBlock = options.sharedBytesPerBlock;
     deviceInfo.sharedBytesPerUnit = options.sharedBytesPerBlock;
-    deviceInfo.maxThreadsPerBlock = 1024;
+    deviceInfo.maxThreadsPerBlock = options.maxThreadsPerBlock;
     deviceInfo.maxThreadsPerUnit = 2048;
     deviceInfo.warpSize = 32;
   }

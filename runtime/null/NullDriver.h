@@ -24,6 +24,7 @@ struct NullOptions {
   int64_t memoryBytes = int64_t(1) << 30; ///< allocations beyond are refused
   int64_t sharedBytesPerBlock = 232448;
   int64_t computeUnits = 4;
+  int64_t maxThreadsPerBlock = 1024;
   /// What a launch does besides being recorded, and which kernels there are.
   std::function<void(const RecordedLaunch &, const ArgumentBlock &)> execute;
   std::function<bool(const std::string &)> knows = [](const std::string &) {

@@ -211,6 +211,26 @@ TEST_F(Launch, CapturedScalars) {
   EXPECT_HAS(refusal(), "window: nothing given, allowed: a number");
 }
 
+TEST_F(Launch, SinglePrecisionRefusesWhatItCanNotHold) {
+  json root = goodManifest();
+  root["arguments"][6]["kind"] = "f32";
+  for (const auto &[value, text] :
+       {std::pair(1e39, "window: 1e+39 given, allowed: what single precision"),
+        std::pair(-1e300, "window: -1e+300 given"),
+        std::pair(1e-50, "window: 1e-50 given"),
+        std::pair(double(NAN), "window: nan given")}) {
+    window.value = value;
+    EXPECT_HAS(refusal(root), text);
+  }
+  for (const double value : {0.0, -0.5, 1e-40, double(-INFINITY)}) {
+    window.value = value;
+    must(prepared(root).launch(arguments, stream));
+  }
+  window.value = 1;
+  arguments.scale = 1e39;
+  EXPECT_HAS(refusal(root), "scale_log2e: 1.4427e+39 given");
+}
+
 TEST_F(Launch, I32RefusesWhatItCanNotHold) {
   json root = goodManifest();
   root["arguments"][2]["value"] = "o.stride.batch";
@@ -248,6 +268,10 @@ TEST_F(Launch, PrepareChecksTheDevice) {
   root["target"] = "sm_89";
   root["features"] = {"avx512f"};
   EXPECT_HAS(refused(root, ada), "features: the image needs avx512f");
+  NullOptions few;
+  few.maxThreadsPerBlock = 256;
+  EXPECT_HAS(refused(goodManifest(), few),
+             "block: 384 threads given, null allows at most 256");
   NullOptions small;
   small.sharedBytesPerBlock = 1000;
   EXPECT_HAS(refused(goodManifest(), small),

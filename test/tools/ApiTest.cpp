@@ -103,15 +103,26 @@ TEST(Engine, KernelRefusesStridesItWasNotMadeFor) {
       << status.error().text;
 }
 
-TEST(Engine, ScaleMustBePositive) {
+TEST(Engine, ScaleMustBePositiveAndHeldBySinglePrecision) {
   const api::Engine engine = openCpu();
   auto stream = engine.device().createStream();
-  for (const double scale : {0.0, -1.0, double(NAN), double(INFINITY)}) {
+  // In single precision the last two would be 0 and an infinity.
+  for (const double scale :
+       {0.0, -1.0, double(NAN), double(INFINITY), 1e-50, 1e39}) {
     Ones call(16);
     call.a.scale = scale;
     const rt::Status status = engine.forward(describe(), call.a, *stream);
     ASSERT_FALSE(status.ok());
     EXPECT_EQ(status.error().text.substr(0, 6), "scale:");
+    EXPECT_NE(status.error().text.find("allowed: 1e-30 to 1e+30"),
+              std::string::npos)
+        << status.error().text;
+  }
+  for (const double scale : {1e-30, 1e30}) {
+    Ones call(16);
+    call.a.scale = scale;
+    ASSERT_TRUE(engine.forward(describe(), call.a, *stream).ok());
+    EXPECT_TRUE(call.right()) << scale;
   }
 }
 
@@ -159,6 +170,33 @@ TEST(Compile, TensorMapsNeedSixteenBytes) {
   EXPECT_NE(made.error().text.find("multiples of 16"), std::string::npos);
 }
 
+TEST(CApi, SoftcapIsALaterFieldOfTheDescription) {
+  attn_jit_engine *engine = nullptr;
+  ASSERT_EQ(attn_jit_engine_open("cpu", &engine), 0);
+  attn_jit_description what{};
+  what.size = sizeof what;
+  what.head_dim = 32;
+  what.dtype = "f32";
+  what.softcap = 30;
+  attn_jit_kernel *capped = nullptr, *plain = nullptr;
+  ASSERT_EQ(attn_jit_kernel_create(engine, &what, &capped), 0)
+      << attn_jit_last_error();
+  // A caller of before the field, whatever lies behind its struct.
+  what.size = offsetof(attn_jit_description, softcap);
+  ASSERT_EQ(attn_jit_kernel_create(engine, &what, &plain), 0)
+      << attn_jit_last_error();
+  EXPECT_EQ(attn_jit_engine_compiles(engine), 2);
+  EXPECT_STRNE(attn_jit_kernel_manifest(capped),
+               attn_jit_kernel_manifest(plain));
+  attn_jit_kernel_free(capped);
+  attn_jit_kernel_free(plain);
+  what.size = sizeof what;
+  what.softcap = -1;
+  EXPECT_EQ(attn_jit_kernel_create(engine, &what, &plain), 2);
+  EXPECT_EQ(std::strncmp(attn_jit_last_error(), "softcap: -1 given", 17), 0);
+  attn_jit_engine_close(engine);
+}
+
 TEST(CApi, RefusalsNameTheField) {
   attn_jit_engine *engine = nullptr;
   EXPECT_EQ(attn_jit_engine_open("cuda:99", &engine), 2);
@@ -181,8 +219,40 @@ TEST(CApi, RefusalsNameTheField) {
   size_t bytes = 0;
   EXPECT_NE(attn_jit_kernel_image(kernel, &bytes), nullptr);
   EXPECT_GT(bytes, 0u);
+  attn_jit_kernel *other = nullptr;
+  EXPECT_EQ(attn_jit_kernel_create(nullptr, &what, &other), 2);
+  EXPECT_STREQ(attn_jit_last_error(), "engine: null given, allowed: a pointer");
+  EXPECT_EQ(attn_jit_kernel_create(engine, &what, nullptr), 2);
+  EXPECT_EQ(attn_jit_kernel_create(engine, nullptr, &other), 2);
+  EXPECT_NE(std::strstr(attn_jit_last_error(), "description.size: 0 given"),
+            nullptr);
+  EXPECT_EQ(attn_jit_engine_open("cpu", nullptr), 2);
   attn_jit_call call{};
   call.size = sizeof call;
+  EXPECT_EQ(attn_jit_kernel_launch(nullptr, &call, nullptr), 2);
+  EXPECT_STREQ(attn_jit_last_error(), "kernel: null given, allowed: a pointer");
+  EXPECT_EQ(attn_jit_kernel_launch(kernel, nullptr, nullptr), 2);
+  EXPECT_EQ(attn_jit_forward(nullptr, &what, &call, nullptr), 2);
+  EXPECT_EQ(attn_jit_kernel_manifest(nullptr), nullptr);
+  EXPECT_EQ(attn_jit_kernel_image(nullptr, nullptr), nullptr);
+  attn_jit_kernel_free(nullptr);
+  attn_jit_engine_close(nullptr);
+  call.captured_count = -1;
+  EXPECT_EQ(attn_jit_kernel_launch(kernel, &call, nullptr), 2);
+  EXPECT_STREQ(attn_jit_last_error(),
+               "captured_count: -1 given, allowed: at least 0");
+  call.captured_count = 1;
+  EXPECT_EQ(attn_jit_kernel_launch(kernel, &call, nullptr), 2);
+  EXPECT_STREQ(attn_jit_last_error(),
+               "captured_names: null given, allowed: a pointer");
+  const char *names[] = {nullptr};
+  const double values[] = {1};
+  call.captured_names = names;
+  call.captured_values = values;
+  EXPECT_EQ(attn_jit_kernel_launch(kernel, &call, nullptr), 2);
+  EXPECT_STREQ(attn_jit_last_error(),
+               "captured_names[0]: null given, allowed: a pointer");
+  call.captured_count = 0;
   call.q.dim_stride = 2;
   EXPECT_EQ(attn_jit_kernel_launch(kernel, &call, nullptr), 2);
   EXPECT_NE(std::strstr(attn_jit_last_error(), "q.dim_stride: 2 given"),

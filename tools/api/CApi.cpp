@@ -74,6 +74,7 @@ static rt::Status read(const attn_jit_description *given,
   description.causal = own.causal != 0;
   description.lse = own.lse != 0;
   auto text = [](const char *given) { return given ? given : ""; };
+  description.softcap = own.softcap;
   description.score = text(own.score);
   description.mask = text(own.mask);
   description.module = text(own.module);
@@ -125,8 +126,12 @@ static rt::Status read(const attn_jit_call *given, Call &call) {
     ATTN_CHECK(checkPointer(own.captured_names, "captured_names"));
     ATTN_CHECK(checkPointer(own.captured_values, "captured_values"));
   }
-  for (int64_t i = 0; i < own.captured_count; ++i)
+  for (int64_t i = 0; i < own.captured_count; ++i) {
+    ATTN_CHECK(
+        checkPointer(own.captured_names[i],
+                     ("captured_names[" + std::to_string(i) + "]").c_str()));
     call.captured.push_back({own.captured_names[i], own.captured_values[i]});
+  }
   a.captured = call.captured;
   return rt::success();
 }

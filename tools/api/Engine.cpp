@@ -8,7 +8,7 @@
 
 #include <bit>
 #include <chrono>
-#include <cmath>
+#include <cstdio>
 #include <future>
 #include <map>
 #include <mutex>
@@ -158,13 +158,14 @@ rt::Status Engine::forward(const Description &description,
 }
 
 /// The row maximum is taken before scaling, which is the maximum of the scaled
-/// scores for a positive scale only.
+/// scores for a positive scale only; kernels take it in single precision.
 static rt::Status checkScale(double scale) {
-  if (std::isfinite(scale) && scale > 0)
+  if (scale >= leastFactor && scale <= mostFactor)
     return rt::success();
-  return rt::badInput("scale: " + std::to_string(scale) +
-                      " given, allowed: finite and above 0 (the row maximum "
-                      "is taken before scaling)");
+  char text[96];
+  std::snprintf(text, sizeof text, "scale: %g given, allowed: %g to %g", scale,
+                leastFactor, mostFactor);
+  return rt::badInput(text);
 }
 
 /// The stride of a dimension of size 1 is never used, so it may be anything; 0

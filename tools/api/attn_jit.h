@@ -39,6 +39,7 @@ typedef struct {
   const char *module;   /* a whole attn or tile module instead */
   const char *schedule; /* null: chosen */
   int64_t alignment;    /* of bases and strides in bytes; 0: 16 */
+  double softcap;       /* c: scores become c tanh(score / c); 0: none */
 } attn_jit_description;
 
 /* A device address and strides in elements; dim_stride must be 1 (0 counts as
@@ -51,7 +52,7 @@ typedef struct {
 typedef struct {
   size_t size;
   int64_t batch, q_heads, kv_heads, q_len, kv_len;
-  double scale; /* of the scores; finite and above 0 */
+  double scale; /* of the scores; 1e-30 to 1e30 */
   attn_jit_tensor q, k, v, o;
   attn_jit_tensor lse; /* f32; row_stride is not read: rows are contiguous */
   uint64_t workspace;  /* at least the manifest's workspace_bytes */
