@@ -6,7 +6,8 @@
     kernel.launch(q, k, v, out, stream=torch.cuda.current_stream().cuda_stream)
 
 Tensors are [batch, heads, rows, dim] in any strides: torch's, or numpy's. Nothing is copied, and nothing
-keeps them alive: they outlive the launch.
+keeps them alive: they outlive the launch. Engines and kernels are given back by close(), at the end of a
+`with` block, or with their last reference; a kernel's work on a stream is to be done by then.
 """
 
 import ctypes as c
@@ -22,7 +23,7 @@ class _Description(c.Structure):
     _fields_ += [(name, c.c_char_p) for name in ("dtype", "layout", "align")]
     _fields_ += [("causal", c.c_int32), ("lse", c.c_int32)]
     _fields_ += [(name, c.c_char_p) for name in ("score", "mask", "module", "schedule")]
-    _fields_ += [("alignment", c.c_int64)]
+    _fields_ += [("alignment", c.c_int64), ("softcap", c.c_double)]
 
 
 class _Tensor(c.Structure):
@@ -39,58 +40,120 @@ class _Call(c.Structure):
     _fields_ += [("captured_count", c.c_int64)]
 
 
-def _view(tensor):
-    if tensor is None:
-        return _Tensor()
+_DTYPES = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
+
+
+def _refuse(field, given, allowed):
+    raise ValueError(f"{field}: {given} given, allowed: {allowed}")
+
+
+def _view(name, tensor, shape, dtype, on_gpu, written=False):
+    """Address and strides in elements of a tensor that a kernel of this shape and dtype may touch."""
+    if tuple(tensor.shape) != shape:
+        _refuse(f"{name}.shape", list(tensor.shape), list(shape))
+    own = str(tensor.dtype).removeprefix("torch.")
+    if _DTYPES.get(own, own) != dtype:
+        _refuse(f"{name}.dtype", own, dtype)
     if hasattr(tensor, "data_ptr"):
-        address, strides = tensor.data_ptr(), tensor.stride()
+        address, strides, place = tensor.data_ptr(), list(tensor.stride()), tensor.device.type
     else:
-        address, strides = tensor.ctypes.data, [s // tensor.itemsize for s in tensor.strides]
-    return _Tensor(address, (c.c_int64 * 4)(*strides))
+        address, place, size = tensor.ctypes.data, "cpu", tensor.itemsize
+        strides = [s // size if s % size == 0 else s / size for s in tensor.strides]
+        if written and not tensor.flags.writeable:
+            _refuse(name, "a read-only array", "one that can be written")
+    if (place != "cpu") != on_gpu:
+        _refuse(f"{name}.device", place, "cuda" if on_gpu else "cpu")
+    # The stride of a dimension of one element is never used.
+    strides = [s if n > 1 else 0 for n, s in zip(shape, strides)]
+    if any(s != int(s) or s < (1 if written and n > 1 else 0) for n, s in zip(shape, strides)):
+        _refuse(f"{name}.strides", strides, f"whole elements, {'above' if written else 'at least'} 0")
+    if shape[-1] > 1 and strides[-1] != 1:
+        _refuse(f"{name}.strides", strides, "1 for the last dimension")
+    return _Tensor(address, (c.c_int64 * 4)(*map(int, strides[:3]), 1))
 
 
-class Engine:
-    """A device ("auto", "cuda:0", "hip:0", "cpu") and the kernels compiled for it."""
+class _Handle:
+    """What the library made, until close()."""
 
-    def __init__(self, library, device="auto"):
-        self._lib = c.CDLL(library)
-        self._lib.attn_jit_last_error.restype = c.c_char_p
-        self._lib.attn_jit_kernel_manifest.restype = c.c_char_p
-        self._handle = c.c_void_p()
-        self._check(self._lib.attn_jit_engine_open(device.encode(), c.byref(self._handle)))
+    def __init__(self, library, free):
+        self._lib, self._free, self._handle = library, getattr(library, free), c.c_void_p()
+
+    def close(self):
+        handle, self._handle = getattr(self, "_handle", None), None
+        if handle:
+            self._free(handle)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    __del__ = close
+
+    def _open(self):
+        if not self._handle:
+            raise ValueError(f"{type(self).__name__.lower()}: a closed one given, allowed: one before close()")
+        return self._handle
 
     def _check(self, code):
         if code:
             raise AttnJitError(self._lib.attn_jit_last_error().decode())
 
+
+class Engine(_Handle):
+    """A device ("auto", "cuda:0", "hip:0", "cpu") and the kernels compiled for it."""
+
+    def __init__(self, library, device="auto"):
+        library = c.CDLL(library)
+        library.attn_jit_last_error.restype = c.c_char_p
+        library.attn_jit_kernel_manifest.restype = c.c_char_p
+        super().__init__(library, "attn_jit_engine_close")
+        self._check(library.attn_jit_engine_open(device.encode(), c.byref(self._handle)))
+
     def kernel(self, head_dim, **fields):
         """Compiles, or finds: the fields are those of attn_jit_description."""
+        known = [name for name, _ in _Description._fields_[2:]]
+        for name in fields:
+            if name not in known:
+                _refuse("kernel", name, ", ".join(known))
         texts = {name: value.encode() if isinstance(value, str) else value for name, value in fields.items()}
         description = _Description(size=c.sizeof(_Description), head_dim=head_dim, **texts)
-        handle = c.c_void_p()
-        self._check(self._lib.attn_jit_kernel_create(self._handle, c.byref(description), c.byref(handle)))
-        return Kernel(self, handle)
+        return Kernel(self, description)
 
 
-class Kernel:
-    def __init__(self, engine, handle):
-        self._engine, self._handle = engine, handle
-        self.manifest = json.loads(engine._lib.attn_jit_kernel_manifest(handle))
+class Kernel(_Handle):
+    """May outlive its engine."""
+
+    def __init__(self, engine, description):
+        super().__init__(engine._lib, "attn_jit_kernel_free")
+        create = self._lib.attn_jit_kernel_create
+        self._check(create(engine._open(), c.byref(description), c.byref(self._handle)))
+        self.manifest = json.loads(self._lib.attn_jit_kernel_manifest(self._handle))
 
     def bind(self, q, k, v, out, lse=None, scale=None, captured=None):
         """A function of a stream that launches on these tensors, as often as it is called."""
-        captured = captured or {}
-        names = (c.c_char_p * len(captured))(*[name.encode() for name in captured])
-        values = (c.c_double * len(captured))(*captured.values())
-        call = _Call(c.sizeof(_Call), q.shape[0], q.shape[1], k.shape[1], q.shape[2], k.shape[2],
-                     q.shape[3] ** -0.5 if scale is None else scale,
-                     *(_view(t) for t in (q, k, v, out)))
+        made, captured = self.manifest, captured or {}
+        reads = {argument.get("tensor") for argument in made["arguments"]}
+        if lse is not None and "lse" not in reads:
+            _refuse("lse", "a tensor", "none (the kernel was made without lse)")
+        for name in captured:
+            if name not in made.get("captured", []):
+                _refuse("captured", name, ", ".join(made.get("captured", [])) or "none")
+        dim, value_dim, dtype, on_gpu = made["head_dim"], made["value_dim"], made["dtype"], made["target"] != "cpu"
+        rows, keys = tuple(q.shape[:3]), (*q.shape[:1], *k.shape[1:3])
+        views = [_view("q", q, (*rows, dim), dtype, on_gpu), _view("k", k, (*keys, dim), dtype, on_gpu),
+                 _view("v", v, (*keys, value_dim), dtype, on_gpu),
+                 _view("out", out, (*rows, value_dim), dtype, on_gpu, written=True)]
+        call = _Call(c.sizeof(_Call), rows[0], rows[1], keys[1], rows[2], keys[2],
+                     dim**-0.5 if scale is None else scale, *views)
         if lse is not None:
-            call.lse = _view(lse[..., None])
-        call.captured_names, call.captured_values = names, values
+            call.lse = _view("lse", lse, rows, "f32", on_gpu, written=True)
+        call.captured_names = (c.c_char_p * len(captured))(*[name.encode() for name in captured])
+        call.captured_values = (c.c_double * len(captured))(*captured.values())
         call.captured_count = len(captured)
-        launch, check = self._engine._lib.attn_jit_kernel_launch, self._engine._check
-        return lambda stream=0: check(launch(self._handle, c.byref(call), c.c_void_p(stream)))
+        launch = self._lib.attn_jit_kernel_launch
+        return lambda stream=0: self._check(launch(self._open(), c.byref(call), c.c_void_p(stream)))
 
     def launch(self, q, k, v, out, stream=0, **arguments):
         self.bind(q, k, v, out, **arguments)(stream)
