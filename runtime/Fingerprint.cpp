@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Names and the device's identity as text and JSON. Fields and their order are
+// Names and the device's identity as JSON. Fields and their order are
 // stable: records compare these bytes.
 #include "runtime/Runtime.h"
 
@@ -52,28 +52,6 @@ static nlohmann::ordered_json identity(const DeviceInfo &info) {
   json["l2_bytes"] = info.l2Bytes;
   json["shared_bytes_per_block"] = info.sharedBytesPerBlock;
   return json;
-}
-
-std::string attn_jit::rt::fingerprintText(const DeviceInfo &info) {
-  std::string text;
-  const nlohmann::ordered_json json = identity(info);
-  for (const auto &[key, value] : json.items()) {
-    if (!text.empty())
-      text += "; ";
-    text += key + "=";
-    if (value.is_string()) {
-      text += value.get_ref<const std::string &>();
-    } else if (value.is_array()) {
-      bool first = true;
-      for (const auto &element : value) {
-        text += (first ? "" : ",") + element.get_ref<const std::string &>();
-        first = false;
-      }
-    } else {
-      text += value.dump();
-    }
-  }
-  return text;
 }
 
 std::string attn_jit::rt::fingerprintJson(const DeviceInfo &info) {

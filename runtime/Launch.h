@@ -40,7 +40,6 @@ class BoundLaunch {
 public:
   BoundLaunch() = default;
   const LaunchGeometry &geometry() const { return shape; }
-  std::span<const std::byte> argumentBytes() const { return {block, used}; }
   Status launch(const Stream &stream) const;
 
 private:

@@ -66,8 +66,7 @@ struct DeviceInfo {
   bool takes(ImageKind kind) const;
 };
 
-/// One stable line / one JSON object saying what a number was measured on.
-std::string fingerprintText(const DeviceInfo &info);
+/// One JSON object saying what a number was measured on.
 std::string fingerprintJson(const DeviceInfo &info);
 
 struct MemoryInfo {

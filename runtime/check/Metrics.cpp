@@ -51,14 +51,13 @@ double visiblePairs(const AttentionShape &shape) {
   return heads * pairs;
 }
 
-double attentionFlops(const AttentionShape &shape, FlopConvention convention,
-                      std::optional<double> pairs) {
+double attentionFlops(const AttentionShape &shape, FlopConvention convention) {
   double perPair = 2.0 * double(shape.headDim + shape.valueDim);
   double whole = perPair * double(shape.batch) * double(shape.queryHeads) *
                  double(shape.queryLen) * double(shape.kvLen);
   switch (convention) {
   case FlopConvention::Visible:
-    return perPair * (pairs ? *pairs : visiblePairs(shape));
+    return perPair * visiblePairs(shape);
   case FlopConvention::HalvedCausal:
     return shape.causal ? whole / 2 : whole;
   case FlopConvention::Diffusion:

@@ -36,9 +36,7 @@ Result<FlopConvention> parseFlopConvention(std::string_view text);
 
 /// Pairs the causal mask lets through, over all batches and query heads.
 double visiblePairs(const AttentionShape &shape);
-/// \p pairs: where a further mask makes the caller count them.
-double attentionFlops(const AttentionShape &shape, FlopConvention convention,
-                      std::optional<double> pairs = std::nullopt);
+double attentionFlops(const AttentionShape &shape, FlopConvention convention);
 
 struct ElementBytes {
   int64_t query = 2, key = 2, value = 2, output = 2;

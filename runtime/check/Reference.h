@@ -24,7 +24,7 @@ enum class CausalAlign { BottomRight, TopLeft };
 
 struct AttentionProblem {
   HostTensor query; ///< [batch, q_heads, q_len, head_dim], any strides,
-                    ///< f16/bf16/f32/f64
+                    ///< f16/bf16/f32
   HostTensor key;   ///< [batch, kv_heads, kv_len, head_dim]
   HostTensor value; ///< [batch, kv_heads, kv_len, value_dim]
   double scale = 0; ///< 0 stands for 1/sqrt(head_dim)

@@ -96,9 +96,6 @@ Status readPtInputs(CapturedInputs &inputs) {
                                     toText(*shape, 60) + " but " + key +
                                     " has shape " + shapeText(tensor->shape()));
   }
-  const PtValue *index = root->find("call_idx");
-  if (index && index->kind == PtValue::Kind::Int)
-    inputs.callIndex = index->integer;
   if (const PtValue *kwargs = root->find("kwargs"))
     return readKwargs(inputs, *kwargs);
   return success();
@@ -203,9 +200,7 @@ Result<std::vector<std::string>> listCapturedInputs(const std::string &path) {
   return all;
 }
 
-Result<CapturedInputs>
-readCapturedInputs(const std::string &path,
-                   std::optional<CapturedLayout> layout) {
+Result<CapturedInputs> readCapturedInputs(const std::string &path) {
   CapturedInputs inputs;
   inputs.path = path;
   inputs.name = fs::path(path).stem().string();
@@ -219,9 +214,6 @@ readCapturedInputs(const std::string &path,
     return fault(path, "unknown file kind; .pt, .safetensors and q.npy are "
                        "read");
   ATTN_CHECK(checkTypes(inputs));
-  if (layout == CapturedLayout::BSHD)
-    for (HostTensor *tensor : {&inputs.query, &inputs.key, &inputs.value})
-      *tensor = tensor->permute({0, 2, 1, 3});
   Status shapes = checkAttentionShapes(inputs.query, inputs.key, inputs.value);
   if (!shapes)
     return fault(path, shapes.error().text);

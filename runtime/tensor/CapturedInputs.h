@@ -19,10 +19,6 @@
 
 namespace attn_jit::rt {
 
-/// How the file's dimensions are named, outermost first. Files of the diffusion
-/// benchmark are BHSD.
-enum class CapturedLayout { BHSD, BSHD };
-
 struct CapturedInputs {
   std::string
       name; ///< file stem, e.g. "minilm_input_000000", for a row's label
@@ -39,7 +35,6 @@ struct CapturedInputs {
   /// of FlashAttention, aligned at the last row.
   bool causalIsTorch = false;
   std::optional<double> scale;
-  std::optional<int64_t> callIndex;
   /// All captured keyword arguments as text, for showing.
   std::vector<std::pair<std::string, std::string>> kwargs;
 };
@@ -49,11 +44,8 @@ struct CapturedInputs {
 /// A path to one file is a list of that file. An empty list is an error.
 Result<std::vector<std::string>> listCapturedInputs(const std::string &path);
 
-/// Reads one entry of that list. \p layout overrides the file kind's own
-/// (BHSD).
-Result<CapturedInputs>
-readCapturedInputs(const std::string &path,
-                   std::optional<CapturedLayout> layout = std::nullopt);
+/// Reads one entry of that list: its dimensions are batch, heads, rows, dim.
+Result<CapturedInputs> readCapturedInputs(const std::string &path);
 
 /// "bhsd", "bshd" or "strided", from the strides of a [batch, heads, rows, dim]
 /// tensor.

@@ -25,19 +25,12 @@ struct TypeRow {
   DType type;
   std::string_view name;
   size_t bytes;
-  std::string_view aliases[4];
 };
 constexpr TypeRow types[] = {
-    {DType::F64, "f64", 8, {"fp64", "float64", "double"}},
-    {DType::F32, "f32", 4, {"fp32", "float32", "float"}},
-    {DType::F16, "f16", 2, {"fp16", "float16", "half"}},
-    {DType::BF16, "bf16", 2, {"bfloat16"}},
-    {DType::I64, "i64", 8, {"int64", "long"}},
-    {DType::I32, "i32", 4, {"int32", "int"}},
-    {DType::I16, "i16", 2, {"int16", "short"}},
-    {DType::I8, "i8", 1, {"int8", "s8", "char"}},
-    {DType::U8, "u8", 1, {"uint8", "byte"}},
-    {DType::Bool, "bool", 1, {}},
+    {DType::F64, "f64", 8},   {DType::F32, "f32", 4}, {DType::F16, "f16", 2},
+    {DType::BF16, "bf16", 2}, {DType::I64, "i64", 8}, {DType::I32, "i32", 4},
+    {DType::I16, "i16", 2},   {DType::I8, "i8", 1},   {DType::U8, "u8", 1},
+    {DType::Bool, "bool", 1},
 };
 const TypeRow &row(DType type) { return types[size_t(type)]; }
 
@@ -102,20 +95,6 @@ template <typename Body> void forEachRow(const HostTensor &tensor, Body body) {
 
 size_t byteSize(DType type) { return row(type).bytes; }
 std::string_view name(DType type) { return row(type).name; }
-
-Result<DType> parseDType(std::string_view text) {
-  std::string_view bare = text.starts_with("torch.") ? text.substr(6) : text;
-  for (const TypeRow &row : types) {
-    if (bare == row.name)
-      return row.type;
-    for (std::string_view alias : row.aliases)
-      if (!alias.empty() && bare == alias)
-        return row.type;
-  }
-  return badInput("dtype '" + std::string(text) +
-                  "' is unknown: f16, bf16, f32, f64, i8, u8, i16, i32, i64 "
-                  "and bool are allowed");
-}
 
 bool isFloatingPoint(DType type) { return type <= DType::BF16; }
 

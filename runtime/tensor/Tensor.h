@@ -23,9 +23,6 @@ enum class DType : uint8_t { F64, F32, F16, BF16, I64, I32, I16, I8, U8, Bool };
 size_t byteSize(DType type);
 /// Name as the launch manifest spells it: "f16", "bf16", "f32", "i8", ...
 std::string_view name(DType type);
-/// Understands "f16", "fp16", "float16", "half", "torch.float16" and their
-/// like.
-Result<DType> parseDType(std::string_view text);
 bool isFloatingPoint(DType type);
 
 /// Bytes aligned to 64, so that vector loads and device copies need no special

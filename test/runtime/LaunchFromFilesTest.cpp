@@ -64,7 +64,7 @@ TEST_P(LaunchFromFiles, Runtime) {
     GTEST_SKIP() << "no device takes " << GetParam();
   const PreparedKernel kernel =
       must(prepare(device, files.manifest, files.image, {files.imagePath}));
-  std::cout << fingerprintText(device.info()) << "\n"
+  std::cout << fingerprintJson(device.info()) << "\n"
             << "registers " << must(kernel.resources()).registers.value_or(-1)
             << "\n";
 

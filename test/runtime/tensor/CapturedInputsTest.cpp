@@ -113,7 +113,6 @@ TEST_F(Captured, TorchFileWithKwargs) {
   EXPECT_EQ(inputs->layout, "bhsd");
   EXPECT_EQ(inputs->isCausal, true);
   EXPECT_EQ(inputs->scale, 0.125);
-  EXPECT_EQ(inputs->callIndex, 3);
   ASSERT_EQ(inputs->kwargs.size(), 3u);
   EXPECT_EQ(inputs->kwargs[2],
             std::pair(std::string("window"), std::string("(-1, 7)")));
@@ -151,19 +150,6 @@ TEST_F(Captured, TypesMayDiffer) {
   ASSERT_TRUE(inputs) << inputs.error().text;
   EXPECT_EQ(inputs->query.type(), DType::F16);
   EXPECT_EQ(inputs->key.type(), DType::F32);
-}
-
-TEST_F(Captured, LayoutNamesTheDimensions) {
-  Capture capture;
-  capture.q = {1, 5, 4, 8};
-  capture.k = {1, 6, 2, 8};
-  capture.v = {1, 6, 2, 16};
-  std::string path = folder.write("a_input_0.pt", capture.bytes());
-  EXPECT_FALSE(readCapturedInputs(path));
-  auto inputs = readCapturedInputs(path, CapturedLayout::BSHD);
-  ASSERT_TRUE(inputs) << inputs.error().text;
-  EXPECT_EQ(inputs->query.shape(), (Shape{1, 4, 5, 8}));
-  EXPECT_EQ(inputs->layout, "bshd");
 }
 
 TEST_F(Captured, ShapesThatDisagree) {

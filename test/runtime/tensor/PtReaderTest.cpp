@@ -313,6 +313,32 @@ TEST(PtReaderHostile, Containers) {
                     "has a damaged header");
 }
 
+TEST(PtReaderHostile, EncryptedAndDamagedRecords) {
+  std::string file = zip({{"a/data.pkl", "N."}});
+  ASSERT_TRUE(readPt(asBytes(file), "q.pt"));
+  file[file.find("PK\x01\x02") + 8] |= 1;
+  expectFileRefused(file, "record 'a/data.pkl' is encrypted");
+  // Sizes of 64 bits: the extra field ends before they do.
+  file = zip({{"a/data.pkl", "N.", 0, int64_t(1) << 40}});
+  const size_t extra = file.find("PK\x01\x02") + 46 + 10;
+  for (const auto &[size, why] : {std::pair(8, "shorter than two sizes"),
+                                  std::pair(17, "beyond the record")}) {
+    file[extra + 2] = char(size);
+    SCOPED_TRACE(why);
+    expectFileRefused(file, "the zip64 sizes of record 0 are damaged");
+  }
+  // The locator of a 64-bit directory that leads to no such record.
+  file = zip({{"a/data.pkl", "N."}});
+  const std::string end = file.substr(file.find("PK\x05\x06"));
+  const std::string head = file.substr(0, file.size() - end.size());
+  auto located = [&](uint64_t at) {
+    return head + "PK\x06\x07" + littleEndian(0, 4) + littleEndian(at, 8) +
+           littleEndian(1, 4) + end;
+  };
+  expectFileRefused(located(0), "the zip64 directory record is damaged");
+  expectFileRefused(located(1 << 20), "truncated");
+}
+
 TEST(PtReaderHostile, RecordsThatClaimTooMuch) {
   auto file = [](int64_t size) {
     return zip(

@@ -66,18 +66,6 @@ TEST(HalfFloat, FloatTiesOfF16) {
   EXPECT_EQ(floatToF16(-0.0f), 0x8000);
 }
 
-TEST(DType, ParsesEverySpelling) {
-  for (const char *text : {"f16", "fp16", "float16", "half", "torch.float16"})
-    EXPECT_EQ(*parseDType(text), DType::F16) << text;
-  EXPECT_EQ(*parseDType("torch.bfloat16"), DType::BF16);
-  EXPECT_EQ(*parseDType("fp32"), DType::F32);
-  auto wrong = parseDType("float17");
-  ASSERT_FALSE(wrong);
-  EXPECT_NE(wrong.error().text.find("dtype 'float17' is unknown"),
-            std::string::npos);
-  EXPECT_FALSE(parseDType(""));
-}
-
 TEST(HostTensor, MemoryOrderAndStrides) {
   auto tensor = HostTensor::zeros(DType::F16, {2, 3, 5, 8}, {0, 2, 1, 3});
   ASSERT_TRUE(tensor);
