@@ -148,6 +148,18 @@ static int64_t elementBytes(TensorMapRequest::Element element) {
   return 0;
 }
 
+/// The address of a tensor; one without rows may have none.
+static Result<uint64_t> wantAddress(const AttentionArguments &given,
+                                    Tensor tensor, const Device &where) {
+  const uint64_t address = addressOf(given, tensor);
+  const bool keys = tensor == Tensor::K || tensor == Tensor::V;
+  if (!address && tensor <= Tensor::O && !(keys && given.kvLen == 0))
+    return badInput(std::string(name(tensor)) +
+                    ": no address given, allowed: the tensor's on " +
+                    where.info().selector());
+  return address;
+}
+
 static Result<TensorMapRequest> describeMap(const Manifest &manifest,
                                             const Argument &argument,
                                             const AttentionArguments &given) {
@@ -160,7 +172,6 @@ static Result<TensorMapRequest> describeMap(const Manifest &manifest,
 
   TensorMapRequest request;
   request.element = argument.element;
-  request.address = tensor.address;
   request.box = argument.box;
   request.swizzleBytes = argument.swizzle;
   if (tensor.address % 16)
@@ -177,7 +188,8 @@ static Result<TensorMapRequest> describeMap(const Manifest &manifest,
       {"head", tensor.headStride},
       {"batch", tensor.batchStride}};
   const int64_t bytes = elementBytes(argument.element);
-  // A map has no empty dimension; a kernel loads nothing where a length is 0.
+  // A map has no empty dimension; kernels copy from beyond the one row where a
+  // length is 0 (codegen/schedule/FlashFwdWs.cpp).
   for (int i = 0; i < 4; ++i)
     request.dims[i] = uint64_t(std::max<int64_t>(sizes[i], 1));
   for (int i = 0; i < 3; ++i) {
@@ -323,16 +335,17 @@ Status PreparedKernel::bind(const AttentionArguments &arguments,
   for (const Argument &argument : contract.arguments) {
     std::byte *to = bound.block + argument.offset;
     if (argument.kind == Argument::Kind::TensorMap) {
+      ATTN_TRY(const uint64_t address,
+               wantAddress(arguments, argument.tensor, where));
       ATTN_TRY(TensorMapRequest request,
                describeMap(contract, argument, arguments));
+      // A map has no null address; of a tensor without rows none is read.
+      request.address = address ? address : arguments.q.address;
       ATTN_CHECK(where.driver().encodeTensorMap(
           request, *reinterpret_cast<TensorMap *>(to)));
     } else if (argument.kind == Argument::Kind::Pointer) {
-      const uint64_t address = addressOf(arguments, argument.tensor);
-      if (!address && argument.tensor <= Tensor::O)
-        return badInput(std::string(name(argument.tensor)) +
-                        ": no address given, allowed: the tensor's on " +
-                        where.info().selector());
+      ATTN_TRY(const uint64_t address,
+               wantAddress(arguments, argument.tensor, where));
       std::memcpy(to, &address, sizeof address);
     } else {
       ATTN_CHECK(writeNumber(contract, argument, arguments, to));

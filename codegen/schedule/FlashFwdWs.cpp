@@ -33,9 +33,17 @@ public:
       probabilities =
           tile::AllocOp::create(b, loc, f.sharedType(bm, bn), IntegerAttr());
     KeyBlocks blocks = f.keyBlocks(f.tileRow, bm, bn);
-    // At least one block, so that a tile that sees no key still stores.
+    // At least one block, so that a tile that sees no key still stores. That
+    // one lies beyond the keys, where a copy brings zeros: what another block
+    // holds could be no number, and where there are no keys nobody owns the
+    // memory.
+    Value none = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle,
+                                       blocks.end, blocks.first);
+    Value beyond =
+        f.add(arith::DivUIOp::create(b, loc, f.kvLen, f.i32(bn)), f.i32(1));
     blocks.end = f.max(blocks.end, f.add(blocks.first, f.i32(1)));
-    last = f.sub(blocks.end, f.i32(1));
+    last = arith::SelectOp::create(b, loc, none, beyond,
+                                   f.sub(blocks.end, f.i32(1)));
     steps = f.sub(blocks.end, blocks.first);
     // Steps [0, firstFull) and [endFull, steps) are masked.
     firstFull = f.max(f.sub(blocks.end, blocks.endFull), f.i32(1));

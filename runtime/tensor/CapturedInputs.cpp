@@ -170,6 +170,11 @@ bool isCaptureName(const std::string &file) {
 
 } // namespace
 
+static Error emptyTensor(const char *field, const HostTensor &tensor) {
+  return badInput(std::string(field) + " has shape " +
+                  shapeText(tensor.shape()) + ": it is empty");
+}
+
 Result<std::vector<std::string>> listCapturedInputs(const std::string &path) {
   std::error_code code;
   if (fs::is_regular_file(path, code))
@@ -215,6 +220,8 @@ Result<CapturedInputs> readCapturedInputs(const std::string &path) {
                        "read");
   ATTN_CHECK(checkTypes(inputs));
   Status shapes = checkAttentionShapes(inputs.query, inputs.key, inputs.value);
+  if (shapes && inputs.key.dim(2) == 0)
+    shapes = emptyTensor("k", inputs.key);
   if (!shapes)
     return fault(path, shapes.error().text);
   inputs.layout = memoryLayout(inputs.query);
@@ -234,9 +241,10 @@ Status checkAttentionShapes(const HostTensor &query, const HostTensor &key,
     if (!tensor->defined() || tensor->rank() != 4)
       return badInput(std::string(field) +
                       " wants four dimensions: batch, heads, rows, dim");
-    if (tensor->numElements() == 0)
-      return badInput(std::string(field) + " has shape " +
-                      shapeText(tensor->shape()) + ": it is empty");
+    // There may be no keys: each query row then sees none.
+    for (unsigned i = 0; i < 4; ++i)
+      if (tensor->dim(i) == 0 && !(i == 2 && tensor != &query))
+        return emptyTensor(field, *tensor);
   }
   struct Rule {
     const char *what;

@@ -66,7 +66,8 @@ std::vector<Call> grid::callsOf(size_t group) {
       {1, 3, 1, 17, 17, {}},     {2, 2, 1, 17, 129, {}},
       {1, 4, 4, 129, 129, {}},   {1, 6, 2, 129, 17, {}},
       {1, 2, 1, 1000, 1000, {}}, {1, 2, 2, 1000, 129, {}},
-      {3, 1, 1, 64, 128, {}},    {1, 4, 1, 127, 193, {}}};
+      {3, 1, 1, 64, 128, {}},    {1, 4, 1, 127, 193, {}},
+      {2, 2, 1, 129, 0, {}}};
   const std::vector<rt::InputKind> &kinds = rt::allInputKinds();
   for (size_t i = 0; i < calls.size(); ++i)
     // Half of them normal: what the tolerances are for.

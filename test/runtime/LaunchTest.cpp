@@ -164,6 +164,16 @@ TEST_F(Launch, NullLseIsAllowedNullOutputIsNot) {
   EXPECT_HAS(refusal(root), "o: no address given");
 }
 
+TEST_F(Launch, KeysWithoutRowsNeedNoAddress) {
+  arguments.k.address = 0;
+  EXPECT_HAS(refusal(), "k: no address given");
+  arguments.kvLen = 0;
+  must(prepared().launch(arguments, stream));
+  const TensorMapRequest k = null.log->tensorMaps().back();
+  EXPECT_EQ(k.dims, (std::array<uint64_t, 4>{128, 1, 3, 2}));
+  EXPECT_EQ(k.address, arguments.q.address);
+}
+
 TEST_F(Launch, ShapeRefusals) {
   arguments.batch = -1;
   EXPECT_HAS(refusal(), "batch: -1 given, allowed: 0 to 2147483647");

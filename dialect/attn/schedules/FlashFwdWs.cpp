@@ -48,6 +48,15 @@ static int64_t consumerRegisters(const ProblemShape &problem, int64_t bn,
   return bn * 4 / 5 + dv / 2 + rest;
 }
 
+/// Tiles, and a 1 KiB page for the barriers.
+static int64_t sharedBytes(const ProblemShape &problem, int64_t bm, int64_t bn,
+                           int64_t stages, bool sharedP) {
+  int64_t d = problem.headDim, dv = problem.valueDim;
+  return (bm * d + stages * bn * (d + dv) + (sharedP ? bm * bn : 0)) *
+             problem.elementBytes +
+         1024;
+}
+
 /// An instruction names 255 registers; ptxas spills before the last of them.
 static int64_t usable(int64_t consumerRegs) {
   return std::min<int64_t>(consumerRegs, 248);
@@ -71,14 +80,16 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
                                                     : consumers == 2 ? 240
                                                                      : 160);
   bool sharedP = named.get("p", false);
+  int64_t stages = named.get("stages", 2);
   while (bn > kBn[0] &&
-         consumerRegisters(problem, bn, sharedP) > usable(consumerRegs))
+         (consumerRegisters(problem, bn, sharedP) > usable(consumerRegs) ||
+          sharedBytes(problem, bm, bn, stages, sharedP) > target.sharedBytes))
     bn -= 16;
   int64_t producerRegs = consumers == 1 ? 56 : consumers == 2 ? 24 : 32;
   int64_t order = problem.masked; // a causal grid starts with its longest tiles
   return {bm,
           named.get("bn", bn),
-          named.get("stages", 2),
+          stages,
           sharedP,
           overlap,
           named.get("pingpong", turns),
@@ -122,10 +133,7 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     return inputError("schedule field 'anchor': on given without overlap, "
                       "allowed: off");
 
-  // Tiles, and a 1 KiB page for the barriers.
-  int64_t bytes = (bm * d + stages * bn * (d + dv) + (sharedP ? bm * bn : 0)) *
-                      problem.elementBytes +
-                  1024;
+  int64_t bytes = sharedBytes(problem, bm, bn, stages, sharedP);
   if (bytes > target.sharedBytes)
     return inputError("shared memory: {0} needs {1} bytes, {2} has {3}: {4} "
                       "too many",
