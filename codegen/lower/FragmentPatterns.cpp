@@ -3,6 +3,7 @@
 // Fragments become vectors of what one thread holds. A map is its region on
 // whole vectors; LLVM takes them apart again, so no loop and no index survives.
 #include "codegen/lower/GpuTarget.h"
+#include "dialect/attn/MaskAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -79,7 +80,8 @@ private:
   /// A coordinate is a table plus the thread's own base. Compared with what
   /// differs by row alone, the base goes to the other side: every element then
   /// compares an immediate with one of the thread's rows, and needs no register
-  /// of its own.
+  /// of its own. Unsigned, a difference below zero would be a huge number:
+  /// there nothing moves.
   static Value compared(OpBuilder &b, Location loc,
                         arith::CmpIPredicate predicate, Value lhs, Value rhs,
                         bool noWrap) {
@@ -91,7 +93,8 @@ private:
       coordinate = sum.getLhs();
       other = arith::SubIOp::create(b, loc, other, sum.getRhs());
     };
-    if (noWrap && isa<VectorType>(lhs.getType())) {
+    if (noWrap && !attn::isUnsigned(predicate) &&
+        isa<VectorType>(lhs.getType())) {
       moveBase(lhs, rhs);
       if (!matchPattern(lhs, m_Constant()))
         moveBase(rhs, lhs);

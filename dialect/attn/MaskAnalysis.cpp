@@ -2,13 +2,17 @@
 //
 // Reads a mask region as a conjunction of linear inequalities in q and kv.
 #include "dialect/attn/MaskAnalysis.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace attn_jit::attn;
+
+/// Of any coefficient, the least one included, which has no absolute value.
+static bool isSlope(int64_t factor) {
+  return factor >= -kMaxSlope && factor <= kMaxSlope;
+}
 
 namespace {
 /// query * q + key * kv + constant + sum of terms, without wrapping.
@@ -41,7 +45,7 @@ struct Linear {
   /// Whether all values for positions lie in [least, most]. Terms are taken as
   /// 0.
   bool within(int64_t least, int64_t most) const {
-    if (std::abs(query) > kMaxSlope || std::abs(key) > kMaxSlope)
+    if (!isSlope(query) || !isSlope(key))
       return false;
     int64_t spread = (std::abs(query) + std::abs(key)) * kMaxPosition;
     return constant >= least + spread && constant <= most - spread;
@@ -134,7 +138,7 @@ private:
     bool upper = form.key == -1;
     // kv <= rest, or kv >= -rest
     auto bound = Linear().plus(form, upper ? 1 : -1);
-    if (!bound || std::abs(bound->query) > kMaxSlope)
+    if (!bound || !isSlope(bound->query))
       return false;
     bound->constant += upper ? more : -more;
     result.bounds.push_back(
@@ -184,6 +188,13 @@ MaskAnalysis attn_jit::attn::analyzeMask(Region &mask) {
   return mask.empty() ? MaskAnalysis() : Reader(mask).read();
 }
 
+bool attn_jit::attn::isUnsigned(arith::CmpIPredicate predicate) {
+  return llvm::is_contained(
+      {arith::CmpIPredicate::ult, arith::CmpIPredicate::ule,
+       arith::CmpIPredicate::ugt, arith::CmpIPredicate::uge},
+      predicate);
+}
+
 bool attn_jit::attn::comparesCannotWrap(Region &region) {
   Forms forms(region);
   auto small = [&](Value value) {
@@ -195,6 +206,7 @@ bool attn_jit::attn::comparesCannotWrap(Region &region) {
   };
   return llvm::all_of(region.front().getOps<arith::CmpIOp>(),
                       [&](arith::CmpIOp op) {
-                        return small(op.getLhs()) && small(op.getRhs());
+                        return isUnsigned(op.getPredicate()) ||
+                               (small(op.getLhs()) && small(op.getRhs()));
                       });
 }

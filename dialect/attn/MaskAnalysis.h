@@ -13,6 +13,7 @@
 #define ATTN_JIT_DIALECT_ATTN_MASKANALYSIS_H
 
 #include "dialect/attn/Attn.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 namespace attn_jit::attn {
 
@@ -46,8 +47,11 @@ struct MaskAnalysis {
 /// `mask` may be an empty region: no bounds, exact.
 MaskAnalysis analyzeMask(mlir::Region &mask);
 
-/// Every integer comparison of a score or mask region is between sides so far
-/// from the ends of i32 that either may be moved by a position.
+/// ult, ule, ugt, uge: sides that a move past zero would make huge.
+bool isUnsigned(mlir::arith::CmpIPredicate predicate);
+
+/// Every signed or equality comparison of a score or mask region is between
+/// sides so far from the ends of i32 that either may be moved by a position.
 bool comparesCannotWrap(mlir::Region &region);
 
 } // namespace attn_jit::attn

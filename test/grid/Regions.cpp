@@ -110,6 +110,32 @@ std::vector<Regions> grid::allRegions() {
   unlimited.mask = near.mask;
   unlimited.captured = {{"reach", INT_MAX}};
   unlimited.describe = [](rt::AttentionProblem &) {};
+  // Whose wrapped differences are huge, not negative.
+  Regions &within = add("unsigned-mask");
+  within.mask = std::string(kMaskBlock) +
+                "  %far = arith.constant 100 : i32\n"
+                "  %end = arith.constant 900 : i32\n"
+                "  %behind = arith.subi %q, %kv : i32\n"
+                "  %a = arith.cmpi ult, %behind, %far : i32\n"
+                "  %c = arith.cmpi ule, %kv, %end : i32\n"
+                "  %seen = arith.andi %a, %c : i1\n"
+                "  attn.yield %seen : i1\n";
+  within.describe = masked([](int64_t q, int64_t kv) {
+    return kv <= q && q - kv < 100 && kv <= 900;
+  });
+  Regions &above = add("unsigned-score");
+  above.score = std::string(kScoreBlock) +
+                "  %some = arith.constant 100 : i32\n"
+                "  %one = arith.constant 1.0 : f32\n"
+                "  %a = arith.cmpi ugt, %kv, %q : i32\n"
+                "  %c = arith.cmpi uge, %kv, %some : i32\n"
+                "  %both = arith.andi %a, %c : i1\n"
+                "  %more = arith.addf %s, %one : f32\n"
+                "  %score = arith.select %both, %more, %s : f32\n"
+                "  attn.yield %score : f32\n";
+  above.describe = scored([](double s, int64_t, int64_t q, int64_t kv) {
+    return uint32_t(kv) > uint32_t(q) && kv >= 100 ? s + 1 : s;
+  });
   return {all.begin(), all.end()};
 }
 

@@ -101,3 +101,27 @@ func.func @chain(%query: !q {attn.arg = "q"}, %key: !q {attn.arg = "k"}, %value:
   } {align = #attn<align bottom_right>} : !q, !q, !q -> !q
   return %out : !q
 }
+
+// -----
+
+!q = tensor<?x?x?x64xf16, #attn.layout<bshd>>
+
+// The slope is the least 64-bit number, which has no absolute value: no slope at all.
+// CHECK-LABEL: tile.kernel @attn_fwd(
+// CHECK: tile.map
+// CHECK-NOT: no_wrap
+func.func @least(%query: !q {attn.arg = "q"}, %key: !q {attn.arg = "k"}, %value: !q {attn.arg = "v"},
+                 %scale: f32 {attn.arg = "scale"}) -> !q {
+  %out = attn.forward %query, %key, %value scale %scale mask {
+  ^bb0(%b: i32, %h: i32, %q: i32, %kv: i32):
+    %most = arith.constant -2147483648 : i32
+    %two = arith.constant 2 : i32
+    %once = arith.muli %q, %most : i32
+    %twice = arith.muli %once, %most : i32
+    %least = arith.muli %twice, %two : i32
+    %below = arith.subi %kv, %least : i32
+    %seen = arith.cmpi sle, %below, %kv : i32
+    attn.yield %seen : i1
+  } {align = #attn<align bottom_right>} : !q, !q, !q -> !q
+  return %out : !q
+}
