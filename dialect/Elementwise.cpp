@@ -4,7 +4,7 @@
 #include "dialect/Elementwise.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -67,6 +67,22 @@ static std::optional<Type> otherType(Operation &op, bool (*allowed)(Type)) {
   return std::nullopt;
 }
 
+std::optional<std::string> attn_jit::whyNotDivided(Operation &op) {
+  bool isSigned = isa<arith::CeilDivSIOp, arith::DivSIOp, arith::FloorDivSIOp,
+                      arith::RemSIOp>(op);
+  if (!isSigned && !isa<arith::CeilDivUIOp, arith::DivUIOp, arith::RemUIOp>(op))
+    return std::nullopt;
+  APInt divisor;
+  bool known = matchPattern(op.getOperand(1), m_ConstantInt(&divisor));
+  if (known && !divisor.isZero() && !(isSigned && divisor.isAllOnes()))
+    return std::nullopt;
+  return llvm::formatv(
+             "divisor: {0} given, allowed: a constant other than 0{1}",
+             known ? llvm::itostr(divisor.getSExtValue()) : "no constant",
+             isSigned ? " and -1" : "")
+      .str();
+}
+
 std::optional<std::string> attn_jit::whyNotElementwise(Operation &op,
                                                        StringRef place) {
   if (!isArithmetic(op))
@@ -78,7 +94,7 @@ std::optional<std::string> attn_jit::whyNotElementwise(Operation &op,
     return llvm::formatv("is of '{0}' in {1}, allowed: f32, i32, i1", *type,
                          place)
         .str();
-  return std::nullopt;
+  return whyNotDivided(op);
 }
 
 LogicalResult attn_jit::verifyElementwise(Block &block, StringRef place) {

@@ -15,9 +15,14 @@ namespace attn_jit {
 
 /// Why `op` cannot stand in `place` (a region's name) and be computed for each
 /// element of a fragment: not on the list, or of another type than f32, i32 and
-/// i1. Nothing where it can.
+/// i1, or a division that may trap. Nothing where it can.
 std::optional<std::string> whyNotElementwise(mlir::Operation &op,
                                              llvm::StringRef place);
+
+/// Why `op` may trap: an integer division or remainder by what may be 0, or by
+/// -1 where the least number has no quotient. Processors end the process there;
+/// graphics processors give anything. Nothing for any other op.
+std::optional<std::string> whyNotDivided(mlir::Operation &op);
 
 /// Emits that reason at each op of `block` but its terminator.
 llvm::LogicalResult verifyElementwise(mlir::Block &block,

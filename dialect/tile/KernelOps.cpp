@@ -73,8 +73,7 @@ public:
   LogicalResult verify(Operation *op) {
     if (isa_and_present<arith::ArithDialect, math::MathDialect>(
             op->getDialect()))
-      return isa<MapOp>(op->getParentOp()) ? success()
-                                           : attn_jit::verifyScalar(*op);
+      return isa<MapOp>(op->getParentOp()) ? success() : verifyScalar(op);
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
         .Case<NamedBarrierSyncOp, NamedBarrierArriveOp>([&](auto barrier) {
           return verifyMeeting(barrier, barrier.getUnits());
@@ -92,6 +91,24 @@ public:
   }
 
 private:
+  /// The one divisor that a launch gives, which is at least 1.
+  static bool isHeadsPerKv(Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    auto owner = argument
+                     ? dyn_cast<KernelOp>(argument.getOwner()->getParentOp())
+                     : KernelOp();
+    return owner && owner.getArgName(argument.getArgNumber()) == "heads_per_kv";
+  }
+
+  static LogicalResult verifyScalar(Operation *op) {
+    if (failed(attn_jit::verifyScalar(*op)))
+      return failure();
+    auto reason = attn_jit::whyNotDivided(*op);
+    if (reason && !isHeadsPerKv(op->getOperand(1)))
+      return op->emitOpError(*reason) << ", or the argument \"heads_per_kv\"";
+    return success();
+  }
+
   enum class Place { Kernel, Thread, Units };
 
   /// Outside of the roles, in one of a single thread, or in one of whole units.

@@ -15,6 +15,8 @@ CONVERTED = {"sitofp": ("i32", "f32"), "uitofp": ("i32", "f32"), "fptosi": ("f32
              "bitcast": ("f32", "i32"), "extsi": ("i1", "i32"), "extui": ("i1", "i32"), "trunci": ("i32", "i1")}
 UNARY = {"negf", "absf", "absi", "ceil", "exp", "exp2", "floor", "log", "log2", "roundeven", "rsqrt", "sqrt", "tanh",
          "trunc"}
+# A divisor is a constant.
+DIVIDED = {"ceildivsi", "ceildivui", "divsi", "divui", "floordivsi", "remsi", "remui"}
 FLOAT_BINARY = {"copysign", "powf"}
 TARGETS = {"sm_90a": "ptx", "gfx942": "hsaco", "gfx1100": "hsaco", "cpu": "so"}
 
@@ -48,6 +50,10 @@ class Region:
             self.add(f"{full} {self.last['i1']}, {self.last['f32']}, %x : f32", "f32")
         elif name == "fma":
             self.add(f"{full} {self.last['f32']}, %x, %x : f32", "f32")
+        elif name in DIVIDED:
+            dividend = self.last["i32"]
+            self.add("arith.constant 7 : i32", "i32")
+            self.add(f"{full} {dividend}, {self.last['i32']} : i32", "i32")
         else:
             floats = name in FLOAT_BINARY or name[-1] == "f" or (dialect == "math" and name != "absi")
             type = "f32" if floats else "i32"
