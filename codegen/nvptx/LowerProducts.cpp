@@ -4,6 +4,7 @@
 // (measured, ARCHITECTURE.md): accumulators are tied; the first wgmma of a
 // fresh accumulator takes none; accumulators pass through the wait, so that
 // LLVM can move no use across it.
+#include "codegen/lower/Constants.h"
 #include "codegen/nvptx/NvptxTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -69,11 +70,9 @@ public:
     uint64_t fixed = (uint64_t(mode) << 62) | (uint64_t(8 * width >> 4) << 32) |
                      (uint64_t(leading >> 4) << 16);
     Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), tile);
-    auto i32 = [&](int64_t v) {
-      return arith::ConstantIntOp::create(b, loc, v, 32);
-    };
     Value field = arith::AndIOp::create(
-        b, loc, arith::ShRUIOp::create(b, loc, address, i32(4)), i32(0x3FFF));
+        b, loc, arith::ShRUIOp::create(b, loc, address, i32Constant(b, loc, 4)),
+        i32Constant(b, loc, 0x3FFF));
     Value wide = arith::ExtUIOp::create(b, loc, b.getI64Type(), field);
     base = arith::OrIOp::create(b, loc, wide, constant(int64_t(fixed)));
   }
@@ -235,16 +234,20 @@ struct LowerAnchor : GpuPattern<tile::AnchorOp> {
   LogicalResult
   matchAndRewrite(tile::AnchorOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    // A sum of exponentials is never below zero; unordered, so that NaN passes.
+    // A NaN that a program can write and no sum can be: additions give numbers
+    // and the one NaN 0x7fffffff (PTX ISA,
+    // floating-point instructions). ptxas knows neither, and keeps
+    // the comparison.
+    constexpr int64_t kNoSum = 0x7fc12345;
     Location loc = op.getLoc();
     Value sum;
     for (Value row : elements(rewriter, loc, adaptor.getValue()))
       sum = sum ? arith::AddFOp::create(rewriter, loc, sum, row).getResult()
                 : row;
-    Value zero =
-        arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(0));
-    rewriter.replaceOpWithNewOp<arith::CmpFOp>(op, arith::CmpFPredicate::UGE,
-                                               sum, zero);
+    Value bits =
+        arith::BitcastOp::create(rewriter, loc, rewriter.getI32Type(), sum);
+    rewriter.replaceOpWithNewOp<arith::CmpIOp>(
+        op, arith::CmpIPredicate::ne, bits, i32Constant(rewriter, loc, kNoSum));
     return success();
   }
 };

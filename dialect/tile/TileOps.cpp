@@ -5,6 +5,7 @@
 #include "dialect/Elementwise.h"
 #include "dialect/tile/Tile.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace attn_jit::tile;
@@ -28,6 +29,13 @@ LogicalResult SliceOp::verify() {
     return emitOpError("a slice takes rows, by eights, and keeps columns, "
                        "elements, swizzle and panel of ")
            << from;
+  APInt row;
+  if (!matchPattern(getRow(), m_ConstantInt(&row)))
+    return success();
+  int64_t first = row.getSExtValue(), most = from.getRows() - to.getRows();
+  if (first < 0 || first > most || first % 8)
+    return emitOpError("row: ")
+           << first << " given, allowed: multiples of 8 up to " << most;
   return success();
 }
 

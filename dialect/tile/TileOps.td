@@ -97,7 +97,10 @@ def Tile_AllocOp : Tile_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
 
 def Tile_SliceOp : Tile_Op<"slice", [Pure]> {
   let summary = "Rows [row, row + rows of the result) of a shared tile";
-  let description = [{ `row` must be a multiple of 8, the height of a swizzle atom. }];
+  let description = [{
+    `row` must be a multiple of 8, the height of a swizzle atom, and the rows lie within the source. Of a
+    constant the verifier makes sure; any other is the schedule's promise.
+  }];
   let arguments = (ins Tile_SharedType:$source, I32:$row);
   let results = (outs Tile_SharedType:$result);
   let assemblyFormat = "$source `[` $row `]` attr-dict `:` type($source) `to` type($result)";
@@ -250,7 +253,7 @@ def Tile_WaitOp : Tile_Op<"wait", []> {
 def Tile_AnchorOp : Tile_Op<"anchor", [Pure]> {
   let summary = "A truth that is known only when a row fragment is";
   let description = [{
-    Always true, but computed from the fragment: what hangs on it cannot be scheduled before it.
+    True for every number and NaN, but computed from the fragment: what hangs on it cannot be scheduled before it.
     ptxas hoists waits on matrix products to the top of the work that should hide them; a release
     that hangs on an anchor pins the following wait behind the softmax (measured, docs/perf).
   }];
@@ -300,8 +303,8 @@ def Tile_MapOp : Tile_Op<"map", [Pure, SingleBlockImplicitTerminator<"YieldOp">]
   let description = [{
     Inputs and result have one shape and layout. The region holds elementwise `arith` and `math` ops on
     f32, i32 and i1 (dialect/Elementwise.h has the list), and may use uniform scalars from outside.
-    `no_wrap` promises that both sides of each integer comparison stay so far from the ends of i32 that a
-    position may be added to both.
+    `no_wrap` promises that both sides of each signed or equality comparison of integers stay so far from
+    the ends of i32 that a position may be added to both.
   }];
   let arguments = (ins Variadic<Tile_FragType>:$inputs, UnitAttr:$no_wrap);
   let results = (outs Tile_FragType:$result);

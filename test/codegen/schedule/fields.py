@@ -32,7 +32,7 @@ WS_FIELDS = [
 WS_GONE = {
     "overlap": (r"\{in_flight = 1 : i64\}", r"wgmma\.wait_group\.sync\.aligned 1;"),
     "pingpong": (r"tile\.named_barrier\.sync", r"(?<!m)bar(rier)?\.\S*arrive"),
-    "anchor": (r"tile\.anchor", r"setp\.(geu|ge)\.(ftz\.)?f32"),
+    "anchor": (r"tile\.anchor", r"setp\.\S+ .*, 2143363909;"),
 }
 SYNC = "flash_fwd_sync.v1"
 SYNC_BASE = {"bm": "64", "bn": "32", "units": "4"}

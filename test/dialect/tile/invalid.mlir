@@ -667,3 +667,43 @@ func.func @cast_elements(%x: !tile.frag<64x64xi32, acc>) {
   %0 = tile.cast %x : !tile.frag<64x64xi32, acc> to !tile.frag<64x64xf16, acc>
   return
 }
+
+// -----
+
+func.func @slice_row(%s: !tile.shared<64x64xf16, swizzle 128>) {
+  %row = arith.constant 12 : i32
+  // expected-error @below {{'tile.slice' op row: 12 given, allowed: multiples of 8 up to 32}}
+  %0 = tile.slice %s[%row] : !tile.shared<64x64xf16, swizzle 128> to !tile.shared<32x64xf16, swizzle 128, panel 64>
+  return
+}
+
+// -----
+
+func.func @slice_past(%s: !tile.shared<64x64xf16, swizzle 128>) {
+  %row = arith.constant 40 : i32
+  // expected-error @below {{'tile.slice' op row: 40 given, allowed: multiples of 8 up to 32}}
+  %0 = tile.slice %s[%row] : !tile.shared<64x64xf16, swizzle 128> to !tile.shared<32x64xf16, swizzle 128, panel 64>
+  return
+}
+
+// -----
+
+func.func @divided(%x: !tile.frag<64xi32, row>) {
+  %0 = tile.map %x : (!tile.frag<64xi32, row>) -> !tile.frag<64xi32, row> {
+  ^bb0(%i: i32):
+    %zero = arith.constant 0 : i32
+    // expected-error @below {{'arith.remui' op divisor: 0 given, allowed: a constant other than 0}}
+    %r = arith.remui %i, %zero : i32
+    tile.yield %r : i32
+  }
+  return
+}
+
+// -----
+
+tile.kernel @divided_scalar(%n: i32 {tile.arg = "q_len"}, %group: i32 {tile.arg = "heads_per_kv"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %some = arith.divui %n, %group : i32
+  // expected-error @below {{'arith.divsi' op divisor: no constant given, allowed: a constant other than 0 and -1, or the argument "heads_per_kv"}}
+  %more = arith.divsi %group, %n : i32
+  tile.return
+}
