@@ -20,6 +20,7 @@
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace attn_jit;
@@ -86,6 +87,8 @@ void attn_jit::buildLoweringPipeline(OpPassManager &passes,
     passes.addPass(LLVM::createDIScopeForLLVMFuncOpPass());
 }
 
+static StringRef nameOf(const TargetInfo &target) { return target.name; }
+
 namespace {
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<std::string> target{*this, "target", llvm::cl::desc("Target name"),
@@ -102,21 +105,28 @@ void attn_jit::registerPasses() {
   registerSCFToControlFlowPass();
   registerConvertToLLVMPass();
   registerReconcileUnrealizedCastsPass();
-  auto convert = [](const PipelineOptions &text) {
-    CompileOptions options;
-    options.target = lookupTarget(text.target);
-    if (!options.target)
-      llvm::report_fatal_error(llvm::Twine("target '") + text.target +
-                               "' is not known");
-    options.schedule = text.schedule;
-    return options;
-  };
-  static PassPipelineRegistration<PipelineOptions> lowering(
+  // Not PassPipelineRegistration, whose builder cannot refuse.
+  registerPassPipeline(
       "attn-lower-kernel", "From an attn module to the target's LLVM dialect",
-      [=](OpPassManager &passes, const PipelineOptions &text) {
-        CompileOptions options = convert(text);
+      [](OpPassManager &passes, StringRef text,
+         llvm::function_ref<LogicalResult(const Twine &)> refuse) {
+        PipelineOptions given;
+        if (failed(given.parseFromString(text)))
+          return refuse("attn-lower-kernel: '" + text +
+                        "' given, allowed: target=NAME schedule=TEXT");
+        CompileOptions options;
+        options.target = lookupTarget(given.target);
+        options.schedule = given.schedule;
+        if (!options.target)
+          return refuse(
+              "target: '" + Twine(given.target) + "' given, allowed: " +
+              llvm::join(llvm::map_range(allTargets(), nameOf), ", "));
         buildTilePipeline(passes, options);
         buildPlacingPipeline(passes, options);
         buildLoweringPipeline(passes, options);
+        return success();
+      },
+      [](llvm::function_ref<void(const mlir::detail::PassOptions &)> show) {
+        show(PipelineOptions());
       });
 }

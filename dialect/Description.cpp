@@ -51,8 +51,42 @@ Expected<attn::ForwardOp> attn_jit::findForward(ModuleOp module) {
   return found[0];
 }
 
+llvm::Error attn_jit::checkNesting(StringRef text) {
+  constexpr int64_t kMostOpen = 100;
+  int64_t open = 0, signs = 0, line = 1;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i], next = i + 1 < text.size() ? text[i + 1] : 0;
+    line += c == '\n';
+    if (c == '/' && next == '/') {
+      i = std::min(text.find('\n', i), text.size()) - 1;
+      continue;
+    }
+    if (c == '"') { // closed by its line's end at the latest
+      while (++i < text.size() && text[i] != '"' && text[i] != '\n')
+        i += text[i] == '\\';
+      line += i < text.size() && text[i] == '\n';
+    }
+    // Arrows and comparisons are no brackets.
+    if (c == '-' && next == '>')
+      ++i;
+    else if (StringRef("([{").contains(c) || (c == '<' && next != '='))
+      ++open;
+    else if (StringRef(")]}").contains(c) || (c == '>' && next != '='))
+      open = std::max<int64_t>(open - 1, 0);
+    // A sign is as good as a bracket in an affine expression.
+    if (!llvm::isSpace(c))
+      signs = c == '-' && next != '>' ? signs + 1 : 0;
+    if (open + signs > kMostOpen)
+      return inputError("line {0}: more than {1} brackets open, allowed: {1}",
+                        line, kMostOpen);
+  }
+  return llvm::Error::success();
+}
+
 Expected<OwningOpRef<ModuleOp>> attn_jit::parseModule(StringRef text,
                                                       MLIRContext &context) {
+  if (llvm::Error error = checkNesting(text))
+    return inputError("description: {0}", llvm::toString(std::move(error)));
   loadDescriptionDialects(context);
   std::string firstError;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {

@@ -33,6 +33,11 @@ llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 buildModule(const AttentionDescription &description,
             mlir::MLIRContext &context);
 
+/// MLIR's parser calls itself for each bracket within another: a text nested
+/// deeper than any kernel would end the process. To be asked before any text of
+/// a user is parsed.
+llvm::Error checkNesting(llvm::StringRef text);
+
 /// Reads and canonicalises an attn module written by hand.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 parseModule(llvm::StringRef text, mlir::MLIRContext &context);

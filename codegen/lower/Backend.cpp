@@ -2,7 +2,6 @@
 //
 // Translation, optimisation and emission, the same for every back end.
 #include "codegen/lower/Backend.h"
-#include "dialect/attn/Schedule.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -14,6 +13,7 @@
 #include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include <mutex>
@@ -36,6 +36,13 @@ struct FirstError : DiagnosticHandler {
   std::string text;
 };
 } // namespace
+
+/// Not an inputError: what reaches a back end has passed every check of what a
+/// user gives.
+template <typename... Args>
+static Error failed(const char *format, const Args &...args) {
+  return createStringError(formatv(format, args...).str());
+}
 
 static void initializeBackends() {
   static std::once_flag once;
@@ -64,15 +71,15 @@ attn_jit::createTargetMachine(const TargetSpec &spec) {
   std::string error;
   const Target *target = TargetRegistry::lookupTarget(triple, error);
   if (!target)
-    return inputError("back end for '{0}': {1}", spec.triple, error);
+    return failed("back end for '{0}': {1}", spec.triple, error);
   TargetOptions options;
   options.AllowFPOpFusion = FPOpFusion::Fast;
   std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
       triple, spec.cpu, spec.features, options, Reloc::PIC_, std::nullopt,
       CodeGenOptLevel::Aggressive));
   if (!machine)
-    return inputError("back end for '{0}': no machine for '{1}'", spec.triple,
-                      spec.cpu);
+    return failed("back end for '{0}': no machine for '{1}'", spec.triple,
+                  spec.cpu);
   return machine;
 }
 
@@ -96,7 +103,7 @@ attn_jit::translateToLLVM(mlir::ModuleOp module, LLVMContext &context,
   std::unique_ptr<Module> result =
       mlir::translateModuleToLLVMIR(module, context);
   if (!result)
-    return inputError("translation to LLVM IR: {0}", first);
+    return failed("translation to LLVM IR: {0}", first);
   result->setTargetTriple(machine.getTargetTriple());
   result->setDataLayout(machine.createDataLayout());
   return result;
@@ -148,14 +155,14 @@ Expected<std::string> attn_jit::emit(Module &module, TargetMachine &machine,
   raw_svector_ostream os(bytes);
   legacy::PassManager passes;
   if (machine.addPassesToEmitFile(passes, os, nullptr, kind))
-    return inputError("back end for '{0}' cannot emit this kind of file",
-                      machine.getTargetTriple().str());
+    return failed("back end for '{0}' cannot emit this kind of file",
+                  machine.getTargetTriple().str());
   passes.run(module);
   auto *handler =
       static_cast<const FirstError *>(module.getContext().getDiagHandlerPtr());
   if (!handler->text.empty())
-    return inputError("back end for '{0}': {1}",
-                      machine.getTargetTriple().str(), handler->text);
+    return failed("back end for '{0}': {1}", machine.getTargetTriple().str(),
+                  handler->text);
   return std::string(bytes);
 }
 

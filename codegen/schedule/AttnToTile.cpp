@@ -40,6 +40,9 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
           return fail(
               "module: '" + beside.getName().getStringRef() +
               "' given beside a tile.kernel, allowed: the kernel alone");
+      if (!schedule.empty())
+        fail("schedule: '" + schedule +
+             "' given beside a tile.kernel, allowed: the kernel's own");
       return;
     }
     const TargetInfo *info = lookupTarget(target);

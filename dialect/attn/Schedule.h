@@ -101,10 +101,13 @@ private:
 llvm::ArrayRef<const ScheduleFamily *> allScheduleFamilies();
 const ScheduleFamily *lookupScheduleFamily(llvm::StringRef name);
 
-/// An error of one line, for a user.
+/// An error of one line, for a user, who can mend it by giving something else.
+/// Any other error is the machine's, or ours.
 template <typename... Args>
 llvm::Error inputError(const char *format, const Args &...args) {
-  return llvm::createStringError(llvm::formatv(format, args...).str());
+  return llvm::createStringError(
+      llvm::formatv(format, args...).str(),
+      std::make_error_code(std::errc::invalid_argument));
 }
 
 /// Tensor maps address multiples of 16 bytes (CUDA driver API,

@@ -16,11 +16,17 @@ using namespace attn_jit;
 using mlir::ModuleOp;
 using OwningModule = mlir::OwningOpRef<ModuleOp>;
 
-/// One line for the user; what follows it is a log.
-static rt::Error inputFault(llvm::Error error) {
-  const std::string text = llvm::toString(std::move(error));
+/// One line for the user; what follows it is a log. The input's fault only
+/// where it was made by inputError().
+static rt::Error faultOf(llvm::Error error) {
+  std::string text;
+  bool ofInput = false;
+  llvm::handleAllErrors(std::move(error), [&](const llvm::ErrorInfoBase &info) {
+    text = info.message();
+    ofInput = info.convertToErrorCode() == std::errc::invalid_argument;
+  });
   auto [line, rest] = llvm::StringRef(text).split('\n');
-  rt::Error fault = rt::badInput(line.str());
+  rt::Error fault = ofInput ? rt::badInput(line.str()) : rt::failed(line.str());
   fault.log = rest.str();
   return fault;
 }
@@ -63,6 +69,8 @@ toDialect(const api::Description &description) {
 static llvm::Expected<OwningModule> parseText(llvm::StringRef text,
                                               llvm::StringRef name,
                                               mlir::MLIRContext &context) {
+  if (llvm::Error error = checkNesting(text))
+    return inputError("input: {0}", llvm::toString(std::move(error)));
   std::string first;
   mlir::ScopedDiagnosticHandler handler(
       &context, [&](mlir::Diagnostic &diagnostic) {
@@ -121,8 +129,12 @@ static llvm::Expected<OwningModule> withTileLines(OwningModule module,
   return parseText(printed(*module), file, *context);
 }
 
+static bool hasKernel(ModuleOp module) {
+  return !module.getOps<tile::KernelOp>().empty();
+}
+
 static bool ownSchedule(ModuleOp module) {
-  if (!module.getOps<tile::KernelOp>().empty())
+  if (hasKernel(module))
     return true;
   auto forward = findForward(module);
   if (!forward) {
@@ -150,7 +162,7 @@ rt::Result<std::string> api::canonicalText(const Description &description) {
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   auto module = readModule(description, context);
   if (!module)
-    return inputFault(module.takeError());
+    return faultOf(module.takeError());
   return printed(**module);
 }
 
@@ -177,7 +189,7 @@ rt::Result<api::Compiled> api::compile(const Description &description,
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   auto module = readModule(description, context);
   if (!module)
-    return inputFault(module.takeError());
+    return faultOf(module.takeError());
 
   attn_jit::CompileOptions own;
   own.target = lookupTarget(options.target);
@@ -196,15 +208,19 @@ rt::Result<api::Compiled> api::compile(const Description &description,
   if (auto replaced = dump.replacement(".mlir")) {
     module = parseText(replaced->text, replaced->path, context);
     if (!module)
-      return inputFault(module.takeError());
+      return faultOf(module.takeError());
     result.scheduleSource = "override";
+    // The flag is of the kernel that is replaced.
+    if (hasKernel(**module))
+      own.schedule.clear();
   }
   std::string attnText;
   if (options.debugInfo) {
     attnText = printed(**module);
     module = withTileLines(std::move(*module), own, options.debugFile);
+    own.schedule.clear(); // obeyed, or refused
     if (!module)
-      return inputFault(module.takeError());
+      return faultOf(module.takeError());
   }
   if (options.keepLevels || dump.writes())
     own.observe = [&](attn_jit::Level level, llvm::StringRef text) {
@@ -213,7 +229,7 @@ rt::Result<api::Compiled> api::compile(const Description &description,
     };
   auto kernel = attn_jit::compile(**module, own);
   if (!kernel)
-    return inputFault(kernel.takeError());
+    return faultOf(kernel.takeError());
   if (!attnText.empty()) {
     kernel->manifest["description"] = attnText;
     result.levels[size_t(Level::Attn)] = attnText;
