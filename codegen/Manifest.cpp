@@ -74,8 +74,8 @@ static llvm::Expected<json::Object> tensorMap(StringRef name,
       {"swizzle", slot.getSwizzle()}};
 }
 
-/// AMD's copies address a tile's rows by unsigned 32-bit offsets within a
-/// buffer of 2 GiB that begins at its first row
+/// Copies through buffer descriptors address a tile's rows by unsigned 32-bit
+/// offsets within a buffer of 2 GiB that begins at its first row
 /// (codegen/amdgpu/CopyPatterns.cpp): what lies outside reads as zeros, without
 /// a fault.
 static void addBufferRules(StringRef name, BlockArgument argument,
@@ -149,7 +149,7 @@ attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
     if (int64_t own = rows ? alignment : bytes; own > 1)
       rules.push_back(
           json::Object{{"pointer_aligned", json::Array{name, own}}});
-    if (target.backend == Backend::AMDGPU)
+    if (target.has(Capability::BufferCopies))
       addBufferRules(name, argument, alignment, rules);
   }
   for (Attribute rule : kernel.getGrid()) {

@@ -28,7 +28,8 @@ static constexpr TargetInfo kTargets[] = {
      /*registersPerThread=*/255,
      /*registersPerGroup=*/65536, /*fragmentCols=*/8, /*namedBarriers=*/7,
      /*productsInFlight=*/7, /*features=*/"+ptx86"},
-    {"gfx942", Backend::AMDGPU, capabilities({Capability::SpreadOperands}),
+    {"gfx942", Backend::AMDGPU,
+     capabilities({Capability::SpreadOperands, Capability::BufferCopies}),
      /*unitThreads=*/64, /*waveThreads=*/64, /*unitRows=*/16, /*maxUnits=*/16,
      /*sharedBytes=*/64 * 1024, /*sharedRowPadding=*/16,
      /*registersPerThread=*/512,
@@ -36,7 +37,8 @@ static constexpr TargetInfo kTargets[] = {
      /*productsInFlight=*/0, /*features=*/""},
     // A pair of 16-bit values is put together by one v_perm_b32, not by two
     // moves of halves, which is what real true16 would do.
-    {"gfx1100", Backend::AMDGPU, capabilities({Capability::FormatInDescriptor}),
+    {"gfx1100", Backend::AMDGPU,
+     capabilities({Capability::FormatInDescriptor, Capability::BufferCopies}),
      /*unitThreads=*/32, /*waveThreads=*/32, /*unitRows=*/16, /*maxUnits=*/16,
      /*sharedBytes=*/64 * 1024, /*sharedRowPadding=*/16,
      /*registersPerThread=*/256,

@@ -29,6 +29,8 @@ enum class Capability : uint32_t {
                                ///< offsets are checked (gfx10 and later).
   LaunchedShared = 1 << 10,    ///< A launch says how much shared memory.
   HostLevels = 1 << 11, ///< An image is for one of the machine's vector levels.
+  BufferCopies = 1 << 12, ///< Units copy through descriptors of 2 GiB, beyond
+                          ///< which a read is zeros, without a fault.
 };
 
 enum class Backend { NVPTX, AMDGPU, Host };

@@ -62,11 +62,10 @@ void setOccupancy(HsacoResources &r, StringRef chip) {
     int64_t waves = llvm::divideCeil(r.threads, r.wavefront);
     int64_t held = llvm::alignTo(std::max<int64_t>(r.vgprs, 1), p.vgprGranule);
     int64_t resident = p.simds * std::min(p.wavesPerSimd, p.vgprs / held);
-    r.residentGroups = resident / waves;
+    int64_t groups = resident / waves;
     if (int64_t lds = llvm::alignTo(r.ldsBytes, p.ldsGranule))
-      r.residentGroups = std::min(r.residentGroups, p.ldsBytes / lds);
-    r.occupancy =
-        double(r.residentGroups * waves) / double(p.simds * p.wavesPerSimd);
+      groups = std::min(groups, p.ldsBytes / lds);
+    r.occupancy = double(groups * waves) / double(p.simds * p.wavesPerSimd);
     return;
   }
 }
@@ -105,13 +104,9 @@ llvm::Expected<HsacoResources> attn_jit::readHsacoResources(StringRef object,
     };
     HsacoResources r;
     r.vgprs = number(".vgpr_count");
-    r.agprs = number(".agpr_count");
-    r.sgprs = number(".sgpr_count");
     r.vgprSpills = number(".vgpr_spill_count");
     r.sgprSpills = number(".sgpr_spill_count");
     r.ldsBytes = number(".group_segment_fixed_size");
-    r.privateBytes = number(".private_segment_fixed_size");
-    r.kernargBytes = number(".kernarg_segment_size");
     r.wavefront = number(".wavefront_size");
     r.threads = number(".max_flat_workgroup_size");
     setOccupancy(r, chip);

@@ -15,18 +15,12 @@ namespace attn_jit {
 struct HsacoResources {
   int64_t vgprs =
       0; ///< Of one thread; accumulation registers included (gfx90a on).
-  int64_t agprs =
-      0; ///< The share of `vgprs` that only matrix products may use.
-  int64_t sgprs = 0;
   int64_t vgprSpills = 0, sgprSpills = 0;
   int64_t ldsBytes = 0;
-  int64_t privateBytes = 0; ///< Scratch of one thread.
-  int64_t kernargBytes = 0;
   int64_t wavefront = 0;
   int64_t threads = 0; ///< Of one workgroup.
-  /// Workgroups that are resident on a compute unit (gfx9) or a workgroup
-  /// processor (gfx11) at once, and the share of its wave slots that they fill.
-  int64_t residentGroups = 0;
+  /// The share of the wave slots of a compute unit (gfx9) or a workgroup
+  /// processor (gfx11) that resident workgroups fill.
   double occupancy = 0;
 };
 

@@ -3,6 +3,7 @@
 // Casts of fragments that round to bf16 or move elements between lanes, and f32
 // division: what the common lowering would make slow or cannot make at all.
 #include "codegen/amdgpu/AmdTarget.h"
+#include "codegen/lower/Constants.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -77,7 +78,7 @@ private:
     auto words = VectorType::get(count / 2, b.getI32Type());
     auto mine = vector::ToElementsOp::create(
         b, loc, LLVM::BitcastOp::create(b, loc, words, own));
-    Value zero = arith::ConstantIntOp::create(b, loc, 0, 32);
+    Value zero = i32Constant(b, loc, 0);
     Value lower = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
                                         target.laneGroup(b, loc), zero);
     int64_t block = target.run() / 2;

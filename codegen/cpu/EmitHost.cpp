@@ -7,22 +7,22 @@
 #include "codegen/lower/Backend.h"
 #include "codegen/lower/Link.h"
 #include "codegen/lower/Stopwatch.h"
+#include "dialect/attn/Schedule.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Verifier.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 
 using namespace attn_jit;
 
-static constexpr llvm::StringLiteral kV3Features[] = {"avx2", "fma", "f16c"};
+static constexpr llvm::StringLiteral kV3Features[] = {
+    "avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe", "popcnt"};
 static constexpr llvm::StringLiteral kV4Features[] = {
-    "avx2", "fma", "f16c", "avx512f", "avx512vl", "avx512bw", "avx512dq"};
+    "avx2",   "fma",     "f16c",     "bmi",      "bmi2",     "lzcnt",   "movbe",
+    "popcnt", "avx512f", "avx512cd", "avx512vl", "avx512bw", "avx512dq"};
 static constexpr HostLevel kLevels[] = {{"x86-64-v3", 256, kV3Features},
                                         {"x86-64-v4", 512, kV4Features}};
-
-llvm::ArrayRef<HostLevel> attn_jit::allHostLevels() { return kLevels; }
 
 llvm::Expected<const HostLevel *>
 attn_jit::lookupHostLevel(llvm::StringRef name) {
@@ -30,19 +30,17 @@ attn_jit::lookupHostLevel(llvm::StringRef name) {
     for (const HostLevel &level : kLevels)
       if (level.name == name)
         return &level;
-    return llvm::createStringError(
-        llvm::formatv("host level: '{0}' given, allowed: native, x86-64-v3, "
+    return inputError("host level: '{0}' given, allowed: native, x86-64-v3, "
                       "x86-64-v4",
-                      name)
-            .str());
+                      name);
   }
   llvm::StringMap<bool> has = llvm::sys::getHostCPUFeatures();
   for (const HostLevel &level : llvm::reverse(kLevels))
     if (llvm::all_of(level.features,
                      [&](llvm::StringRef f) { return has.lookup(f); }))
       return &level;
-  return llvm::createStringError(
-      "host level: this machine is not x86-64 with AVX2, FMA and F16C");
+  return inputError("host level: native given, which this machine is below, "
+                    "allowed here: x86-64-v3, x86-64-v4");
 }
 
 static llvm::Error failed(const llvm::Twine &text) {

@@ -16,11 +16,11 @@ namespace attn_jit {
 struct HostLevel {
   llvm::StringLiteral name; ///< "x86-64-v3", "x86-64-v4": also LLVM's CPU name
   int64_t vectorBits;
-  /// What the manifest's `features` must name for this level.
+  /// All that code of this level may use and x86-64 with AVX2 need not have, in
+  /// the manifest's `features`: a machine that lacks one refuses the image.
   llvm::ArrayRef<llvm::StringLiteral> features;
 };
 
-llvm::ArrayRef<HostLevel> allHostLevels();
 /// The level of that name, or the best of this machine for "native".
 llvm::Expected<const HostLevel *> lookupHostLevel(llvm::StringRef name);
 

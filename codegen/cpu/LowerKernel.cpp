@@ -145,8 +145,6 @@ LogicalResult TileLowering::lowerPipe(tile::PipeCreateOp op) {
   }
   tile::PipeType type = op.getType();
   tile::SharedType slot = type.getSlot();
-  if (type.getTransport() == tile::Transport::Bulk)
-    return op.emitOpError("is bulk; a host has no copy engine");
   pipe.stages = type.getStages();
   pipe.slot.cols = slot.getCols();
   pipe.slot.depth = slot.getRows();

@@ -2,6 +2,7 @@
 //
 // The types of a lowered kernel on a SIMT target.
 #include "codegen/lower/GpuTarget.h"
+#include "codegen/lower/Constants.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -87,14 +88,11 @@ Value attn_jit::vectorInsert(OpBuilder &b, Location loc, Value piece,
 
 Value attn_jit::pipeStage(OpBuilder &b, Location loc, Value use,
                           int64_t stages) {
-  auto constant = [&](int64_t value) {
-    return arith::ConstantIntOp::create(b, loc, value, 32);
-  };
   if (stages == 1)
-    return constant(0);
+    return i32Constant(b, loc, 0);
   if ((stages & (stages - 1)) == 0)
-    return arith::AndIOp::create(b, loc, use, constant(stages - 1));
-  return arith::RemUIOp::create(b, loc, use, constant(stages));
+    return arith::AndIOp::create(b, loc, use, i32Constant(b, loc, stages - 1));
+  return arith::RemUIOp::create(b, loc, use, i32Constant(b, loc, stages));
 }
 
 Value attn_jit::pipeSlot(const GpuTarget &target, OpBuilder &b, Location loc,
@@ -102,8 +100,7 @@ Value attn_jit::pipeSlot(const GpuTarget &target, OpBuilder &b, Location loc,
   if (type.getStages() == 1)
     return pipe;
   Value stage = pipeStage(b, loc, use, type.getStages());
-  Value bytes = arith::ConstantIntOp::create(
-      b, loc, target.sharedBytes(type.getSlot()), 32);
+  Value bytes = i32Constant(b, loc, target.sharedBytes(type.getSlot()));
   Value offset = arith::MulIOp::create(b, loc, stage, bytes);
   return LLVM::GEPOp::create(b, loc, pipe.getType(), b.getI8Type(), pipe,
                              ArrayRef<LLVM::GEPArg>{offset});

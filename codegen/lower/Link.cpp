@@ -42,8 +42,7 @@ static Error writeFile(StringRef path, StringRef bytes) {
   return Error::success();
 }
 
-llvm::Expected<std::string>
-attn_jit::linkShared(StringRef object, llvm::ArrayRef<StringRef> flags) {
+llvm::Expected<std::string> attn_jit::linkShared(StringRef object) {
   static std::mutex mutex;
   static bool usable = true;
   std::lock_guard<std::mutex> lock(mutex);
@@ -67,15 +66,9 @@ attn_jit::linkShared(StringRef object, llvm::ArrayRef<StringRef> flags) {
   if (Error error = writeFile(input, object))
     return std::move(error);
 
-  llvm::SmallVector<std::string> words = {"ld.lld", "-shared", "--no-undefined",
-                                          "--threads=1"};
-  for (StringRef flag : flags)
-    words.push_back(flag.str());
-  words.insert(words.end(), {input, "-o", output});
-  llvm::SmallVector<const char *> arguments;
-  for (const std::string &word : words)
-    arguments.push_back(word.c_str());
-
+  const char *arguments[] = {"ld.lld",      "-shared",     "--no-undefined",
+                             "--threads=1", input.c_str(), "-o",
+                             output.c_str()};
   std::string log;
   llvm::raw_string_ostream stream(log);
   lld::Result result =

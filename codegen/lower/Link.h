@@ -5,7 +5,6 @@
 #ifndef ATTN_JIT_CODEGEN_LOWER_LINK_H
 #define ATTN_JIT_CODEGEN_LOWER_LINK_H
 
-#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <string>
@@ -13,10 +12,9 @@
 namespace attn_jit {
 
 /// The bytes of a shared object made of `object` alone; a symbol that it leaves
-/// undefined is an error. `flags` are further ones of ld.lld. May be called
-/// from any thread; links run one at a time, as LLD keeps global state.
-llvm::Expected<std::string>
-linkShared(llvm::StringRef object, llvm::ArrayRef<llvm::StringRef> flags = {});
+/// undefined is an error. May be called from any thread; links run one at a
+/// time, as LLD keeps global state.
+llvm::Expected<std::string> linkShared(llvm::StringRef object);
 
 } // namespace attn_jit
 

@@ -43,7 +43,13 @@ static std::vector<std::string> features() {
     found.push_back(name);
   ATTN_FEATURE("avx2")
   ATTN_FEATURE("fma")
+  ATTN_FEATURE("bmi")
+  ATTN_FEATURE("bmi2")
+  ATTN_FEATURE("lzcnt")
+  ATTN_FEATURE("movbe")
+  ATTN_FEATURE("popcnt")
   ATTN_FEATURE("avx512f")
+  ATTN_FEATURE("avx512cd")
   ATTN_FEATURE("avx512vl")
   ATTN_FEATURE("avx512bw")
   ATTN_FEATURE("avx512dq")
