@@ -26,7 +26,8 @@ WS_FIELDS = [
     ("anchor", "off", None, None),
     ("producer_regs", "40", r"role producer\(%\w+\) units 1 registers 40", r"setmaxnreg\.dec\S*\s+40;"),
     ("consumer_regs", "240", r"role consumer\(%\w+\) units 2 registers 240", r"setmaxnreg\.inc\S*\s+240;"),
-    ("order", "reverse", r"(%\w+) = arith\.ceildivsi .*\n(.*\n)?.* = arith\.subi \1", None),
+    ("order", "reverse", r"(%\w+) = arith\.ceildivsi .*\n(.*\n)?.* = arith\.subi \1",
+     r"mov\.u32\s+(%r\d+), %ctaid\.x;[\s\S]*(not\.b32\s+%r\d+, |sub\.s32\s+%r\d+, %r\d+, )\1;"),
 ]
 # Fields that are switched on in the base: the mark is in the base and gone in the variant.
 WS_GONE = {
