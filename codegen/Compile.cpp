@@ -32,7 +32,8 @@ llvm::Error runPasses(ModuleOp module, const CompileOptions &options,
     options.configure(passes);
   build(passes, options);
   if (failed(passes.run(module)))
-    return inputError("{0}", first.empty() ? "a pass failed" : first);
+    return first.empty() ? llvm::createStringError("a pass failed")
+                         : inputError("{0}", first);
   return llvm::Error::success();
 }
 } // namespace
