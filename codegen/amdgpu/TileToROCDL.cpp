@@ -153,6 +153,7 @@ struct TileToROCDL : attn_jit::impl::TileToROCDLBase<TileToROCDL> {
     ConversionTarget legal(*context);
     populateFragmentPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
+    populatePipePatterns(converter, patterns);
     populateAmdMatrixPatterns(converter, lanes, patterns);
     populateAmdScalarPatterns(converter, lanes, patterns);
     populateAmdCopyPatterns(converter, lanes, patterns);

@@ -55,6 +55,17 @@ private:
   mlir::Value base, start, rowStride;
 };
 
+/// What guards an access: whether `index` lies before `end`.
+inline mlir::Value isBefore(mlir::OpBuilder &b, mlir::Location loc,
+                            mlir::Value index, mlir::Value end) {
+  return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::slt,
+                                     index, end);
+}
+
+/// Bytes that bases and strides of a kernel's tensors are multiples of; `op` is
+/// in the kernel.
+int64_t alignmentOf(mlir::Operation *op);
+
 } // namespace attn_jit
 
 #endif

@@ -3,6 +3,7 @@
 // The types of a lowered kernel on a SIMT target.
 #include "codegen/lower/GpuTarget.h"
 #include "codegen/lower/Constants.h"
+#include "codegen/lower/DirectTensor.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -56,6 +57,12 @@ GpuTypeConverter::GpuTypeConverter(MLIRContext *context,
   // Types of scalars and vectors stay as they are: their own dialects lower
   // after the tile ops are gone.
   addConversion([](VectorType type) -> std::optional<Type> { return type; });
+}
+
+int64_t attn_jit::alignmentOf(Operation *op) {
+  auto kernel = op->getParentOfType<FunctionOpInterface>();
+  auto align = kernel->getAttrOfType<IntegerAttr>(kAlignAttr);
+  return align ? align.getInt() : 16;
 }
 
 Value attn_jit::sharedAt(const GpuTarget &target, OpBuilder &b, Location loc,

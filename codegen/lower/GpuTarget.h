@@ -119,10 +119,13 @@ template <typename Op> struct GpuPattern : mlir::OpConversionPattern<Op> {
 /// and acc to lhs where their maps agree.
 void populateFragmentPatterns(const GpuTypeConverter &converter,
                               mlir::RewritePatternSet &patterns);
-/// alloc, slice, load, store, put, cooperative pipes and copies, program_id,
-/// unit_id, barrier; wait and mma are the target's.
+/// alloc, slice, load, store, put, program_id, unit_id, barrier; wait and mma
+/// are the target's.
 void populateMemoryPatterns(const GpuTypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
+/// Cooperative pipes and copies into them; bulk ones are the target's.
+void populatePipePatterns(const GpuTypeConverter &converter,
+                          mlir::RewritePatternSet &patterns);
 
 /// The shared tile at byte `offset` of the kernel's shared memory.
 mlir::Value sharedAt(const GpuTarget &target, mlir::OpBuilder &b,

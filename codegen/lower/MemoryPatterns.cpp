@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Shared tiles, cooperative pipes and direct access to tensors. Offsets into
-// tensors are 64-bit throughout: one tensor may exceed 4 GiB.
+// Shared tiles and direct access to tensors.
 #include "codegen/lower/Constants.h"
 #include "codegen/lower/DirectTensor.h"
 #include "codegen/lower/GpuTarget.h"
@@ -13,16 +12,6 @@ using namespace mlir;
 using namespace attn_jit;
 
 namespace {
-Value less(OpBuilder &b, Location loc, Value lhs, Value rhs) {
-  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, lhs, rhs);
-}
-
-int64_t alignmentOf(Operation *op) {
-  auto kernel = op->getParentOfType<FunctionOpInterface>();
-  auto align = kernel->getAttrOfType<IntegerAttr>(kAlignAttr);
-  return align ? align.getInt() : 16;
-}
-
 /// Elements of a map that stand side by side in one row, the most that a
 /// 16-byte access takes.
 struct Run {
@@ -71,7 +60,7 @@ struct LowerLoad : GpuPattern<tile::LoadOp> {
       Value at = arith::AddIOp::create(rewriter, loc, row,
                                        i32Constant(rewriter, loc, slotRow));
       auto guarded = scf::IfOp::create(
-          rewriter, loc, type, less(rewriter, loc, at, adaptor.getLimit()),
+          rewriter, loc, type, isBefore(rewriter, loc, at, adaptor.getLimit()),
           /*withElse=*/true);
       OpBuilder inner = guarded.getThenBodyBuilder(rewriter.getListener());
       Value filled = result;
@@ -121,7 +110,8 @@ struct LowerStore : GpuPattern<tile::StoreOp> {
       Value at = arith::AddIOp::create(rewriter, loc, row,
                                        i32Constant(rewriter, loc, slotRow));
       Value inside = arith::AndIOp::create(
-          rewriter, loc, writes, less(rewriter, loc, at, adaptor.getLimit()));
+          rewriter, loc, writes,
+          isBefore(rewriter, loc, at, adaptor.getLimit()));
       Value start = tensor.at(rewriter, at, col);
       auto guarded = scf::IfOp::create(rewriter, loc, inside);
       OpBuilder inner = guarded.getThenBodyBuilder(rewriter.getListener());
@@ -214,139 +204,6 @@ struct LowerPut : GpuPattern<tile::PutOp> {
   }
 };
 
-//===-- cooperative pipes -------------------------------------------------===//
-
-bool isCooperative(tile::PipeType type) {
-  return type.getTransport() == tile::Transport::Cooperative;
-}
-
-struct LowerPipeCreate : GpuPattern<tile::PipeCreateOp> {
-  using GpuPattern::GpuPattern;
-  LogicalResult
-  matchAndRewrite(tile::PipeCreateOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!isCooperative(op.getType()))
-      return rewriter.notifyMatchFailure(op, "a bulk pipe is the target's");
-    if (!op.getOffset())
-      return op.emitOpError("has no place; run tile-assign-shared first");
-    rewriter.replaceOp(
-        op, sharedAt(target, rewriter, op.getLoc(), op, *op.getOffset()));
-    return success();
-  }
-};
-
-/// Acquire: everyone has read the stage's last use. Commit: everyone has
-/// written its part. In between wait and release nothing need happen.
-template <typename Op> struct LowerPipeBarrier : GpuPattern<Op> {
-  using GpuPattern<Op>::GpuPattern;
-  LogicalResult
-  matchAndRewrite(Op op, typename Op::Adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!isCooperative(op.getPipe().getType()))
-      return rewriter.notifyMatchFailure(op, "a bulk pipe is the target's");
-    this->target.workgroupBarrier(rewriter, op.getLoc());
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
-struct LowerPipeWait : GpuPattern<tile::PipeWaitOp> {
-  using GpuPattern::GpuPattern;
-  LogicalResult
-  matchAndRewrite(tile::PipeWaitOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!isCooperative(op.getPipe().getType()))
-      return rewriter.notifyMatchFailure(op, "a bulk pipe is the target's");
-    rewriter.replaceOp(op, pipeSlot(target, rewriter, op.getLoc(),
-                                    adaptor.getPipe(), op.getPipe().getType(),
-                                    adaptor.getUse()));
-    return success();
-  }
-};
-
-struct LowerPipeRelease : GpuPattern<tile::PipeReleaseOp> {
-  using GpuPattern::GpuPattern;
-  LogicalResult
-  matchAndRewrite(tile::PipeReleaseOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!isCooperative(op.getPipe().getType()))
-      return rewriter.notifyMatchFailure(op, "a bulk pipe is the target's");
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
-/// All threads of the workgroup copy 16 bytes at a time, side by side.
-struct LowerCopy : GpuPattern<tile::CopyOp> {
-  using GpuPattern::GpuPattern;
-  LogicalResult
-  matchAndRewrite(tile::CopyOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    tile::PipeType pipe = op.getPipe().getType();
-    if (!isCooperative(pipe))
-      return rewriter.notifyMatchFailure(op, "a bulk copy is the target's");
-    tile::SharedType slot = pipe.getSlot();
-    Type element = slot.getElementType();
-    if (element != op.getSource().getType().getElementType())
-      return op.emitOpError("converts elements on the way, which ")
-             << target.info.name << " cannot";
-    Location loc = op.getLoc();
-    int64_t bytes = element.getIntOrFloatBitWidth() / 8;
-    int64_t width = 16 / bytes, perRow = slot.getCols() / width;
-    int64_t chunks = slot.getRows() * perRow;
-    int64_t threads = threadsOf(op);
-    auto type = VectorType::get(width, element);
-    Value base = pipeSlot(target, rewriter, loc, adaptor.getPipe(), pipe,
-                          adaptor.getUse());
-    Value thread = target.threadId(rewriter, loc);
-    DirectTensor tensor(rewriter, loc, adaptor.getSource(), element,
-                        adaptor.getBatch(), adaptor.getHead());
-    for (int64_t first = 0; first < chunks; first += threads) {
-      OpBuilder::InsertionGuard guard(rewriter);
-      Value chunk = arith::AddIOp::create(rewriter, loc, thread,
-                                          i32Constant(rewriter, loc, first));
-      if (first + threads > chunks) {
-        auto tail = scf::IfOp::create(
-            rewriter, loc,
-            less(rewriter, loc, chunk, i32Constant(rewriter, loc, chunks)));
-        rewriter.setInsertionPoint(tail.thenYield());
-      }
-      Value across = i32Constant(rewriter, loc, perRow);
-      Value row = arith::DivUIOp::create(rewriter, loc, chunk, across);
-      Value col = arith::MulIOp::create(
-          rewriter, loc, arith::RemUIOp::create(rewriter, loc, chunk, across),
-          i32Constant(rewriter, loc, width));
-      Value from = arith::AddIOp::create(rewriter, loc, adaptor.getRow(), row);
-      auto guarded = scf::IfOp::create(
-          rewriter, loc, type, less(rewriter, loc, from, adaptor.getLimit()),
-          /*withElse=*/true);
-      OpBuilder inside = guarded.getThenBodyBuilder(rewriter.getListener());
-      Value data = LLVM::LoadOp::create(
-          inside, loc, type, tensor.at(inside, from, col), alignmentOf(op));
-      scf::YieldOp::create(inside, loc, data);
-      OpBuilder outside = guarded.getElseBodyBuilder(rewriter.getListener());
-      Value zeros =
-          arith::ConstantOp::create(outside, loc, outside.getZeroAttr(type));
-      scf::YieldOp::create(outside, loc, zeros);
-      Value offset = target.sharedOffset(rewriter, loc, slot, row, col);
-      Value pointer = LLVM::GEPOp::create(rewriter, loc, base.getType(),
-                                          rewriter.getI8Type(), base,
-                                          ArrayRef<LLVM::GEPArg>{offset});
-      LLVM::StoreOp::create(rewriter, loc, guarded.getResult(0), pointer, 16);
-    }
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-private:
-  int64_t threadsOf(Operation *op) const {
-    // The kernel may be a function already: its units are kept as an attribute.
-    auto kernel = op->getParentOfType<FunctionOpInterface>();
-    return kernel->getAttrOfType<IntegerAttr>("units").getInt() *
-           target.info.unitThreads;
-  }
-};
-
 //===-- identity ----------------------------------------------------------===//
 
 struct LowerProgramId : GpuPattern<tile::ProgramIdOp> {
@@ -385,8 +242,6 @@ struct LowerBarrier : GpuPattern<tile::BarrierOp> {
 void attn_jit::populateMemoryPatterns(const GpuTypeConverter &converter,
                                       RewritePatternSet &patterns) {
   patterns.add<LowerLoad, LowerStore, LowerAlloc, LowerSlice, LowerPut,
-               LowerPipeCreate, LowerPipeBarrier<tile::PipeAcquireOp>,
-               LowerPipeBarrier<tile::PipeCommitOp>, LowerPipeWait,
-               LowerPipeRelease, LowerCopy, LowerProgramId, LowerUnitId,
-               LowerBarrier>(converter, patterns.getContext());
+               LowerProgramId, LowerUnitId, LowerBarrier>(
+      converter, patterns.getContext());
 }

@@ -61,6 +61,7 @@ struct TileToNVVM : attn_jit::impl::TileToNVVMBase<TileToNVVM> {
                                                          legal);
     populateFragmentPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
+    populatePipePatterns(converter, patterns);
     populateNvptxKernelPatterns(converter, patterns);
     populateNvptxPipePatterns(converter, patterns);
     populateNvptxProductPatterns(converter, patterns);
