@@ -28,11 +28,13 @@ static constexpr TargetInfo kTargets[] = {
      /*registersPerThread=*/255,
      /*registersPerGroup=*/65536, /*fragmentCols=*/8, /*namedBarriers=*/7,
      /*productsInFlight=*/7, /*features=*/"+ptx86"},
+    // A lane may hold 512 registers, but more than 256 leave one wave a SIMD,
+    // with nothing to hide its waits.
     {"gfx942", Backend::AMDGPU,
      capabilities({Capability::SpreadOperands, Capability::BufferCopies}),
      /*unitThreads=*/64, /*waveThreads=*/64, /*unitRows=*/16, /*maxUnits=*/16,
      /*sharedBytes=*/64 * 1024, /*sharedRowPadding=*/16,
-     /*registersPerThread=*/512,
+     /*registersPerThread=*/256,
      /*registersPerGroup=*/131072, /*fragmentCols=*/16, /*namedBarriers=*/0,
      /*productsInFlight=*/0, /*features=*/""},
     // A pair of 16-bit values is put together by one v_perm_b32, not by two

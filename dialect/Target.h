@@ -46,7 +46,7 @@ struct TargetInfo {
   int64_t sharedBytes;        ///< Shared memory one workgroup may take.
   int64_t sharedRowPadding;   ///< Bytes after each unswizzled row, against bank
                               ///< conflicts.
-  int64_t registersPerThread; ///< The most one thread may hold.
+  int64_t registersPerThread; ///< The most a schedule gives one thread.
   int64_t registersPerGroup;  ///< Register file of the processor it runs on.
   int64_t fragmentCols;       ///< Columns of a matrix fragment come in these.
   int64_t namedBarriers;      ///< Barriers 1 to this are a schedule's.

@@ -31,9 +31,9 @@ static Fields best(const ProblemShape &problem, const TargetInfo &target) {
   if (target.has(Capability::AsyncMatrixProduct))
     return {widest > 128 ? 64 : 128, widest > 192 ? 32 : 64,
             widest > 128 ? 1 : 2};
-  // Waves of 64 take 32 rows each where they can: every operand read from
-  // shared memory then feeds two products.
-  if (target.waveThreads == 64) {
+  // Where lanes hold parts of an operand, 32 rows fit a unit: every operand
+  // read from shared memory then feeds two products.
+  if (target.has(Capability::SpreadOperands)) {
     if (widest <= 64)
       return {128, 64, 4};
     return widest <= 128 ? Fields{256, 64, 8} : Fields{128, 32, 8};
@@ -56,15 +56,32 @@ static Fields complete(const ProblemShape &problem, const TargetInfo &target,
           std::max<int64_t>(units, 1), named.get("query", shared)};
 }
 
-/// Registers of one thread of an AMD kernel, within a tenth of what LLVM takes:
-/// query, output, the larger of scores and probabilities with the operands in
-/// flight, addresses.
-static int64_t waveRegisters(const TargetInfo &target, int64_t rows, int64_t bn,
-                             int64_t d, int64_t dv) {
+/// Registers of one thread where products read the right operand from shared
+/// memory: scores, probabilities, output, query and addresses, of which each
+/// panel of columns has its own. Fitted as flash_fwd_ws.v1's.
+static int64_t registersBesideShared(const Schedule &schedule,
+                                     const ProblemShape &problem,
+                                     const TargetInfo &target) {
+  int64_t d = problem.headDim, dv = problem.valueDim, bn = schedule.get("bn");
+  int64_t rows = schedule.get("bm") / schedule.get("units");
+  int64_t query = schedule.get("query") ? 0 : d;
+  return rows * (2 * bn + bn + 2 * dv + query) / 2 / target.unitThreads + 28 +
+         std::max(d, dv) / 4 + (problem.masked ? 8 : 0) +
+         (llvm::isPowerOf2_64(std::max(d, dv)) ? 0 : 12);
+}
+
+/// Registers of one thread where both operands pass through registers, within
+/// a tenth of what LLVM takes: query, output, the larger of scores and
+/// probabilities with the operands in flight, addresses.
+static int64_t registersWithOperands(const Schedule &schedule,
+                                     const ProblemShape &problem,
+                                     const TargetInfo &target) {
+  int64_t d = problem.headDim, dv = problem.valueDim, bn = schedule.get("bn");
+  int64_t rows = schedule.get("bm") / schedule.get("units");
   int64_t deal = 4; // columns that one read brings, codegen/amdgpu
   while (deal > 1 && (bn % (16 * deal) || d % (16 * deal) || dv % (16 * deal)))
     deal /= 2;
-  if (target.waveThreads == 64)
+  if (target.has(Capability::SpreadOperands))
     return rows * (3 * bn + 2 * dv + d) / 128 + 8 * deal + 40;
   // Lanes 16 to 31 repeat the left operands of lanes 0 to 15.
   int64_t scores = rows * bn / 32;
@@ -103,7 +120,7 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     return inputError("schedule field 'bn': {0} given, {1} multiplies at most "
                       "256 columns at once",
                       bn, target.name);
-  int64_t padding = target.unitRows == 64 ? 0 : 2 * target.sharedRowPadding;
+  int64_t padding = 2 * target.sharedRowPadding; // of a key and a value
   bool sharedQuery = schedule.get("query");
   if (sharedQuery && !target.has(Capability::SharedLhs))
     return inputError("schedule field 'query': shared given, {0} multiplies "
@@ -118,18 +135,10 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       schedule.str(), bytes, target.name, target.sharedBytes,
                       bytes - target.sharedBytes);
   if (!wide) {
-    // Scores, probabilities, output and query of one thread, and addresses, of
-    // which each panel of columns has its own. Fitted as flash_fwd_ws.v1's.
-    int64_t regs = rows * (2 * bn + bn + 2 * dv + (sharedQuery ? 0 : d)) / 2 /
-                       target.unitThreads +
-                   28 + std::max(d, dv) / 4 + (problem.masked ? 8 : 0) +
-                   (llvm::isPowerOf2_64(std::max(d, dv)) ? 0 : 12);
+    int64_t regs = (target.has(Capability::AsyncMatrixProduct)
+                        ? registersBesideShared
+                        : registersWithOperands)(schedule, problem, target);
     int64_t budget = target.entryRegisters(units);
-    if (target.backend == Backend::AMDGPU) {
-      regs = waveRegisters(target, rows, bn, d, dv);
-      // More would leave one wave of 64 a SIMD, with nothing to hide its waits.
-      budget = std::min<int64_t>(budget, 256);
-    }
     if (regs > budget)
       return inputError("registers: {0} needs about {1} a thread, {2} has {3}: "
                         "{4} too many",
