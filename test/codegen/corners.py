@@ -1,0 +1,75 @@
+"""The largest legal tiles of each schedule family, assembled: none spills or serialises.
+
+    corners.py ATTN_JIT TARGET FOLDER [PTXAS]
+"""
+
+import re
+import subprocess
+import sys
+
+compiler, target, folder, *ptxas = sys.argv[1:]
+templates = sys.path[0] + "/../../templates"
+sync = (256, 192, 128, 96, 64, 48, 32, 16)  # steps of flash_fwd_sync.v1
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def compiled(dim, mask, schedule):
+    """The text of a legal schedule's kernel, or None."""
+    file = f"{folder}/corner.s"
+    flags = ["--target", target, "-d", str(dim), "--dtype", "bf16", "--lse", *mask]
+    kind = "ptx" if ptxas else "asm"
+    made = run(compiler, "compile", *flags, "--schedule", schedule, "--emit", kind, "-o", file)
+    if made.returncode == 2:
+        return None
+    assert made.returncode == 0, made.stderr
+    return file
+
+
+def faults(file):
+    if not ptxas:
+        with open(file) as assembly:
+            text = assembly.read()
+        assert ".vgpr_spill_count:" in text, "no resources in the assembly"
+        return re.findall(r"\.(?:vgpr_spill_count|private_segment_fixed_size): +[1-9][0-9]*", text)
+    made = run(*ptxas, f"-arch={target}", "-v", file, "-o", f"{folder}/corner.cubin")
+    text = made.stdout + made.stderr
+    assert made.returncode == 0, text
+    return re.findall(r"[1-9][0-9]* bytes spill stores|C75[0-9][0-9]", text)
+
+
+def hopper():
+    for dim in (64, 128, 192, 256):
+        for mask in ([], ["-causal"]):
+            for bm in (64, 128, 192):
+                for p in ("registers", "shared"):
+                    yield dim, mask, f"flash_fwd_ws.v1<bm={bm},p={p},bn=%d,stages=1>", range(256, 0, -16)
+            for units in (1, 2):
+                yield dim, mask, f"flash_fwd_sync.v1<bm={64 * units},units={units},bn=%d>", sync
+
+
+def waves():
+    # A window holds two comparisons of an element at once, a causal mask one.
+    # Eight waves have no registers beyond those that the estimate shares out;
+    # one copies most keys itself.
+    for dim in (32, 64, 96, 128):
+        for mask in ([], ["--mask", f"{templates}/window.mlir"]):
+            for bm, units in ((128, 8), (256, 8), (32, 1)):
+                yield dim, mask, f"flash_fwd_sync.v1<bm={bm},units={units},bn=%d>", sync
+
+
+count = bad = 0
+for dim, mask, pattern, steps in hopper() if ptxas else waves():
+    for bn in steps:
+        file = compiled(dim, mask, pattern % bn)
+        if file:
+            count += 1
+            found = faults(file)
+            if found:
+                bad += 1
+                print(f"d{dim} {' '.join(mask)} {pattern % bn}: {', '.join(found)}")
+            break
+print(f"{count} corners, {bad} faults")
+sys.exit(bad > 0)
