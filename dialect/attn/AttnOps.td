@@ -25,6 +25,9 @@ def Attn_ForwardOp : Attn_Op<"forward", [Pure, SingleBlock]> {
     A description is a function of one `attn.forward` (dialect/attn/Function.cpp): its arguments are named by
     `attn.arg`; q, k, v and scale are the op's operands, every other one is an i32 or f32 captured by a region.
 
+    Keys beyond kv_len are never read. The value of a key that a mask hides must be a finite number: its weight
+    is 0, and 0 times infinity is NaN, as in every kernel that multiplies by tiles.
+
     A row that sees no key gives zeros, and a log-sum-exp of minus infinity. `lse`, when asked for, is
     the natural logarithm of the row's sum of exponentials, tensor<batch x query heads x rows x f32>.
   }];

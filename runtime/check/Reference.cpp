@@ -147,7 +147,8 @@ private:
     for (int64_t key = 0; key < end; ++key) {
       double weight = std::exp(scratch.scores[key] - maximum);
       sum += weight;
-      // A masked key must not bring in a NaN or infinity of its value.
+      // A key that the row does not see counts for nothing, whatever its value;
+      // kernels, which multiply by tiles, ask for a finite one (attn.forward).
       if (weight != 0)
         addScaled(output, weight, values.data() + key * width, width);
     }
