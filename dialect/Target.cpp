@@ -26,7 +26,8 @@ static constexpr TargetInfo kTargets[] = {
      /*unitThreads=*/128, /*waveThreads=*/32, /*unitRows=*/64, /*maxUnits=*/4,
      /*sharedBytes=*/227 * 1024, /*sharedRowPadding=*/0,
      /*registersPerThread=*/255,
-     /*registersPerGroup=*/65536, /*fragmentCols=*/8, /*namedBarriers=*/7,
+     /*registersPerGroup=*/65536, /*fragmentCols=*/8, /*productDepth=*/16,
+     /*namedBarriers=*/7,
      /*productsInFlight=*/7, /*features=*/"+ptx86"},
     // A lane may hold 512 registers, but more than 256 leave one wave a SIMD,
     // with nothing to hide its waits.
@@ -35,7 +36,8 @@ static constexpr TargetInfo kTargets[] = {
      /*unitThreads=*/64, /*waveThreads=*/64, /*unitRows=*/16, /*maxUnits=*/16,
      /*sharedBytes=*/64 * 1024, /*sharedRowPadding=*/16,
      /*registersPerThread=*/256,
-     /*registersPerGroup=*/131072, /*fragmentCols=*/16, /*namedBarriers=*/0,
+     /*registersPerGroup=*/131072, /*fragmentCols=*/16, /*productDepth=*/16,
+     /*namedBarriers=*/0,
      /*productsInFlight=*/0, /*features=*/""},
     // A pair of 16-bit values is put together by one v_perm_b32, not by two
     // moves of halves, which is what real true16 would do.
@@ -44,7 +46,8 @@ static constexpr TargetInfo kTargets[] = {
      /*unitThreads=*/32, /*waveThreads=*/32, /*unitRows=*/16, /*maxUnits=*/16,
      /*sharedBytes=*/64 * 1024, /*sharedRowPadding=*/16,
      /*registersPerThread=*/256,
-     /*registersPerGroup=*/98304, /*fragmentCols=*/16, /*namedBarriers=*/0,
+     /*registersPerGroup=*/98304, /*fragmentCols=*/16, /*productDepth=*/16,
+     /*namedBarriers=*/0,
      /*productsInFlight=*/0, /*features=*/"-real-true16"},
     {"cpu", Backend::Host,
      capabilities({Capability::SinglePrecisionProduct,
@@ -52,7 +55,8 @@ static constexpr TargetInfo kTargets[] = {
      /*unitThreads=*/1, /*waveThreads=*/1, /*unitRows=*/1, /*maxUnits=*/1,
      /*sharedBytes=*/512 * 1024, /*sharedRowPadding=*/0,
      /*registersPerThread=*/0,
-     /*registersPerGroup=*/0, /*fragmentCols=*/1, /*namedBarriers=*/0,
+     /*registersPerGroup=*/0, /*fragmentCols=*/1, /*productDepth=*/1,
+     /*namedBarriers=*/0,
      /*productsInFlight=*/0, /*features=*/""},
 };
 

@@ -49,6 +49,7 @@ struct TargetInfo {
   int64_t registersPerThread; ///< The most a schedule gives one thread.
   int64_t registersPerGroup;  ///< Register file of the processor it runs on.
   int64_t fragmentCols;       ///< Columns of a matrix fragment come in these.
+  int64_t productDepth;       ///< Columns that one product contracts.
   int64_t namedBarriers;      ///< Barriers 1 to this are a schedule's.
   int64_t productsInFlight;   ///< The most that a wait may leave running.
   llvm::StringLiteral features; ///< For LLVM, beside those of `name`.

@@ -75,7 +75,12 @@ LogicalResult TileLowering::lowerOp(Operation &op) {
             give(buffer, op.getResult());
             return success();
           })
-          .Case([&](tile::StoreOp op) {
+          .Case([&](tile::StoreOp op) -> LogicalResult {
+            int64_t cols = op.getTarget().getType().getCols();
+            if (cols != op.getValue().getType().getCols())
+              return op.emitOpError("writes ")
+                     << cols << " of " << op.getValue().getType().getCols()
+                     << " columns; host code writes whole rows";
             Buffer *buffer = materialize(op.getValue());
             Rows to =
                 rowsOf(op.getTarget(), op.getBatch(), op.getHead(), op.getRow(),

@@ -52,6 +52,9 @@ struct AssignShared : attn_jit::impl::TileAssignSharedBase<AssignShared> {
         op.setBarrierOffsetAttr(
             place(2 * type.getStages() * kBarrierBytes, kBarrierBytes));
     });
+    kernel.walk([&](tile::MailCreateOp op) {
+      op.setOffsetAttr(place(op.getType().getBytes(), 16));
+    });
     if (used > info->sharedBytes) {
       kernel.emitError() << "shared memory: " << used << " bytes needed, "
                          << info->name << " has " << info->sharedBytes;

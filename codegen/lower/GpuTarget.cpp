@@ -44,6 +44,7 @@ GpuTypeConverter::GpuTypeConverter(MLIRContext *context,
   };
   addConversion([=](tile::SharedType t) { return shared(t.getContext()); });
   addConversion([=](tile::PipeType t) { return shared(t.getContext()); });
+  addConversion([=](tile::MailType t) { return shared(t.getContext()); });
   addConversion([](tile::GlobalType type) -> Type {
     MLIRContext *c = type.getContext();
     // A tensor map is reached through its address; a direct tensor is its base

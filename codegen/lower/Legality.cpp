@@ -54,6 +54,11 @@ private:
                           "which "
                        << info.name << " has not";
         })
+        .Case([&](tile::MailCreateOp) {
+          if (!info.has(Capability::BulkCopy))
+            refuse(op) << "needs barriers in shared memory, which " << info.name
+                       << " has not";
+        })
         .Case<tile::NamedBarrierSyncOp, tile::NamedBarrierArriveOp>(
             [&](auto barrier) { checkBarrier(barrier, barrier.getId()); })
         .Case([&](tile::CopyOp copy) { checkCopy(copy); })

@@ -96,6 +96,11 @@ struct LowerStore : GpuPattern<tile::StoreOp> {
     Type element = frag.getElementType();
     FragmentMap map = target.getFragmentMap(frag);
     int64_t bytes = element.getIntOrFloatBitWidth() / 8;
+    int64_t group = target.info.fragmentCols;
+    if (frag.isMatrix() && op.getTarget().getType().getCols() % group)
+      return op.emitOpError("writes ")
+             << op.getTarget().getType().getCols() << " columns, "
+             << target.info.name << " stores multiples of " << group;
     DirectTensor tensor(rewriter, loc, adaptor.getTarget(), element,
                         adaptor.getBatch(), adaptor.getHead());
     Value row = arith::AddIOp::create(rewriter, loc, adaptor.getRow(),
@@ -122,13 +127,16 @@ struct LowerStore : GpuPattern<tile::StoreOp> {
         continue;
       }
       for (Run run : runsOf(map, 16 / bytes)) {
-        if (map.elements[run.first].rowSlot != int64_t(slot))
+        const ElementPosition &first = map.elements[run.first];
+        // Lanes differ in their columns by less than a group's.
+        if (first.rowSlot != int64_t(slot) ||
+            first.col / group * group >= op.getTarget().getType().getCols())
           continue;
         Value piece =
             vectorSlice(inner, loc, adaptor.getValue(), run.first, run.count);
-        Value pointer = LLVM::GEPOp::create(
-            inner, loc, start.getType(), element, start,
-            ArrayRef<LLVM::GEPArg>{int32_t(map.elements[run.first].col)});
+        Value pointer =
+            LLVM::GEPOp::create(inner, loc, start.getType(), element, start,
+                                ArrayRef<LLVM::GEPArg>{int32_t(first.col)});
         LLVM::StoreOp::create(
             inner, loc, piece, pointer,
             std::min<int64_t>(alignmentOf(op), run.count * bytes));

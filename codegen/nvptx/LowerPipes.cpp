@@ -5,7 +5,7 @@
 // tensor copies, which complete on full; each consuming unit arrives on empty
 // once.
 #include "codegen/lower/Constants.h"
-#include "codegen/nvptx/NvptxTarget.h"
+#include "codegen/nvptx/RingBarriers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -17,52 +17,14 @@ bool isBulk(tile::PipeType type) {
   return type.getTransport() == tile::Transport::Bulk;
 }
 
-/// Where a bulk pipe's barriers are: found through its definition, because the
-/// pipe's value is the address of its tiles.
-class PipeBarriers {
-public:
-  PipeBarriers(const GpuTarget &target, OpBuilder &b, Operation *op, Value pipe,
-               Value use)
-      : b(b), loc(op->getLoc()), use(use) {
-    auto create = pipe.getDefiningOp<tile::PipeCreateOp>();
-    stages = create.getType().getStages();
-    Value base = sharedAt(target, b, loc, op, *create.getBarrierOffset());
-    Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), base);
-    Value stage = pipeStage(b, loc, use, stages);
-    Value offset = arith::ShLIOp::create(b, loc, stage, i32Constant(b, loc, 3));
-    full = arith::AddIOp::create(b, loc, address, offset);
-    empty =
-        arith::AddIOp::create(b, loc, full, i32Constant(b, loc, 8 * stages));
-  }
-  /// Parity of the phase that completes when use `use` is full.
-  Value parity() const {
-    Value round = use;
-    if (stages > 1)
-      round =
-          (stages & (stages - 1)) == 0
-              ? arith::ShRUIOp::create(
-                    b, loc, use, i32Constant(b, loc, llvm::Log2_64(stages)))
-                    .getResult()
-              : arith::DivUIOp::create(b, loc, use, i32Constant(b, loc, stages))
-                    .getResult();
-    return arith::AndIOp::create(b, loc, round, i32Constant(b, loc, 1));
-  }
-  void wait(Value barrier, Value phase) const {
-    ptx(b, loc, {},
-        "{ .reg .pred done; again_${:uid}: "
-        "mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1; "
-        "@done bra over_${:uid}; bra again_${:uid}; over_${:uid}: }",
-        "r,r", {barrier, phase}, /*memory=*/true);
-  }
-
-  Value full, empty;
-
-private:
-  OpBuilder &b;
-  Location loc;
-  Value use;
-  int64_t stages;
-};
+/// Of a bulk pipe: found through its definition, because the pipe's value is
+/// the address of its tiles.
+RingBarriers barriersOf(const GpuTarget &target, OpBuilder &b, Operation *op,
+                        Value pipe, Value use) {
+  auto create = pipe.getDefiningOp<tile::PipeCreateOp>();
+  return RingBarriers(target, b, op, create.getType().getStages(),
+                      *create.getBarrierOffset(), use);
+}
 
 template <typename Op> struct BulkPattern : GpuPattern<Op> {
   using GpuPattern<Op>::GpuPattern;
@@ -90,20 +52,8 @@ struct LowerCreate : GpuPattern<tile::PipeCreateOp> {
     if (!op.getOffset() || !op.getBarrierOffset())
       return op.emitOpError("has no place; run tile-assign-shared first");
     Location loc = op.getLoc();
-    int64_t stages = op.getType().getStages();
-    Value first = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq,
-                                        target.threadId(rewriter, loc),
-                                        i32Constant(rewriter, loc, 0));
-    auto guarded = scf::IfOp::create(rewriter, loc, first);
-    OpBuilder inner = guarded.getThenBodyBuilder(rewriter.getListener());
-    for (int64_t i = 0; i < 2 * stages; ++i) {
-      Value barrier =
-          sharedAt(target, inner, loc, op, *op.getBarrierOffset() + 8 * i);
-      Value arrivals =
-          i32Constant(inner, loc, i < stages ? 1 : op.getConsumers());
-      intrinsic(inner, loc, {}, "llvm.nvvm.mbarrier.init.shared",
-                {barrier, arrivals});
-    }
+    RingBarriers::create(target, rewriter, op, op.getType().getStages(),
+                         *op.getBarrierOffset(), op.getConsumers());
     rewriter.replaceOp(op,
                        sharedAt(target, rewriter, loc, op, *op.getOffset()));
     return success();
@@ -115,11 +65,9 @@ struct LowerAcquire : BulkPattern<tile::PipeAcquireOp> {
   LogicalResult lower(tile::PipeAcquireOp op, OpAdaptor adaptor,
                       ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    PipeBarriers barriers(target, rewriter, op, op.getPipe(), adaptor.getUse());
-    // A fresh barrier is in phase 0: waiting for the phase before it passes.
-    Value before = arith::XOrIOp::create(rewriter, loc, barriers.parity(),
-                                         i32Constant(rewriter, loc, 1));
-    barriers.wait(barriers.empty, before);
+    RingBarriers barriers =
+        barriersOf(target, rewriter, op, op.getPipe(), adaptor.getUse());
+    barriers.waitEmpty();
     Value bytes = i32Constant(
         rewriter, loc, target.sharedBytes(op.getPipe().getType().getSlot()));
     ptx(rewriter, loc, {},
@@ -143,8 +91,9 @@ struct LowerWait : BulkPattern<tile::PipeWaitOp> {
   using BulkPattern::BulkPattern;
   LogicalResult lower(tile::PipeWaitOp op, OpAdaptor adaptor,
                       ConversionPatternRewriter &rewriter) const override {
-    PipeBarriers barriers(target, rewriter, op, op.getPipe(), adaptor.getUse());
-    barriers.wait(barriers.full, barriers.parity());
+    RingBarriers barriers =
+        barriersOf(target, rewriter, op, op.getPipe(), adaptor.getUse());
+    barriers.waitFull();
     rewriter.replaceOp(op, pipeSlot(target, rewriter, op.getLoc(),
                                     adaptor.getPipe(), op.getPipe().getType(),
                                     adaptor.getUse()));
@@ -157,11 +106,11 @@ struct LowerRelease : BulkPattern<tile::PipeReleaseOp> {
   LogicalResult lower(tile::PipeReleaseOp op, OpAdaptor adaptor,
                       ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    PipeBarriers barriers(target, rewriter, op, op.getPipe(), adaptor.getUse());
+    RingBarriers barriers =
+        barriersOf(target, rewriter, op, op.getPipe(), adaptor.getUse());
     Value arrives = isUnitLeader(target, rewriter, loc);
-    if (adaptor.getAnchor())
-      arrives =
-          arith::AndIOp::create(rewriter, loc, adaptor.getAnchor(), arrives);
+    if (Value when = adaptor.getWhen())
+      arrives = arith::AndIOp::create(rewriter, loc, when, arrives);
     ptx(rewriter, loc, {}, "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];",
         "r,b", {barriers.empty, arrives}, /*memory=*/true);
     rewriter.eraseOp(op);
@@ -179,7 +128,8 @@ struct LowerCopy : BulkPattern<tile::CopyOp> {
     tile::SharedType slot = pipe.getSlot();
     int64_t bytes = slot.getElementType().getIntOrFloatBitWidth() / 8;
     int64_t width = slot.getSwizzle();
-    PipeBarriers barriers(target, rewriter, op, op.getPipe(), adaptor.getUse());
+    RingBarriers barriers =
+        barriersOf(target, rewriter, op, op.getPipe(), adaptor.getUse());
     Value base = pipeSlot(target, rewriter, loc, adaptor.getPipe(), pipe,
                           adaptor.getUse());
     Value address =

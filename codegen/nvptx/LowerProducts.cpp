@@ -121,11 +121,12 @@ public:
     result = "{" + llvm::join(names, ", ") + "}";
   }
 
-  /// Adds to `acc`; without this, the first step starts from zero.
-  void accumulate(ArrayRef<Value> acc) {
+  /// Adds to `acc`, or, where `when` is given and false, to zero; without this,
+  /// the first step starts from zero.
+  void accumulate(ArrayRef<Value> acc, Value when) {
     for (auto [i, value] : llvm::enumerate(acc))
       place(value, std::to_string(i));
-    started = true;
+    scaleD = when ? place(when, "b") : "1";
   }
 
   /// `left`: one descriptor, or four registers.
@@ -138,10 +139,10 @@ public:
     text +=
         llvm::formatv("\n\twgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1} "
                       "{2}, {3}, {4}, {5}, 1, 1{6}, {7};",
-                      n, type, result, lhs, place(right, "l"), started ? 1 : 0,
+                      n, type, result, lhs, place(right, "l"), scaleD,
                       shared ? ", 0" : "", transposeB ? 1 : 0)
             .str();
-    started = true;
+    scaleD = "1";
   }
 
   SmallVector<Value> finish() {
@@ -165,7 +166,7 @@ private:
   std::string text, result, constraints;
   size_t next;
   SmallVector<Value> operands;
-  bool started = false;
+  std::string scaleD = "0"; ///< of the next step: does the accumulator count
 };
 
 struct LowerMma : GpuPattern<tile::MmaOp> {
@@ -188,7 +189,8 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
 
     Product product(rewriter, loc, n, element);
     if (adaptor.getAcc())
-      product.accumulate(elements(rewriter, loc, adaptor.getAcc()));
+      product.accumulate(elements(rewriter, loc, adaptor.getAcc()),
+                         adaptor.getWhen());
     Descriptor b(rewriter, loc, adaptor.getRhs(), rhs, !op.getTransposeRhs());
     if (lhs) {
       Descriptor a(rewriter, loc, adaptor.getLhs(), lhs, /*rowsAreK=*/false);

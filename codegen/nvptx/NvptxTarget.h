@@ -51,6 +51,8 @@ mlir::Value isUnitLeader(const GpuTarget &target, mlir::OpBuilder &b,
 
 void populateNvptxPipePatterns(const GpuTypeConverter &converter,
                                mlir::RewritePatternSet &patterns);
+void populateNvptxMailPatterns(const GpuTypeConverter &converter,
+                               mlir::RewritePatternSet &patterns);
 void populateNvptxProductPatterns(const GpuTypeConverter &converter,
                                   mlir::RewritePatternSet &patterns);
 void populateNvptxKernelPatterns(const GpuTypeConverter &converter,

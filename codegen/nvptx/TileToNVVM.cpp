@@ -64,6 +64,7 @@ struct TileToNVVM : attn_jit::impl::TileToNVVMBase<TileToNVVM> {
     populatePipePatterns(converter, patterns);
     populateNvptxKernelPatterns(converter, patterns);
     populateNvptxPipePatterns(converter, patterns);
+    populateNvptxMailPatterns(converter, patterns);
     populateNvptxProductPatterns(converter, patterns);
     populateNvptxMathPatterns(converter, patterns);
     if (failed(applyPartialConversion(module, legal, std::move(patterns))))

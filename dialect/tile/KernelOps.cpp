@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -78,7 +79,22 @@ public:
         .Case<NamedBarrierSyncOp, NamedBarrierArriveOp>([&](auto barrier) {
           return verifyMeeting(barrier, barrier.getUnits());
         })
-        .Case([&](PipeCreateOp pipe) { return verifyCreate(pipe); })
+        .Case([&](PipeCreateOp pipe) {
+          return verifyCreate(pipe, isBulk(pipe.getResult()));
+        })
+        .Case([&](MailCreateOp mail) { return verifyCreate(mail, true); })
+        .Case([&](MailPostOp post) {
+          return placeOf(post) == Place::Thread
+                     ? success()
+                     : post.emitOpError(
+                           "tells numbers, allowed: in a single_thread role");
+        })
+        .Case<MailTakeOp, MailReleaseOp>([&](auto take) {
+          return placeOf(take) == Place::Units
+                     ? success()
+                     : take.emitOpError(
+                           "is for whole units, allowed: in a role of these");
+        })
         .Case([&](CopyOp copy) {
           return failed(verifyFill(copy, copy.getPipe())) ? failure()
                                                           : verifyLimit(copy);
@@ -91,21 +107,35 @@ public:
   }
 
 private:
-  /// The one divisor that a launch gives, which is at least 1.
-  static bool isHeadsPerKv(Value value) {
+  /// The divisors of a launch that are at least 1 where a workgroup runs.
+  static constexpr llvm::StringLiteral kCounts[] = {"q_heads", "heads_per_kv",
+                                                    "workgroups"};
+
+  /// One of those, or at least a constant above 0.
+  static bool isCount(Value value) {
+    if (auto most = value.getDefiningOp<arith::MaxSIOp>()) {
+      APInt least;
+      return llvm::any_of(most->getOperands(), [&](Value x) {
+        return matchPattern(x, m_ConstantInt(&least)) &&
+               least.isStrictlyPositive();
+      });
+    }
     auto argument = dyn_cast<BlockArgument>(value);
     auto owner = argument
                      ? dyn_cast<KernelOp>(argument.getOwner()->getParentOp())
                      : KernelOp();
-    return owner && owner.getArgName(argument.getArgNumber()) == "heads_per_kv";
+    return owner && llvm::is_contained(
+                        kCounts, owner.getArgName(argument.getArgNumber()));
   }
 
   static LogicalResult verifyScalar(Operation *op) {
     if (failed(attn_jit::verifyScalar(*op)))
       return failure();
     auto reason = attn_jit::whyNotDivided(*op);
-    if (reason && !isHeadsPerKv(op->getOperand(1)))
-      return op->emitOpError(*reason) << ", or the argument \"heads_per_kv\"";
+    if (reason && !isCount(op->getOperand(1)))
+      return op->emitOpError(*reason)
+             << ", the argument q_heads, heads_per_kv or workgroups, or an "
+                "arith.maxsi with a constant above 0";
     return success();
   }
 
@@ -133,10 +163,10 @@ private:
     return success();
   }
 
-  LogicalResult verifyCreate(PipeCreateOp op) {
-    if (isBulk(op.getResult()) && placeOf(op) != Place::Kernel)
-      return op.emitOpError("of a bulk pipe in a role, allowed: before the "
-                            "roles, which find its barriers ready");
+  LogicalResult verifyCreate(Operation *op, bool hasBarriers) {
+    if (hasBarriers && placeOf(op) != Place::Kernel)
+      return op->emitOpError("in a role, allowed: before the roles, which find "
+                             "its barriers ready");
     return success();
   }
 

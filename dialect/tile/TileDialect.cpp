@@ -176,6 +176,14 @@ LogicalResult PipeType::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult MailType::verify(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t stages, int64_t values) {
+  if (stages < 1 || stages > 16 || values < 1 || values > 16)
+    return emitError() << "mail has 1 to 16 stages of 1 to 16 numbers, not "
+                       << stages << " of " << values;
+  return success();
+}
+
 Type GlobalType::parse(AsmParser &parser) {
   SmallVector<int64_t> shape;
   Type element;

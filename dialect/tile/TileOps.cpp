@@ -49,10 +49,10 @@ LogicalResult PipeWaitOp::verify() {
 LogicalResult CopyOp::verify() {
   GlobalType from = getSource().getType();
   SharedType to = getPipe().getType().getSlot();
-  if (from.getCols() != to.getCols())
+  bool bulkPipe = getPipe().getType().getTransport() == Transport::Bulk;
+  if (bulkPipe ? from.getCols() > to.getCols() : from.getCols() != to.getCols())
     return emitOpError("copies rows of ")
            << from.getCols() << " columns into rows of " << to.getCols();
-  bool bulkPipe = getPipe().getType().getTransport() == Transport::Bulk;
   if ((from.getAccess() == Access::Bulk) != bulkPipe)
     return emitOpError("a bulk pipe is filled from a bulk tensor, a "
                        "cooperative one from a direct tensor");
@@ -68,7 +68,9 @@ static LogicalResult verifyDirect(Operation *op, GlobalType global,
                                   FragType frag) {
   if (global.getAccess() != Access::Direct)
     return op->emitOpError("reaches a tensor directly, not in bulk");
-  if (global.getCols() != frag.getCols())
+  bool fits = isa<StoreOp>(op) ? global.getCols() <= frag.getCols()
+                               : global.getCols() == frag.getCols();
+  if (!fits)
     return op->emitOpError("rows of ")
            << global.getCols() << " columns against a fragment of "
            << frag.getCols();
@@ -105,6 +107,21 @@ LogicalResult PutOp::verify() {
   return success();
 }
 
+static LogicalResult verifyNumbers(Operation *op, MailType mail, size_t count) {
+  if (count == size_t(mail.getValues()))
+    return success();
+  return op->emitOpError("has ")
+         << count << " numbers, " << mail << " holds " << mail.getValues();
+}
+
+LogicalResult MailPostOp::verify() {
+  return verifyNumbers(*this, getMail().getType(), getValues().size());
+}
+
+LogicalResult MailTakeOp::verify() {
+  return verifyNumbers(*this, getMail().getType(), getValues().size());
+}
+
 //===-- matrix products ---------------------------------------------------===//
 
 LogicalResult MmaOp::verify() {
@@ -133,6 +150,8 @@ LogicalResult MmaOp::verify() {
   if (element != rhs.getElementType())
     return emitOpError("multiplies ")
            << element << " by " << rhs.getElementType();
+  if (getWhen() && !getAcc())
+    return emitOpError("has no accumulator that could count when it is told");
   if (getAcc() && getAcc().getType() != result)
     return emitOpError("accumulates ")
            << getAcc().getType() << " into " << result;

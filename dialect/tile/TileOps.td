@@ -140,18 +140,19 @@ def Tile_PipeWaitOp : Tile_PipeOp<"wait"> {
 def Tile_PipeReleaseOp : Tile_Op<"pipe.release", []> {
   let summary = "This unit has read use i for the last time";
   let description = [{
-    With `anchor`, the release carries a data dependence on a `tile.anchor`, which holds back the waits
-    that follow it in program order.
+    With `when`, only where that is true. A release that hangs on a `tile.anchor`, which is always true,
+    holds back the waits that follow it in program order.
   }];
-  let arguments = (ins Tile_PipeType:$pipe, I32:$use, Optional<I1>:$anchor);
-  let assemblyFormat = "$pipe `[` $use `]` (`anchor` $anchor^)? attr-dict `:` type($pipe)";
+  let arguments = (ins Tile_PipeType:$pipe, I32:$use, Optional<I1>:$when);
+  let assemblyFormat = "$pipe `[` $use `]` (`when` $when^)? attr-dict `:` type($pipe)";
 }
 
 def Tile_CopyOp : Tile_Op<"copy", []> {
   let summary = "Rows of a global tensor into a pipe's stage";
   let description = [{
     Rows [row, row + slot rows) of (batch, head); rows at `limit` and beyond arrive as zeros. A bulk copy
-    ends where its tensor does: its limit is the argument `q_len` (of `q`) or `kv_len`.
+    ends where its tensor does: its limit is the argument `q_len` (of `q`) or `kv_len`, and columns of the
+    slot beyond the tensor's arrive as zeros.
     Elements convert to the slot's type where they differ (16-bit to f32).
   }];
   let arguments = (ins Tile_GlobalType:$source, I32:$batch, I32:$head, I32:$row, I32:$limit,
@@ -177,7 +178,10 @@ def Tile_LoadOp : Tile_Op<"load", []> {
 
 def Tile_StoreOp : Tile_Op<"store", []> {
   let summary = "A fragment into rows of a global tensor";
-  let description = [{ Rows at `limit` and beyond are not written. A null tensor is not written. }];
+  let description = [{
+    Rows at `limit` and beyond, and columns beyond the tensor's, are not written. A null tensor is not
+    written.
+  }];
   let arguments = (ins Tile_FragType:$value, Tile_GlobalType:$target, I32:$batch, I32:$head,
                        I32:$row, I32:$limit);
   let assemblyFormat = [{
@@ -198,6 +202,38 @@ def Tile_PutOp : Tile_Op<"put", []> {
 def Tile_PublishOp : Tile_Op<"publish", []> {
   let summary = "What this unit put into shared memory is visible to its matrix products";
   let assemblyFormat = "attr-dict";
+}
+
+//===-- Numbers between roles ---------------------------------------------===//
+
+def Tile_MailCreateOp : Tile_Op<"mail.create", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "A ring of numbers, empty";
+  let description = [{ `consumers`: how many units release each use before it may be written again. }];
+  let arguments = (ins I64Attr:$consumers, OptionalAttr<I64Attr>:$offset);
+  let results = (outs Tile_MailType:$result);
+  let assemblyFormat = "`consumers` $consumers attr-dict `:` type($result)";
+}
+
+def Tile_MailPostOp : Tile_Op<"mail.post", []> {
+  let summary = "Waits until use i may be written, and tells its numbers";
+  let arguments = (ins Tile_MailType:$mail, I32:$use, Variadic<I32>:$values);
+  let assemblyFormat = "$mail `[` $use `]` `,` $values attr-dict `:` type($mail)";
+  let hasVerifier = 1;
+}
+
+def Tile_MailTakeOp : Tile_Op<"mail.take", []> {
+  let summary = "Waits until use i is told; gives its numbers";
+  let description = [{ May be repeated until the use is released. }];
+  let arguments = (ins Tile_MailType:$mail, I32:$use);
+  let results = (outs Variadic<I32>:$values);
+  let assemblyFormat = "$mail `[` $use `]` attr-dict `:` type($mail) `->` type($values)";
+  let hasVerifier = 1;
+}
+
+def Tile_MailReleaseOp : Tile_Op<"mail.release", []> {
+  let summary = "This unit has taken use i for the last time";
+  let arguments = (ins Tile_MailType:$mail, I32:$use);
+  let assemblyFormat = "$mail `[` $use `]` attr-dict `:` type($mail)";
 }
 
 //===-- Barriers between units --------------------------------------------===//
@@ -222,18 +258,23 @@ def Tile_NamedBarrierArriveOp : Tile_NamedBarrierOp<"arrive"> {
 
 //===-- Matrix products ---------------------------------------------------===//
 
-def Tile_MmaOp : Tile_Op<"mma", []> {
+def Tile_MmaOp : Tile_Op<"mma", [AttrSizedOperandSegments]> {
   let summary = "Start lhs * rhs (+ acc)";
   let description = [{
     lhs: M x K, a fragment or a shared tile. rhs: K x N in shared memory, or N x K with
     `transpose_rhs`. Accumulation is in the element type of the result. Products complete in the
-    order in which they were started.
+    order in which they were started. With `when`, the accumulator counts only where that is true, and
+    is otherwise not read: a loop starts anew without a fragment of zeros.
   }];
   let arguments = (ins AnyTypeOf<[Tile_FragType, Tile_SharedType]>:$lhs, Tile_SharedType:$rhs,
-                       Optional<Tile_FragType>:$acc, UnitAttr:$transpose_rhs);
+                       Optional<Tile_FragType>:$acc, Optional<I1>:$when, UnitAttr:$transpose_rhs);
   let results = (outs Tile_PendingType:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$type, "::mlir::Value":$lhs, "::mlir::Value":$rhs,
+                                 "::mlir::Value":$acc, "bool":$transpose_rhs), [{
+    build($_builder, $_state, type, lhs, rhs, acc, /*when=*/::mlir::Value(), transpose_rhs);
+  }]>];
   let assemblyFormat = [{
-    $lhs `,` $rhs (`acc` $acc^ `:` type($acc))? attr-dict `:` type($lhs) `,` type($rhs) `->`
+    $lhs `,` $rhs (`acc` $acc^ `:` type($acc))? (`when` $when^)? attr-dict `:` type($lhs) `,` type($rhs) `->`
     type($result)
   }];
   let hasVerifier = 1;

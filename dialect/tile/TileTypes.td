@@ -75,6 +75,22 @@ def Tile_PipeType : Tile_Type<"Pipe", "pipe"> {
   let genVerifyDecl = 1;
 }
 
+def Tile_MailType : Tile_Type<"Mail", "mail"> {
+  let summary = "A ring of a few numbers that one thread tells whole units";
+  let description = [{
+    `!tile.mail<4 x 7>`: use i of the ring is stage `i mod 4` and holds seven i32. What the producer of a
+    schedule works out once, its consumers need not; they may also read it again instead of keeping it.
+  }];
+  let parameters = (ins "int64_t":$stages, "int64_t":$values);
+  let assemblyFormat = "`<` $stages `x` $values `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Bytes from stage to stage, and of all stages with their barriers.
+    int64_t getStride() const { return (getValues() * 4 + 15) / 16 * 16; }
+    int64_t getBytes() const { return getStages() * (getStride() + 16); }
+  }];
+}
+
 def Tile_GlobalType : Tile_Type<"Global", "global"> {
   let summary = "A tensor (batch, head, row, column) in device memory";
   let description = [{

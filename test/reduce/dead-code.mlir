@@ -18,6 +18,6 @@ tile.kernel @interesting(%x: f32 {tile.arg = "scale"}, %n: i32 {tile.arg = "kv_l
   }
   %sum = tile.fill %x : f32 -> !tile.frag<64xf32, partial>
   %truth = tile.anchor %sum : !tile.frag<64xf32, partial>
-  tile.pipe.release %ring[%c0] anchor %truth : !tile.pipe<1 x <64x64xf16, swizzle 0>, cooperative>
+  tile.pipe.release %ring[%c0] when %truth : !tile.pipe<1 x <64x64xf16, swizzle 0>, cooperative>
   tile.return
 }

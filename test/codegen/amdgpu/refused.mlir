@@ -27,6 +27,14 @@ tile.kernel @named() attributes {units = 2 : i64, grid = ["batch"], tile.shared_
 
 // -----
 
+tile.kernel @mail() attributes {units = 1 : i64, grid = ["batch"], tile.shared_bytes = 0 : i64} {
+  // expected-error@+1 {{needs barriers in shared memory, which gfx942 has not}}
+  %mail = tile.mail.create consumers 1 : !tile.mail<4 x 2>
+  tile.return
+}
+
+// -----
+
 tile.kernel @engine() attributes {units = 1 : i64, grid = ["batch"], tile.shared_bytes = 0 : i64} {
   // expected-error@+1 {{a bulk pipe needs a copy engine, which gfx942 has not: use a cooperative one}}
   %pipe = tile.pipe.create consumers 1 : !tile.pipe<1 x <32x64xf16, swizzle 0>, bulk>

@@ -91,6 +91,25 @@ tile.kernel @carried_tile(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 
 
 // -----
 
+tile.kernel @narrow_store(%o: !tile.global<8xf32, direct> {tile.arg = "o"}, %len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant 0.0 : f32
+  %rows = tile.fill %zero : f32 -> !tile.frag<16x16xf32, acc>
+  // expected-error @below {{writes 8 of 16 columns; host code writes whole rows}}
+  tile.store %rows, %o[%c0, %c0, %c0] limit %len : !tile.frag<16x16xf32, acc>, !tile.global<8xf32, direct>
+  tile.return
+}
+
+// -----
+
+tile.kernel @mail(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
+  // expected-error @below {{'tile.mail.create' op has no host form}}
+  %mail = tile.mail.create consumers 1 : !tile.mail<4 x 2>
+  tile.return
+}
+
+// -----
+
 // Without tile-expand-math.
 tile.kernel @math(%x: f32 {tile.arg = "scale"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
   // expected-error @below {{'math.tanh' op has no host form}}

@@ -19,7 +19,7 @@ tile.kernel @anchored(%x: f32 {tile.arg = "scale"}) attributes {units = 1 : i64,
     role consumer(%unit) units 1 {
       %sum = tile.fill %x : f32 -> !sum
       %truth = tile.anchor %sum : !sum
-      tile.pipe.release %keys[%c0] anchor %truth : !pipe
+      tile.pipe.release %keys[%c0] when %truth : !pipe
     }
   tile.return
 }

@@ -142,9 +142,9 @@ func.func @pipe_wait(%p: !pipe, %i: i32) {
 // -----
 
 !pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
-func.func @copy_columns(%g: !tile.global<32xf16, bulk>, %p: !pipe, %i: i32) {
-  // expected-error @below {{copies rows of 32 columns into rows of 64}}
-  tile.copy %g[%i, %i, %i] limit %i into %p[%i] : !tile.global<32xf16, bulk>, !pipe
+func.func @copy_columns(%g: !tile.global<96xf16, bulk>, %p: !pipe, %i: i32) {
+  // expected-error @below {{copies rows of 96 columns into rows of 64}}
+  tile.copy %g[%i, %i, %i] limit %i into %p[%i] : !tile.global<96xf16, bulk>, !pipe
   return
 }
 
@@ -497,7 +497,7 @@ tile.kernel @meeting(%id: i32 {tile.arg = "q_len"}) attributes {units = 2 : i64,
 tile.kernel @bulk_create() attributes {units = 1 : i64, grid = ["1"]} {
   tile.specialize
     role a(%unit) units 1 {
-      // expected-error @below {{'tile.pipe.create' op of a bulk pipe in a role, allowed: before the roles, which find its barriers ready}}
+      // expected-error @below {{'tile.pipe.create' op in a role, allowed: before the roles, which find its barriers ready}}
       %p = tile.pipe.create consumers 1 : !pipe
     }
   tile.return
@@ -703,7 +703,76 @@ func.func @divided(%x: !tile.frag<64xi32, row>) {
 
 tile.kernel @divided_scalar(%n: i32 {tile.arg = "q_len"}, %group: i32 {tile.arg = "heads_per_kv"}) attributes {units = 1 : i64, grid = ["1"]} {
   %some = arith.divui %n, %group : i32
-  // expected-error @below {{'arith.divsi' op divisor: no constant given, allowed: a constant other than 0 and -1, or the argument "heads_per_kv"}}
+  %c1 = arith.constant 1 : i32
+  %least = arith.maxsi %n, %c1 : i32
+  %other = arith.divui %n, %least : i32
+  // expected-error @below {{'arith.divsi' op divisor: no constant given, allowed: a constant other than 0 and -1, the argument q_heads, heads_per_kv or workgroups, or an arith.maxsi with a constant above 0}}
   %more = arith.divsi %group, %n : i32
   tile.return
+}
+
+// -----
+
+func.func @counts_nothing(%q: !tile.shared<64x64xf16, swizzle 128>, %k: !tile.shared<64x64xf16, swizzle 128>, %yes: i1) {
+  // expected-error @below {{'tile.mma' op has no accumulator that could count}}
+  %s = tile.mma %q, %k when %yes {transpose_rhs} : !tile.shared<64x64xf16, swizzle 128>, !tile.shared<64x64xf16, swizzle 128> -> !tile.pending<<64x64xf32, acc>>
+  return
+}
+
+// -----
+
+// expected-error @below {{mail has 1 to 16 stages of 1 to 16 numbers, not 4 of 17}}
+func.func private @mail_numbers(!tile.mail<4 x 17>)
+
+// -----
+
+tile.kernel @mail_roles(%n: i32 {tile.arg = "q_len"}) attributes {units = 2 : i64, grid = ["1"]} {
+  %mail = tile.mail.create consumers 1 : !tile.mail<4 x 2>
+  tile.specialize
+    role producer(%unit) units 1 single_thread {
+      // expected-error @below {{'tile.mail.take' op is for whole units, allowed: in a role of these}}
+      %0:2 = tile.mail.take %mail[%n] : !tile.mail<4 x 2> -> i32, i32
+    }
+    role consumer(%unit) units 1 {
+    }
+  tile.return
+}
+
+// -----
+
+tile.kernel @mail_post(%n: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %mail = tile.mail.create consumers 1 : !tile.mail<4 x 2>
+  tile.specialize
+    role consumer(%unit) units 1 {
+      // expected-error @below {{'tile.mail.post' op tells numbers, allowed: in a single_thread role}}
+      tile.mail.post %mail[%n], %n, %n : !tile.mail<4 x 2>
+    }
+  tile.return
+}
+
+// -----
+
+tile.kernel @mail_late() attributes {units = 1 : i64, grid = ["1"]} {
+  tile.specialize
+    role consumer(%unit) units 1 {
+      // expected-error @below {{'tile.mail.create' op in a role, allowed: before the roles, which find its barriers ready}}
+      %mail = tile.mail.create consumers 1 : !tile.mail<4 x 2>
+    }
+  tile.return
+}
+
+// -----
+
+func.func @mail_few(%mail: !tile.mail<4 x 2>, %n: i32) {
+  // expected-error @below {{'tile.mail.post' op has 1 numbers, '!tile.mail<4 x 2>' holds 2}}
+  tile.mail.post %mail[%n], %n : !tile.mail<4 x 2>
+  return
+}
+
+// -----
+
+func.func @mail_many(%mail: !tile.mail<4 x 2>, %n: i32) {
+  // expected-error @below {{'tile.mail.take' op has 3 numbers, '!tile.mail<4 x 2>' holds 2}}
+  %0:3 = tile.mail.take %mail[%n] : !tile.mail<4 x 2> -> i32, i32, i32
+  return
 }

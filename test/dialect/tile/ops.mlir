@@ -68,8 +68,8 @@ tile.kernel @memory(%k: !tile.global<64xf16, bulk> {tile.arg = "k"},
       %slice = tile.slice %tile[%c0] : !tile.shared<128x64xf16, swizzle 128> to !tile.shared<64x64xf16, swizzle 128, panel 128>
       // CHECK: tile.pipe.release %[[KEYS]][%[[C0]]] : <2 x
       tile.pipe.release %keys[%c0] : !keys
-      // CHECK: tile.pipe.release %[[KEYS]][%[[C0]]] anchor %{{.*}} : <2 x
-      tile.pipe.release %keys[%c0] anchor %yes : !keys
+      // CHECK: tile.pipe.release %[[KEYS]][%[[C0]]] when %{{.*}} : <2 x
+      tile.pipe.release %keys[%c0] when %yes : !keys
     }
   // CHECK: %[[OWN:.*]] = tile.alloc : <64x64xf16, swizzle 64>
   %own = tile.alloc : !tile.shared<64x64xf16, swizzle 64>
@@ -94,7 +94,7 @@ tile.kernel @memory(%k: !tile.global<64xf16, bulk> {tile.arg = "k"},
 // CHECK-LABEL: func @products(
 func.func @products(%q: !tile.shared<64x64xbf16, swizzle 128>,
                     %k: !tile.shared<128x64xbf16, swizzle 128>,
-                    %o: !tile.frag<64x64xf32, acc>, %n: i32) {
+                    %o: !tile.frag<64x64xf32, acc>, %n: i32, %yes: i1) {
   %zero = arith.constant 0.0 : f32
   // CHECK: %[[S:.*]] = tile.mma %{{.*}}, %{{.*}} {transpose_rhs} : !tile.shared<64x64xbf16, swizzle 128>, <128x64xbf16, swizzle 128> -> <<64x128xf32, acc>>
   %s0 = tile.mma %q, %k {transpose_rhs} : !tile.shared<64x64xbf16, swizzle 128>, !tile.shared<128x64xbf16, swizzle 128> -> !tile.pending<!scores>
@@ -104,6 +104,8 @@ func.func @products(%q: !tile.shared<64x64xbf16, swizzle 128>,
   %p = tile.cast %s : !scores to !left
   // CHECK: %[[PENDING:.*]] = tile.mma %[[P]], %{{.*}} acc %{{.*}} : !tile.frag<64x64xf32, acc> : !tile.frag<64x128xbf16, lhs>, <128x64xbf16, swizzle 128> -> <<64x64xf32, acc>>
   %o0 = tile.mma %p, %k acc %o : !tile.frag<64x64xf32, acc> : !left, !tile.shared<128x64xbf16, swizzle 128> -> !tile.pending<!tile.frag<64x64xf32, acc>>
+  // CHECK: tile.mma %[[P]], %{{.*}} acc %{{.*}} : !tile.frag<64x64xf32, acc> when %{{.*}} : !tile.frag<64x128xbf16, lhs>
+  %o2 = tile.mma %p, %k acc %o : !tile.frag<64x64xf32, acc> when %yes : !left, !tile.shared<128x64xbf16, swizzle 128> -> !tile.pending<!tile.frag<64x64xf32, acc>>
   // CHECK: tile.wait %[[PENDING]] : <<64x64xf32, acc>> -> <64x64xf32, acc>
   %o1 = tile.wait %o0 : !tile.pending<!tile.frag<64x64xf32, acc>> -> !tile.frag<64x64xf32, acc>
   // CHECK: tile.fill %{{.*}} : f32 -> <64xf32, partial>
@@ -139,4 +141,22 @@ func.func @products(%q: !tile.shared<64x64xbf16, swizzle 128>,
     tile.yield %zero : f32
   }
   return
+}
+
+// CHECK-LABEL: tile.kernel @numbers(
+tile.kernel @numbers(%n: i32 {tile.arg = "q_len"}) attributes {units = 2 : i64, grid = ["1"]} {
+  // CHECK: %[[MAIL:.*]] = tile.mail.create consumers 1 : <4 x 2>
+  %mail = tile.mail.create consumers 1 : !tile.mail<4 x 2>
+  tile.specialize
+    role producer(%unit) units 1 single_thread {
+      // CHECK: tile.mail.post %[[MAIL]][%{{.*}}], %{{.*}}, %{{.*}} : <4 x 2>
+      tile.mail.post %mail[%n], %n, %n : !tile.mail<4 x 2>
+    }
+    role consumer(%unit) units 1 {
+      // CHECK: tile.mail.take %[[MAIL]][%{{.*}}] : <4 x 2> -> i32, i32
+      %0:2 = tile.mail.take %mail[%n] : !tile.mail<4 x 2> -> i32, i32
+      // CHECK: tile.mail.release %[[MAIL]][%{{.*}}] : <4 x 2>
+      tile.mail.release %mail[%n] : !tile.mail<4 x 2>
+    }
+  tile.return
 }

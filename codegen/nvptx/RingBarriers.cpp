@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "codegen/nvptx/RingBarriers.h"
+#include "codegen/lower/Constants.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace attn_jit;
+
+RingBarriers::RingBarriers(const GpuTarget &target, OpBuilder &b, Operation *op,
+                           int64_t stages, int64_t offset, Value use)
+    : b(b), loc(op->getLoc()), use(use), stages(stages) {
+  Value base = sharedAt(target, b, loc, op, offset);
+  Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), base);
+  Value stage = pipeStage(b, loc, use, stages);
+  Value within = arith::ShLIOp::create(b, loc, stage, i32Constant(b, loc, 3));
+  full = arith::AddIOp::create(b, loc, address, within);
+  empty = arith::AddIOp::create(b, loc, full, i32Constant(b, loc, 8 * stages));
+}
+
+void RingBarriers::create(const GpuTarget &target, OpBuilder &b, Operation *op,
+                          int64_t stages, int64_t offset, int64_t releases) {
+  Location loc = op->getLoc();
+  Value first =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                            target.threadId(b, loc), i32Constant(b, loc, 0));
+  auto guarded = scf::IfOp::create(b, loc, first);
+  OpBuilder inner = guarded.getThenBodyBuilder(b.getListener());
+  for (int64_t i = 0; i < 2 * stages; ++i) {
+    Value barrier = sharedAt(target, inner, loc, op, offset + 8 * i);
+    Value arrivals = i32Constant(inner, loc, i < stages ? 1 : releases);
+    intrinsic(inner, loc, {}, "llvm.nvvm.mbarrier.init.shared",
+              {barrier, arrivals});
+  }
+}
+
+/// Of the phase that completes when the use is full.
+Value RingBarriers::parity() const {
+  Value round = use;
+  if (llvm::isPowerOf2_64(stages))
+    round = arith::ShRUIOp::create(b, loc, use,
+                                   i32Constant(b, loc, llvm::Log2_64(stages)));
+  else
+    round = arith::DivUIOp::create(b, loc, use, i32Constant(b, loc, stages));
+  return arith::AndIOp::create(b, loc, round, i32Constant(b, loc, 1));
+}
+
+void RingBarriers::wait(Value barrier, Value phase) const {
+  ptx(b, loc, {},
+      "{ .reg .pred done; again_${:uid}: "
+      "mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1; "
+      "@done bra over_${:uid}; bra again_${:uid}; over_${:uid}: }",
+      "r,r", {barrier, phase}, /*memory=*/true);
+}
+
+void RingBarriers::waitFull() const { wait(full, parity()); }
+
+void RingBarriers::waitEmpty() const {
+  // A fresh barrier is in phase 0: waiting for the phase before it passes.
+  wait(empty, arith::XOrIOp::create(b, loc, parity(), i32Constant(b, loc, 1)));
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The mbarriers of a ring in shared memory: for each stage one that completes
+// when a use is full, and one when it is empty again (PTX ISA, "mbarrier").
+#ifndef ATTN_JIT_CODEGEN_NVPTX_RINGBARRIERS_H
+#define ATTN_JIT_CODEGEN_NVPTX_RINGBARRIERS_H
+
+#include "codegen/nvptx/NvptxTarget.h"
+
+namespace attn_jit {
+
+class RingBarriers {
+public:
+  /// Those of use `use` of a ring of `stages` stages, placed at `offset` of
+  /// shared memory: all full ones, then all empty ones, 8 bytes each.
+  RingBarriers(const GpuTarget &target, mlir::OpBuilder &b, mlir::Operation *op,
+               int64_t stages, int64_t offset, mlir::Value use);
+
+  /// Thread 0 makes them: a use is full at one arrival, empty at `releases`.
+  static void create(const GpuTarget &target, mlir::OpBuilder &b,
+                     mlir::Operation *op, int64_t stages, int64_t offset,
+                     int64_t releases);
+
+  void waitFull() const;
+  /// Passes at once for the first use of each stage.
+  void waitEmpty() const;
+
+  mlir::Value full, empty; ///< addresses, i32
+
+private:
+  mlir::Value parity() const;
+  void wait(mlir::Value barrier, mlir::Value phase) const;
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  mlir::Value use;
+  int64_t stages;
+};
+
+} // namespace attn_jit
+
+#endif
