@@ -27,26 +27,47 @@ static std::string elementName(Type type) {
   return name;
 }
 
-/// One rule a grid dimension: NAME, or ceil_div(NAME, N).
-static llvm::Expected<json::Value> gridRule(StringRef text) {
+/// One factor of a grid dimension: NAME, or ceil_div(NAME, N).
+static std::optional<json::Object> gridFactor(StringRef text) {
   SmallVector<StringRef> parts;
+  int64_t by = 0;
   if (llvm::Regex("^ceil_div\\(([a-z_0-9]+), ([0-9]+)\\)$")
-          .match(text, &parts)) {
-    int64_t by = 0;
-    if (parts[2].getAsInteger(10, by) || by < 1)
-      return inputError("grid: '{0}' given, allowed: ceil_div(NAME, N)", text);
+          .match(text, &parts) &&
+      !parts[2].getAsInteger(10, by) && by >= 1)
     return json::Object{{"ceil_div", json::Array{parts[1].str(), by}}};
-  }
   if (llvm::Regex("^[a-z_0-9]+$").match(text))
     return json::Object{{"value", text.str()}};
-  return inputError("grid: '{0}' given, allowed: NAME or ceil_div(NAME, N)",
-                    text);
+  return std::nullopt;
+}
+
+/// One rule a grid dimension: factors with " * " between them, or
+/// resident(these).
+static llvm::Expected<json::Value> gridRule(StringRef text) {
+  StringRef product = text;
+  bool resident = product.consume_front("resident(");
+  bool closed = !resident || product.consume_back(")");
+  SmallVector<StringRef> factors;
+  product.split(factors, " * ");
+  json::Array rules;
+  for (StringRef factor : factors)
+    if (auto rule = gridFactor(factor))
+      rules.push_back(std::move(*rule));
+  if (!closed || rules.size() != factors.size())
+    return inputError("grid: '{0}' given, allowed: NAME or ceil_div(NAME, N), "
+                      "products of these by ' * ', or resident(PRODUCT)",
+                      text);
+  json::Value rule = rules.size() == 1
+                         ? std::move(rules.front())
+                         : json::Object{{"product", std::move(rules)}};
+  if (resident)
+    return json::Object{{"resident", std::move(rule)}};
+  return rule;
 }
 
 /// Scalars that a launch gives; any other is one that the description captured.
 static constexpr llvm::StringLiteral kLaunchScalars[] = {
-    "batch",  "q_heads",      "kv_heads", "q_len",
-    "kv_len", "heads_per_kv", "scale",    "scale_log2e"};
+    "batch",        "q_heads",    "kv_heads", "q_len",      "kv_len",
+    "heads_per_kv", "workgroups", "scale",    "scale_log2e"};
 
 /// The box that every copy from this tensor takes.
 static llvm::Expected<json::Object> tensorMap(StringRef name,

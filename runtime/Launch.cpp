@@ -241,7 +241,8 @@ static Result<float> narrowed(const Value &value, double number) {
 }
 
 static Status writeNumber(const Manifest &manifest, const Argument &argument,
-                          const AttentionArguments &given, std::byte *to) {
+                          const AttentionArguments &given,
+                          const LaunchGeometry &shape, std::byte *to) {
   const bool captured = argument.value.kind == Value::Kind::Captured;
   double number = 0;
   if (captured) {
@@ -259,7 +260,10 @@ static Status writeNumber(const Manifest &manifest, const Argument &argument,
     return badInput(argument.value.text + ": " + std::to_string(number) +
                     " given, allowed: an integer");
   const int64_t wide =
-      captured ? int64_t(number) : integer(argument.value, given);
+      captured ? int64_t(number)
+      : argument.value.kind == Value::Kind::Workgroups
+          ? int64_t(shape.grid[0]) * shape.grid[1] * shape.grid[2]
+          : integer(argument.value, given);
   if (argument.kind == Argument::Kind::I64) {
     std::memcpy(to, &wide, sizeof wide);
     return success();
@@ -272,6 +276,10 @@ static Status writeNumber(const Manifest &manifest, const Argument &argument,
   std::memcpy(to, &narrow, sizeof narrow);
   return success();
 }
+
+/// Kernels whose workgroups walk over tiles count them in i32, and a round of
+/// workgroups beyond the last.
+static constexpr int64_t maxTiles = int64_t(1) << 30;
 
 /// One dimension; saturates, so that an overflow is refused as too large.
 static int64_t gridSize(const GridRule &rule,
@@ -311,12 +319,17 @@ Status PreparedKernel::bind(const AttentionArguments &arguments,
   bound.shape.sharedBytes = contract.sharedBytes;
   const std::array<int64_t, 3> &limits = where.info().maxGrid;
   for (size_t i = 0; i < 3; ++i) {
-    const int64_t size = gridSize(contract.grid[i], arguments);
-    if (size > limits[i])
-      return badInput(
-          "grid[" + std::to_string(i) + "]: " + std::to_string(size) +
-          " blocks given, allowed: at most " + std::to_string(limits[i]) +
-          " on " + where.info().selector());
+    const GridRule &rule = contract.grid[i];
+    int64_t size = gridSize(rule, arguments);
+    const int64_t limit = rule.resident ? maxTiles : limits[i];
+    if (size > limit)
+      return badInput("grid[" + std::to_string(i) +
+                      "]: " + std::to_string(size) +
+                      " blocks given, allowed: "
+                      "at most " +
+                      std::to_string(limit) + " on " + where.info().selector());
+    if (rule.resident)
+      size = std::min(size, residentBlocks);
     if (size % contract.cluster[i])
       return badInput("grid[" + std::to_string(i) +
                       "]: " + std::to_string(size) +
@@ -348,7 +361,7 @@ Status PreparedKernel::bind(const AttentionArguments &arguments,
                wantAddress(arguments, argument.tensor, where));
       std::memcpy(to, &address, sizeof address);
     } else {
-      ATTN_CHECK(writeNumber(contract, argument, arguments, to));
+      ATTN_CHECK(writeNumber(contract, argument, arguments, bound.shape, to));
     }
   }
   bound.prepared = this;

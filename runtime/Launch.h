@@ -77,6 +77,7 @@ private:
   Device where;
   Module image;
   Kernel function;
+  int64_t residentBlocks = 1; ///< that the device holds at once
 };
 
 /// Does an image for `target` run on this device? A null device takes all.

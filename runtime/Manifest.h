@@ -26,7 +26,8 @@ struct Value {
     StrideRow, ///< of `tensor`
     Scale,
     ScaleLog2e,
-    Captured, ///< capturedNames[literal]
+    Workgroups, ///< of the launch; stands in arguments alone
+    Captured,   ///< capturedNames[literal]
     Literal,
   };
   Kind kind = Kind::Literal;
@@ -39,6 +40,8 @@ struct Value {
 
 /// A grid dimension: the product of ceil(value / divisor).
 struct GridRule {
+  /// The product is the most; best is what the device holds at once.
+  bool resident = false;
   struct Factor {
     Value value;
     int64_t divisor = 1;

@@ -33,16 +33,21 @@ static std::optional<Tensor> tensorNamed(std::string_view text) {
 static const char *const valueForms =
     "batch, q_heads, kv_heads, heads_per_kv, q_len, kv_len, "
     "T.stride.batch|head|row (T one of q k v o; lse has no row), "
-    "a decimal literal; in arguments also scale, scale_log2e and the names "
-    "in `captured`";
+    "a decimal literal; in arguments also workgroups, scale, scale_log2e and "
+    "the names in `captured`";
 
 static std::optional<Value> namedValue(std::string_view text) {
   using Kind = Value::Kind;
   static constexpr std::pair<std::string_view, Kind> names[] = {
-      {"batch", Kind::Batch},      {"q_heads", Kind::QHeads},
-      {"kv_heads", Kind::KvHeads}, {"heads_per_kv", Kind::HeadsPerKv},
-      {"q_len", Kind::QLen},       {"kv_len", Kind::KvLen},
-      {"scale", Kind::Scale},      {"scale_log2e", Kind::ScaleLog2e},
+      {"batch", Kind::Batch},
+      {"q_heads", Kind::QHeads},
+      {"kv_heads", Kind::KvHeads},
+      {"heads_per_kv", Kind::HeadsPerKv},
+      {"q_len", Kind::QLen},
+      {"kv_len", Kind::KvLen},
+      {"workgroups", Kind::Workgroups},
+      {"scale", Kind::Scale},
+      {"scale_log2e", Kind::ScaleLog2e},
   };
   Value value;
   for (const auto &[word, kind] : names)
@@ -117,8 +122,8 @@ static Result<Value> readValue(const Json &json, const std::string &field,
 static Result<Value> readIntegerValue(const Json &json,
                                       const std::string &field) {
   ATTN_TRY(Value value, readValue(json, field, nullptr));
-  if (value.isFloat)
-    return fieldError(field, json, "an integer value");
+  if (value.isFloat || value.kind == Value::Kind::Workgroups)
+    return fieldError(field, json, "an integer value of the call's");
   return value;
 }
 
@@ -130,7 +135,7 @@ static Status readFactors(const Json &json, const std::string &field, int depth,
                           GridRule &rule) {
   const char *const allowed =
       "{\"value\": V}, {\"ceil_div\": [V, n]} or {\"product\": [rule, ...]}, "
-      "at most 8 deep and 16 factors";
+      "at most 8 deep and 16 factors, or {\"resident\": rule} of one";
   if (depth > 8 || rule.factors.size() >= 16)
     return fieldError(field, json, allowed);
   GridRule::Factor factor;
@@ -164,7 +169,10 @@ static Status readFactors(const Json &json, const std::string &field, int depth,
 Result<GridRule> attn_jit::rt::readGridRule(const Json &json,
                                             const std::string &field) {
   GridRule rule;
-  ATTN_CHECK(readFactors(json, field, 0, rule));
+  const Json *most = member(json, "resident");
+  rule.resident = most;
+  ATTN_CHECK(most ? readFactors(*most, field + ".resident", 0, rule)
+                  : readFactors(json, field, 0, rule));
   return rule;
 }
 

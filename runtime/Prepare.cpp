@@ -78,6 +78,12 @@ Result<PreparedKernel> attn_jit::rt::prepare(const Device &device,
   ATTN_TRY(prepared.function, prepared.image.kernel(manifest.kernel));
   if (manifest.sharedBytes > 0)
     ATTN_CHECK(prepared.function.reserveShared(manifest.sharedBytes));
+  const auto &[x, y, z] = manifest.block;
+  ATTN_TRY(
+      const std::optional<int64_t> blocks,
+      prepared.function.occupancy(int64_t(x) * y * z, manifest.sharedBytes));
+  prepared.residentBlocks =
+      std::max<int64_t>(device.info().computeUnits * blocks.value_or(1), 1);
   prepared.contract = std::move(manifest);
   return prepared;
 }

@@ -18,9 +18,9 @@ using llvm::Error;
 /// What a manifest binds by itself (docs/manifest.md, "Values" and "pointer");
 /// strides have a dot, which no captured name may have.
 static constexpr llvm::StringLiteral kReserved[] = {
-    "q",     "k",          "v",       "o",     "lse",          "workspace",
-    "q_len", "kv_len",     "q_heads", "batch", "heads_per_kv", "kv_heads",
-    "scale", "scale_log2e"};
+    "q",          "k",      "v",          "o",     "lse",          "workspace",
+    "q_len",      "kv_len", "q_heads",    "batch", "heads_per_kv", "kv_heads",
+    "workgroups", "scale",  "scale_log2e"};
 
 namespace {
 class DescriptionFunction {

@@ -67,6 +67,14 @@ void makeSeeds(const SeedSink &sink) {
                       {{"aligned", {"q_len", 1}}},
                       {{"pointer_aligned", {"lse", 4}}}};
   sink("addresses", root.dump());
+  root["grid"] = {
+      {{"resident",
+        {{"product",
+          {{{"ceil_div", {"q_len", 128}}}, {{"value", "q_heads"}}}}}}},
+      {{"value", 1}},
+      {{"value", 1}}};
+  root["arguments"].push_back({{"kind", "i32"}, {"value", "workgroups"}});
+  sink("resident", root.dump());
   for (const char *optional :
        {"key", "description", "schedule", "dtype", "causal", "cluster",
         "shared_bytes", "workspace_bytes", "captured", "features", "requires",

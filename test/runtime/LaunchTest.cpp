@@ -149,6 +149,35 @@ TEST_F(Launch, FailedBindLeavesAnEmptyHandle) {
   EXPECT_EQ(null.log->launches().size(), 4u);
 }
 
+TEST_F(Launch, ResidentGridIsWhatTheDeviceHolds) {
+  json root = goodManifest();
+  root["cluster"] = {1, 1, 1};
+  root["grid"] = json::parse(R"([{"resident": {"product": [
+      {"ceil_div": ["q_len", 128]}, {"value": "q_heads"}]}},
+      {"value": "1"}, {"value": "1"}])");
+  root["arguments"].push_back({{"kind", "i32"}, {"value", "workgroups"}});
+  const auto launched = [&] {
+    must(prepared(root).launch(arguments, stream));
+    const auto &launch = null.log->launches().back();
+    EXPECT_EQ(uint32_t(at<int32_t>(launch.arguments, 324)),
+              launch.geometry.grid[0]);
+    return int64_t(launch.geometry.grid[0]);
+  };
+  const int64_t most = null.device.info().computeUnits;
+  arguments.qLen = 129;
+  EXPECT_EQ(launched(), std::min<int64_t>(most, 2 * arguments.qHeads));
+  arguments.qLen = 1 << 20;
+  EXPECT_EQ(launched(), most);
+  arguments.qLen = 0;
+  const size_t before = null.log->launches().size();
+  must(prepared(root).launch(arguments, stream));
+  EXPECT_EQ(null.log->launches().size(), before);
+  // Walks count tiles in i32, and a round beyond.
+  arguments.qLen = INT32_MAX, arguments.qHeads = 192;
+  EXPECT_HAS(refusal(root), "grid[0]: 3221225472 blocks given, allowed: at "
+                            "most 1073741824");
+}
+
 TEST_F(Launch, EmptyGridLaunchesNothing) {
   arguments.qLen = 0;
   must(prepared().launch(arguments, stream));

@@ -9,6 +9,7 @@
 #include "Check.h"
 #include "Machine.h"
 
+#include <algorithm>
 #include <fstream>
 
 int main(int argc, char **argv) try {
@@ -87,6 +88,9 @@ int main(int argc, char **argv) try {
     if (rule.contains("ceil_div"))
       return int(std::ceil(value(rule["ceil_div"][0]) /
                            rule["ceil_div"][1].get<double>()));
+    // Any number up to the rule's will do; a few make each walk over tiles.
+    if (rule.contains("resident"))
+      return std::min(extent(rule["resident"]), 5);
     int product = 1;
     for (const json &each : rule.at("product"))
       product *= extent(each);
@@ -94,6 +98,7 @@ int main(int argc, char **argv) try {
   };
   const int grid[3] = {extent(manifest["grid"][0]), extent(manifest["grid"][1]),
                        extent(manifest["grid"][2])};
+  values["workgroups"] = double(grid[0]) * grid[1] * grid[2];
 
   Bytes storage(8192), block;
   char *base = storage.data() + (64 - uintptr_t(storage.data()) % 64) % 64;
