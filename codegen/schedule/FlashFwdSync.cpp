@@ -14,7 +14,9 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
   int64_t bm = f.schedule.get("bm"), bn = f.schedule.get("bn"),
           units = f.schedule.get("units");
   int64_t rows = bm / units;
-  f.createKernel(units, tile::Access::Direct, bm, /*reverse=*/false);
+  TileOrder order{bm};
+  f.createKernel(units, tile::Access::Direct, order);
+  f.place = order.own(f);
   auto pipeOf = [&](int64_t tileRows, int64_t cols) {
     auto type =
         tile::PipeType::get(b.getContext(), 1, f.sharedType(tileRows, cols),
@@ -22,41 +24,41 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
     return tile::PipeCreateOp::create(b, loc, type, units, IntegerAttr(),
                                       IntegerAttr());
   };
-  Value keys = pipeOf(bn, f.problem.headDim),
-        values = pipeOf(bn, f.problem.valueDim);
+  Value keys = pipeOf(bn, f.headCols), values = pipeOf(bn, f.valueCols);
   Value offset = f.i32(0);
   if (units > 1)
     offset = f.mul(tile::UnitIdOp::create(b, loc, b.getI32Type()), f.i32(rows));
-  Value row = f.add(f.tileRow, offset);
+  TilePlace own = f.place;
+  Value row = own.row = f.add(own.row, offset);
   auto tileOf = [&](Value pipe, Value use) -> Value {
     auto type = cast<tile::PipeType>(pipe.getType());
     return tile::PipeWaitOp::create(b, loc, type.getSlot(), pipe, use);
   };
   auto loadQuery = [&]() -> Value {
-    auto lhs = tile::FragType::get(b.getContext(), {rows, f.problem.headDim},
+    auto lhs = tile::FragType::get(b.getContext(), {rows, f.headCols},
                                    f.computeElement, tile::FragLayout::Lhs);
-    return tile::LoadOp::create(b, loc, lhs, f.query, f.batch, f.head, row,
-                                f.qLen);
+    return tile::LoadOp::create(b, loc, lhs, f.query, f.place.batch,
+                                f.place.head, row, f.qLen);
   };
   auto copyQuery = [&]() -> Value {
-    Value queries = pipeOf(bm, f.problem.headDim), use = f.i32(0);
+    Value queries = pipeOf(bm, f.headCols), use = f.i32(0);
     tile::PipeAcquireOp::create(b, loc, queries, use);
-    tile::CopyOp::create(b, loc, f.query, f.batch, f.head, f.tileRow, f.qLen,
-                         queries, use);
+    tile::CopyOp::create(b, loc, f.query, f.place.batch, f.place.head,
+                         f.place.row, f.qLen, queries, use);
     tile::PipeCommitOp::create(b, loc, queries, use);
     return f.slice(tileOf(queries, use), offset, rows);
   };
   Value query = f.schedule.get("query") ? copyQuery() : loadQuery();
-  KeyBlocks blocks = f.keyBlocks(f.tileRow, bm, bn);
+  KeyBlocks blocks = f.keyBlocks(f.place.row, bm, bn);
 
   // Both copies are under way before either is waited for.
   auto fill = [&](Value use, Value from) {
     tile::PipeAcquireOp::create(b, loc, keys, use);
     tile::PipeAcquireOp::create(b, loc, values, use);
-    tile::CopyOp::create(b, loc, f.key, f.batch, f.kvHead, from, f.kvLen, keys,
-                         use);
-    tile::CopyOp::create(b, loc, f.value, f.batch, f.kvHead, from, f.kvLen,
-                         values, use);
+    tile::CopyOp::create(b, loc, f.key, f.place.batch, f.place.kvHead, from,
+                         f.kvLen, keys, use);
+    tile::CopyOp::create(b, loc, f.value, f.place.batch, f.place.kvHead, from,
+                         f.kvLen, values, use);
     tile::PipeCommitOp::create(b, loc, keys, use);
     tile::PipeCommitOp::create(b, loc, values, use);
   };
@@ -84,7 +86,7 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
     SoftmaxStep step = f.softmax(scores, state, row, from, masked);
     Value output = f.rescaled(loop.getRegionIterArg(2), step.rescale);
     output = product(f.asLhs(step.probabilities), tileOf(values, block), output,
-                     f.problem.valueDim, false);
+                     f.valueCols, false);
     tile::PipeReleaseOp::create(b, loc, values, block, Value());
     scf::YieldOp::create(b, loc, {step.state.max, step.state.sum, output});
     carried.assign(loop.getResults().begin(), loop.getResults().end());
@@ -93,6 +95,6 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
     sweep(blocks.first, blocks.firstFull, /*masked=*/true);
   sweep(blocks.firstFull, blocks.endFull, /*masked=*/false);
   sweep(blocks.endFull, blocks.end, /*masked=*/true);
-  f.epilogue(carried[2], {carried[0], carried[1]}, row);
+  f.epilogue(carried[2], {carried[0], carried[1]}, own);
   f.finishKernel();
 }

@@ -17,6 +17,8 @@ ForwardBuilder::ForwardBuilder(OpBuilder &b, attn::ForwardOp forward,
                                const TargetInfo &target)
     : b(b), loc(forward.getLoc()), forward(forward), schedule(schedule),
       target(target), problem(attn::getProblemShape(forward)),
+      headCols(llvm::alignTo(problem.headDim, target.productDepth)),
+      valueCols(llvm::alignTo(problem.valueDim, target.productDepth)),
       element(forward.getElementType()),
       computeElement(target.has(Capability::WideFragments)
                          ? Float32Type::get(b.getContext())
@@ -97,8 +99,8 @@ Value ForwardBuilder::slice(Value tile, Value row, int64_t rows) {
 
 //===-- the kernel --------------------------------------------------------===//
 
-void ForwardBuilder::createKernel(int64_t units, tile::Access loads, int64_t bm,
-                                  bool reverse) {
+void ForwardBuilder::createKernel(int64_t units, tile::Access loads,
+                                  const TileOrder &order) {
   MLIRContext *context = b.getContext();
   SmallVector<Type> types;
   SmallVector<std::string> names;
@@ -117,6 +119,8 @@ void ForwardBuilder::createKernel(int64_t units, tile::Access loads, int64_t bm,
     argument(global(1, b.getF32Type(), tile::Access::Direct), "lse");
   for (const char *name : {"q_len", "kv_len", "heads_per_kv"})
     argument(b.getI32Type(), name);
+  for (StringRef name : order.scalars())
+    argument(b.getI32Type(), name.str());
   argument(b.getF32Type(),
            forward.getScore().empty() ? "scale_log2e" : "scale");
   auto function = cast<func::FuncOp>(forward->getParentOp());
@@ -135,11 +139,12 @@ void ForwardBuilder::createKernel(int64_t units, tile::Access loads, int64_t bm,
   for (const std::string &name : names)
     argAttrs.push_back(b.getDictionaryAttr(
         b.getNamedAttr(tile::kArgName, b.getStringAttr(name))));
-  std::string tiles = llvm::formatv("ceil_div(q_len, {0})", bm).str();
-  kernel = tile::KernelOp::create(
-      b, loc, "attn_fwd", b.getFunctionType(types, {}), units,
-      b.getStrArrayAttr({tiles, "q_heads", "batch"}), StringAttr(),
-      b.getArrayAttr(argAttrs), ArrayAttr());
+  SmallVector<std::string> rules = order.grid();
+  SmallVector<StringRef> grid(rules.begin(), rules.end());
+  kernel =
+      tile::KernelOp::create(b, loc, "attn_fwd", b.getFunctionType(types, {}),
+                             units, b.getStrArrayAttr(grid), StringAttr(),
+                             b.getArrayAttr(argAttrs), ArrayAttr());
   Block &entry = kernel.getBody().emplaceBlock();
   entry.addArguments(types, SmallVector<Location>(types.size(), loc));
   b.setInsertionPointToStart(&entry);
@@ -148,7 +153,7 @@ void ForwardBuilder::createKernel(int64_t units, tile::Access loads, int64_t bm,
   query = *next++, key = *next++, value = *next++, out = *next++;
   lse = forward.getLse() ? *next++ : Value();
   qLen = *next++, kvLen = *next++;
-  Value group = *next++;
+  next += 1 + order.scalars().size(); // heads_per_kv, and the order's own
   Value scaling = *next++;
   (forward.getScore().empty() ? scaleLog2e : scale) = scaling;
   for (BlockArgument outer : scalars)
@@ -159,19 +164,17 @@ void ForwardBuilder::createKernel(int64_t units, tile::Access loads, int64_t bm,
     if (&op != forward)
       b.clone(op, captured);
 
-  Value index = tile::ProgramIdOp::create(b, loc, b.getI32Type(), 0);
-  if (reverse) {
-    Value count = arith::CeilDivSIOp::create(b, loc, qLen, i32(bm));
-    index = sub(sub(count, i32(1)), index);
-  }
-  head = tile::ProgramIdOp::create(b, loc, b.getI32Type(), 1);
-  batch = tile::ProgramIdOp::create(b, loc, b.getI32Type(), 2);
-  kvHead = arith::DivUIOp::create(b, loc, head, group);
-  tileRow = mul(index, i32(bm));
   position = forward.getAlign() == attn::Align::BottomRight ? sub(kvLen, qLen)
                                                             : i32(0);
   for (const attn::KeyBound &bound : mask.bounds)
     offsets.push_back(offsetOf(bound));
+}
+
+Value ForwardBuilder::argument(StringRef name) {
+  for (BlockArgument each : kernel.getArguments())
+    if (kernel.getArgName(each.getArgNumber()) == name)
+      return each;
+  llvm_unreachable("a kernel without the argument");
 }
 
 void ForwardBuilder::finishKernel() {

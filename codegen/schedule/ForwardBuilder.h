@@ -7,6 +7,7 @@
 #ifndef ATTN_JIT_CODEGEN_SCHEDULE_FORWARDBUILDER_H
 #define ATTN_JIT_CODEGEN_SCHEDULE_FORWARDBUILDER_H
 
+#include "codegen/schedule/TileOrder.h"
 #include "dialect/attn/Attn.h"
 #include "dialect/attn/MaskAnalysis.h"
 #include "dialect/tile/Tile.h"
@@ -37,9 +38,10 @@ public:
                  const Schedule &schedule, const TargetInfo &target);
 
   /// Creates tile.kernel with the arguments of `forward`, and goes into it.
-  void createKernel(int64_t units, tile::Access loads, int64_t bm,
-                    bool reverse);
+  void createKernel(int64_t units, tile::Access loads, const TileOrder &order);
   void finishKernel();
+  /// The kernel's argument of that name, which it has.
+  mlir::Value argument(llvm::StringRef name);
 
   //===-- small things
   //-----------------------------------------------------===//
@@ -67,6 +69,8 @@ public:
   //--------------------------------------------------------===//
   /// Blocks of `bn` keys that query rows [row, row + bm) visit.
   KeyBlocks keyBlocks(mlir::Value row, int64_t bm, int64_t bn);
+  /// Are there masked blocks before the wholly visible ones?
+  bool masksBelow() const { return mask.boundsBelow(); }
   /// State and output before the first step.
   SoftmaxState initialState(int64_t rows);
   mlir::Value initialOutput(int64_t rows);
@@ -76,8 +80,8 @@ public:
   mlir::Value rescaled(mlir::Value output, mlir::Value factor);
   /// Probabilities as left operand.
   mlir::Value asLhs(mlir::Value probabilities);
-  /// Normalises and writes output and log-sum-exp of rows from `row`.
-  void epilogue(mlir::Value output, SoftmaxState state, mlir::Value row);
+  /// Normalises and writes output and log-sum-exp of the rows at `where`.
+  void epilogue(mlir::Value output, SoftmaxState state, const TilePlace &where);
 
   mlir::OpBuilder &b;
   mlir::Location loc;
@@ -85,13 +89,16 @@ public:
   const Schedule &schedule;
   const TargetInfo &target;
   ProblemShape problem;
+  /// Columns of tiles: the dims, in whole products. Those beyond a dim hold
+  /// zeros, and are not stored.
+  int64_t headCols, valueCols;
   mlir::Type element;        ///< of the tensors
   mlir::Type computeElement; ///< of the products' operands
 
   tile::KernelOp kernel;
   mlir::Value query, key, value, out, lse;
   mlir::Value qLen, kvLen, scaleLog2e, scale;
-  mlir::Value batch, head, kvHead, tileRow;
+  TilePlace place; ///< that the parts below work on; the schedule moves it
 
 private:
   mlir::Value offsetOf(const attn::KeyBound &bound);

@@ -30,7 +30,7 @@ SoftmaxState ForwardBuilder::initialState(int64_t rows) {
 }
 
 Value ForwardBuilder::initialOutput(int64_t rows) {
-  return tile::FillOp::create(b, loc, acc(rows, problem.valueDim), f32(0));
+  return tile::FillOp::create(b, loc, acc(rows, valueCols), f32(0));
 }
 
 Value ForwardBuilder::inlineRegion(Region &region, OpBuilder &at,
@@ -53,8 +53,8 @@ Value ForwardBuilder::scored(Value scores, Value row, Value key) {
   Value kv = tile::CoordOp::create(b, loc, index, key, 1);
   auto body = [&](OpBuilder &at, ValueRange x) -> Value {
     Value scaled = arith::MulFOp::create(at, loc, x[0], scale);
-    Value result =
-        inlineRegion(forward.getScore(), at, {scaled, batch, head, x[1], x[2]});
+    Value result = inlineRegion(forward.getScore(), at,
+                                {scaled, place.batch, place.head, x[1], x[2]});
     return arith::MulFOp::create(at, loc, result, scalar(at, loc, kLog2E));
   };
   return map({scores, q, kv}, type, body,
@@ -100,7 +100,8 @@ Value ForwardBuilder::maskedOut(Value scores, Value row, Value key) {
     if (lower)
       also(compared(arith::CmpIPredicate::sge, lower));
     if (!mask.exact)
-      also(inlineRegion(forward.getMask(), at, {batch, head, x[1], x[2]}));
+      also(inlineRegion(forward.getMask(), at,
+                        {place.batch, place.head, x[1], x[2]}));
     return arith::SelectOp::create(at, loc, seen, x[0],
                                    scalar(at, loc, -kInfinity));
   };
@@ -173,7 +174,8 @@ Value ForwardBuilder::asLhs(Value probabilities) {
   return tile::CastOp::create(b, loc, to, probabilities);
 }
 
-void ForwardBuilder::epilogue(Value output, SoftmaxState state, Value row) {
+void ForwardBuilder::epilogue(Value output, SoftmaxState state,
+                              const TilePlace &where) {
   auto type = cast<tile::FragType>(output.getType());
   tile::FragType rowFrag = rowType(type.getRows(), tile::FragLayout::Row);
   Value sum = tile::CombineOp::create(b, loc, rowFrag, tile::ReduceKind::Add,
@@ -188,7 +190,8 @@ void ForwardBuilder::epilogue(Value output, SoftmaxState state, Value row) {
   Value result = rescaled(output, inverse);
   Value stored =
       tile::CastOp::create(b, loc, type.withElement(element), result);
-  tile::StoreOp::create(b, loc, stored, out, batch, head, row, qLen);
+  tile::StoreOp::create(b, loc, stored, out, where.batch, where.head, where.row,
+                        qLen);
   if (!lse)
     return;
   Value total =
@@ -200,5 +203,6 @@ void ForwardBuilder::epilogue(Value output, SoftmaxState state, Value row) {
         Value base2 = arith::AddFOp::create(at, loc, most, log);
         return arith::MulFOp::create(at, loc, base2, scalar(at, loc, kLn2));
       });
-  tile::StoreOp::create(b, loc, total, lse, batch, head, row, qLen);
+  tile::StoreOp::create(b, loc, total, lse, where.batch, where.head, where.row,
+                        qLen);
 }

@@ -45,7 +45,9 @@ def hopper():
         for mask in ([], ["-causal"]):
             for bm in (64, 128, 192):
                 for p in ("registers", "shared"):
-                    yield dim, mask, f"flash_fwd_ws.v1<bm={bm},p={p},bn=%d,stages=1>", range(256, 0, -16)
+                    for grid in ("tiles", "resident"):
+                        fields = f"bm={bm},p={p},grid={grid},stages=1"
+                        yield dim, mask, f"flash_fwd_ws.v1<{fields},bn=%d>", range(256, 0, -16)
             for units in (1, 2):
                 yield dim, mask, f"flash_fwd_sync.v1<bm={64 * units},units={units},bn=%d>", sync
 

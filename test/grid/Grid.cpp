@@ -201,7 +201,7 @@ rt::Result<bool> run(const Options &options) {
         grid::apply(group.regions, options.templates, group.description));
     if (!module.empty())
       group.description.module = module;
-    for (const Call &call : callsOf(i)) {
+    for (const Call &call : callsOf(i, options.device != "cpu")) {
       const std::string name = group.name + "/" + call.name();
       auto fault = check(engine, group, call, options);
       if (!fault) {

@@ -18,11 +18,8 @@ std::vector<Group> grid::allGroups() {
     int64_t head, value;
     bool lse;
   };
-  const Dims dims[] = {{64, 64, true},
-                       {128, 128, false},
-                       {32, 32, false},
-                       {64, 128, false},
-                       {96, 48, false}};
+  const Dims dims[] = {{64, 64, true},   {128, 128, false}, {32, 32, false},
+                       {64, 128, false}, {96, 48, false},   {72, 40, true}};
   std::vector<Group> groups;
   auto add = [&](api::Element element, Dims d, const std::string &mask) {
     Group group;
@@ -60,7 +57,7 @@ std::vector<Group> grid::allGroups() {
   return groups;
 }
 
-std::vector<Call> grid::callsOf(size_t group) {
+std::vector<Call> grid::callsOf(size_t group, bool manyProcessors) {
   std::vector<Call> calls = {
       {1, 2, 2, 1, 1, {}},       {2, 4, 2, 1, 1000, {}},
       {1, 3, 1, 17, 17, {}},     {2, 2, 1, 17, 129, {}},
@@ -68,6 +65,8 @@ std::vector<Call> grid::callsOf(size_t group) {
       {1, 2, 1, 1000, 1000, {}}, {1, 2, 2, 1000, 129, {}},
       {3, 1, 1, 64, 128, {}},    {1, 4, 1, 127, 193, {}},
       {2, 2, 1, 129, 0, {}}};
+  if (manyProcessors)
+    calls.push_back({1, 144, 9, 200, 230, {}});
   const std::vector<rt::InputKind> &kinds = rt::allInputKinds();
   for (size_t i = 0; i < calls.size(); ++i)
     // Half of them normal: what the tolerances are for.

@@ -28,8 +28,9 @@ struct Call {
 };
 
 std::vector<Group> allGroups();
-/// Each group makes the same calls, but for the inputs, which take turns.
-std::vector<Call> callsOf(size_t group);
+/// Each group makes the same calls, but for the inputs, which take turns; on a
+/// device of many processors one more, whose tiles are more than these.
+std::vector<Call> callsOf(size_t group, bool manyProcessors);
 
 } // namespace attn_jit::grid
 

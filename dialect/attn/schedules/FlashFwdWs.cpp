@@ -16,9 +16,13 @@ static constexpr int64_t kStages[] = {1, 2, 3, 4};
 static constexpr int64_t kSwitch[] = {0, 1};
 static constexpr int64_t kProducerRegs[] = {24, 32, 40, 56};
 static constexpr int64_t kConsumerRegs[] = {152, 160, 216, 232, 240, 256};
+static constexpr int64_t kQStages[] = {1, 2};
+static constexpr int64_t kOrders[] = {0, 1, 2};
+static constexpr llvm::StringLiteral kGrid[] = {"tiles", "resident"};
 static constexpr llvm::StringLiteral kOffOn[] = {"off", "on"};
 static constexpr llvm::StringLiteral kPath[] = {"registers", "shared"};
-static constexpr llvm::StringLiteral kOrder[] = {"forward", "reverse"};
+static constexpr llvm::StringLiteral kOrder[] = {"forward", "reverse",
+                                                 "paired"};
 
 static constexpr ScheduleField kFields[] = {
     {"bm", "query rows of a workgroup: 64 for each consumer", kBm, {}},
@@ -31,28 +35,51 @@ static constexpr ScheduleField kFields[] = {
     {"anchor", "pin the second wait behind the softmax", kSwitch, kOffOn},
     {"producer_regs", "registers of a producer thread", kProducerRegs, {}},
     {"consumer_regs", "registers of a consumer thread", kConsumerRegs, {}},
-    {"order", "query tiles first to last, or last to first", kSwitch, kOrder},
+    {"order",
+     "a head's query tiles: first to last, last to first, or long "
+     "ones with short ones",
+     kOrders, kOrder},
+    {"grid", "a workgroup a tile, or resident ones that walk over tiles",
+     kSwitch, kGrid},
+    {"q_stages", "query tiles in flight", kQStages, {}},
 };
 
 /// Registers of a consumer thread: scores and output in f32, probabilities in
-/// 16 bits when they stay in registers, addresses and row statistics. Fitted to
-/// ptxas 13.0, so that none of test/codegen/nvptx/corners.test spills.
-static int64_t consumerRegisters(const ProblemShape &problem, int64_t bn,
-                                 bool sharedP) {
+/// 16 bits when they stay in registers, addresses and row statistics; where it
+/// goes on across tiles, what it stores of the tile before. Fitted to ptxas
+/// 13.0, so that none of test/codegen/nvptx/corners.test spills.
+static int64_t consumerRegisters(const ProblemShape &problem, int64_t consumers,
+                                 int64_t bn, bool sharedP, bool resident,
+                                 bool turns) {
   int64_t dv = problem.valueDim, widest = std::max(problem.headDim, dv);
+  int64_t across = 0;
+  if (resident && sharedP)
+    across = problem.masked ? 25 : 8;
+  else if (resident && consumers < 3)
+    across = problem.masked ? 14 : 12;
+  else if (resident && widest >= 128)
+    across = 4;
+  if (resident && widest > 192)
+    across += 24;
   if (sharedP)
-    return (bn + dv) / 2 * 7 / 5;
-  int64_t rest = widest / 8 + 13 + (problem.masked ? 3 : 0);
+    return (bn + dv) / 2 * 7 / 5 + across;
+  int64_t rest = widest / 8 + 13 + (problem.masked ? 3 : 0) + (turns ? 2 : 0);
   if (!llvm::isPowerOf2_64(widest))
     rest += 9; // a last panel of its own
-  return bn * 4 / 5 + dv / 2 + rest;
+  return bn * 4 / 5 + dv / 2 + rest + across;
+}
+
+/// The producer works out where the next tile is, and which blocks it sees.
+static int64_t producerRegisters(const ProblemShape &problem, bool resident) {
+  return problem.masked && resident ? 32 : 24;
 }
 
 /// Tiles, and a 1 KiB page for the barriers.
 static int64_t sharedBytes(const ProblemShape &problem, int64_t bm, int64_t bn,
-                           int64_t stages, bool sharedP) {
-  int64_t d = problem.headDim, dv = problem.valueDim;
-  return (bm * d + stages * bn * (d + dv) + (sharedP ? bm * bn : 0)) *
+                           int64_t stages, int64_t qStages, bool sharedP) {
+  int64_t d = llvm::alignTo(problem.headDim, 16),
+          dv = llvm::alignTo(problem.valueDim, 16);
+  return (qStages * bm * d + stages * bn * (d + dv) + (sharedP ? bm * bn : 0)) *
              problem.elementBytes +
          1024;
 }
@@ -65,38 +92,61 @@ static int64_t usable(int64_t consumerRegs) {
 static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
                                            const TargetInfo &target,
                                            const NamedFields &named) {
+  // Measured (docs/perf/hopper-forward.md).
   int64_t widest = std::max(problem.headDim, problem.valueDim);
+  bool masked = problem.masked;
+  bool resident = named.get("grid", widest <= 192);
   int64_t bm = named.get("bm", widest <= 64 ? 192 : 128);
   int64_t consumers = bm / target.unitRows;
-  // Measured at the usual height (docs/perf/hopper-forward.md).
-  int64_t bn = widest <= 64    ? 128
-               : widest <= 128 ? (problem.masked ? 128 : 176)
-               : widest <= 192 ? 96
-                               : 80;
-  bool turns = consumers > 1 && widest > 64 && widest <= 192;
+  int64_t bn = widest <= 64 || (masked && widest <= 128) ? 128
+               : widest <= 128 && !resident              ? 176
+               : widest <= 96                            ? 176
+               : widest <= 128                           ? 160
+               : widest <= 192                           ? (resident ? 128 : 96)
+                                                         : 80;
   bool overlap = named.get("overlap", true);
-  bool anchor = overlap && widest > 64 && widest <= 128;
-  int64_t consumerRegs = named.get("consumer_regs", consumers == 1   ? 256
-                                                    : consumers == 2 ? 240
-                                                                     : 160);
+  int64_t producerRegs = named.get(
+      "producer_regs", consumers == 1   ? 56
+                       : consumers == 2 ? producerRegisters(problem, resident)
+                                        : 32);
+  // Of two consumers each gets half of what is left, in multiples of 8.
+  int64_t consumerRegs = named.get(
+      "consumer_regs", consumers == 1   ? 256
+                       : consumers == 2 ? (504 - producerRegs) / 16 * 8
+                                        : 160);
   bool sharedP = named.get("p", false);
   int64_t stages = named.get("stages", 2);
+  // Resident consumers go on across tiles side by side: without turns they
+  // drift into step.
+  bool turns =
+      named.get("pingpong", consumers > 1 && (resident || widest <= 192));
+  auto fits = [&](int64_t qStages) {
+    return sharedBytes(problem, bm, bn, stages, qStages, sharedP) <=
+           target.sharedBytes;
+  };
   while (bn > kBn[0] &&
-         (consumerRegisters(problem, bn, sharedP) > usable(consumerRegs) ||
-          sharedBytes(problem, bm, bn, stages, sharedP) > target.sharedBytes))
+         (consumerRegisters(problem, consumers, bn, sharedP, resident, turns) >
+              usable(consumerRegs) ||
+          !fits(1)))
     bn -= 16;
-  int64_t producerRegs = consumers == 1 ? 56 : consumers == 2 ? 24 : 32;
-  int64_t order = problem.masked; // a causal grid starts with its longest tiles
+  bn = named.get("bn", bn);
+  bool anchor =
+      resident ? widest <= 64 && !masked : widest > 64 && widest <= 128;
+  // A causal grid starts with its longest tiles; those that walk over tiles
+  // share them out.
+  int64_t order = masked ? 1 + resident : 0;
   return {bm,
-          named.get("bn", bn),
+          bn,
           stages,
           sharedP,
           overlap,
-          named.get("pingpong", turns),
-          named.get("anchor", anchor),
-          named.get("producer_regs", producerRegs),
+          turns,
+          named.get("anchor", overlap && anchor),
+          producerRegs,
           consumerRegs,
-          named.get("order", order)};
+          named.get("order", order),
+          resident,
+          named.get("q_stages", resident && fits(2) ? 2 : 1)};
 }
 
 static Error verify(const Schedule &schedule, const ProblemShape &problem,
@@ -111,8 +161,8 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                         schedule.getFamily().name, target.name, what);
   int64_t d = problem.headDim, dv = problem.valueDim;
   for (auto [name, dim] : {std::pair{"head_dim", d}, {"value_dim", dv}})
-    if (dim < 16 || dim > 256 || dim % 16)
-      return inputError("{0}: {1} given, allowed on {2}: multiples of 16 up to "
+    if (dim < 8 || dim > 256 || dim % 8)
+      return inputError("{0}: {1} given, allowed on {2}: multiples of 8 up to "
                         "256",
                         name, dim, target.name);
   if (problem.elementBytes != 2)
@@ -133,7 +183,17 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     return inputError("schedule field 'anchor': on given without overlap, "
                       "allowed: off");
 
-  int64_t bytes = sharedBytes(problem, bm, bn, stages, sharedP);
+  int64_t qStages = schedule.get("q_stages");
+  bool resident = schedule.get("grid");
+  if (!resident && qStages > 1)
+    return inputError("schedule field 'q_stages': {0} given with grid=tiles, "
+                      "allowed: 1",
+                      qStages);
+  if (!resident && schedule.get("order") == 2)
+    return inputError("schedule field 'order': paired given with grid=tiles, "
+                      "allowed: forward, reverse");
+
+  int64_t bytes = sharedBytes(problem, bm, bn, stages, qStages, sharedP);
   if (bytes > target.sharedBytes)
     return inputError("shared memory: {0} needs {1} bytes, {2} has {3}: {4} "
                       "too many",
@@ -149,7 +209,13 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       "lanes, {3} has {4}: {5} too many",
                       schedule.str(), budgets, target.unitThreads, target.name,
                       pool, budgets - pool);
-  int64_t need = consumerRegisters(problem, bn, sharedP);
+  if (int64_t least = producerRegisters(problem, resident);
+      schedule.get("producer_regs") < least)
+    return inputError("schedule field 'producer_regs': {0} given with a mask "
+                      "and grid=resident, allowed: at least {1}",
+                      schedule.get("producer_regs"), least);
+  int64_t need = consumerRegisters(problem, consumers, bn, sharedP, resident,
+                                   schedule.get("pingpong"));
   if (need > usable(regs))
     return inputError("registers: {0} needs about {1} a consumer thread, its "
                       "budget is {2}: {3} too many",

@@ -14,7 +14,8 @@ import sys
 
 WS = "flash_fwd_ws.v1"
 BASE = {"bm": "128", "bn": "128", "stages": "2", "p": "registers", "overlap": "on", "pingpong": "on", "anchor": "on",
-        "producer_regs": "24", "consumer_regs": "232", "order": "forward"}
+        "producer_regs": "24", "consumer_regs": "232", "order": "forward", "grid": "tiles", "q_stages": "1"}
+RESIDENT = {**BASE, "bn": "96", "grid": "resident"}
 # field, value, its mark in the tile IR, its mark in the PTX
 WS_FIELDS = [
     ("bm", "64", r"<1 x <64x128xf16, swizzle 128>, bulk>", r"\.reqntid 256"),
@@ -28,6 +29,12 @@ WS_FIELDS = [
     ("consumer_regs", "240", r"role consumer\(%\w+\) units 2 registers 240", r"setmaxnreg\.inc\S*\s+240;"),
     ("order", "reverse", r"(%\w+) = arith\.ceildivsi .*\n(.*\n)?.* = arith\.subi \1",
      r"mov\.u32\s+(%r\d+), %ctaid\.x;[\s\S]*(not\.b32\s+%r\d+, |sub\.s32\s+%r\d+, %r\d+, )\1;"),
+    ("grid", "resident", r'grid = \["resident\(ceil_div\(q_len, 128\) \* q_heads \* batch\)"\]', r"wgmma\.mma_async\S* [^;]*, %p\d+, 1, 1"),
+]
+# Of resident workgroups alone.
+RESIDENT_FIELDS = [
+    ("order", "paired", r"arith\.shrui", r"(div\.u32[\s\S]*){8}"),
+    ("q_stages", "2", r"<2 x <128x128xf16, swizzle 128>, bulk>", None),
 ]
 # Fields that are switched on in the base: the mark is in the base and gone in the variant.
 WS_GONE = {
@@ -64,10 +71,10 @@ def expect(condition, what):
         sys.exit("fields.py: " + what)
 
 
-def check_ws(folder):
-    base = {emit: compiled(folder, "ws", "sm_90a", WS, BASE, emit, "128") for emit in ("tile", "ptx")}
-    for field, value, *marks in WS_FIELDS:
-        changed = {emit: compiled(folder, "ws-" + field, "sm_90a", WS, {**BASE, **({"anchor": "off"} if field == "overlap" else {}),
+def check_ws(folder, own, fields):
+    base = {emit: compiled(folder, "ws", "sm_90a", WS, own, emit, "128") for emit in ("tile", "ptx")}
+    for field, value, *marks in fields:
+        changed = {emit: compiled(folder, "ws-" + field, "sm_90a", WS, {**own, **({"anchor": "off"} if field == "overlap" else {}),
                                                                         **({"pingpong": "off"} if (field, value) == ("bm", "64") else {}),
                                                                         field: value}, emit, "128") for emit in base}
         for emit, mark, gone in zip(base, marks, WS_GONE.get(field, (None, None))):
@@ -107,7 +114,8 @@ def check_sync(folder, target, image):
 def main():
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)
-    check_ws(folder)
+    check_ws(folder, BASE, WS_FIELDS)
+    check_ws(folder, RESIDENT, RESIDENT_FIELDS)
     check_shared_bytes(folder)
     check_sync(folder, "gfx942", "hsaco")
     return 0

@@ -1,5 +1,5 @@
 // flash_fwd_ws without overlap: each step's scores, then its output.
-// RUN: attn-opt %S/Inputs/full-d64.mlir --attn-to-tile="target=sm_90a schedule=flash_fwd_ws.v1<overlap=off>" --canonicalize --cse | FileCheck %s
+// RUN: attn-opt %S/Inputs/full-d64.mlir --attn-to-tile="target=sm_90a schedule=flash_fwd_ws.v1<overlap=off,grid=tiles,pingpong=off>" --canonicalize --cse | FileCheck %s
 
 // CHECK-LABEL: tile.kernel @attn_fwd(
 // CHECK: role consumer

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "codegen/schedule/TileOrder.h"
+#include "codegen/schedule/ForwardBuilder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace attn_jit;
+
+static Value tilesOfHead(ForwardBuilder &f, int64_t bm) {
+  return arith::CeilDivSIOp::create(f.b, f.loc, f.qLen, f.i32(bm));
+}
+
+static Value programId(ForwardBuilder &f, int64_t dim) {
+  return tile::ProgramIdOp::create(f.b, f.loc, f.b.getI32Type(), dim);
+}
+
+//===-- the grid ----------------------------------------------------------===//
+
+SmallVector<std::string> TileOrder::grid() const {
+  std::string tiles = llvm::formatv("ceil_div(q_len, {0})", bm).str();
+  if (!resident)
+    return {tiles, "q_heads", "batch"};
+  return {"resident(" + tiles + " * q_heads * batch)"};
+}
+
+SmallVector<StringRef> TileOrder::scalars() const {
+  if (!resident)
+    return {};
+  return {"batch", "q_heads", "workgroups"};
+}
+
+TilePlace TileOrder::own(ForwardBuilder &f) const {
+  Value index = programId(f, 0);
+  if (kind == Reverse)
+    index = f.sub(f.sub(tilesOfHead(f, bm), f.i32(1)), index);
+  TilePlace place{
+      programId(f, 2), programId(f, 1), {}, f.mul(index, f.i32(bm))};
+  place.kvHead = arith::DivUIOp::create(f.b, f.loc, place.head,
+                                        f.argument("heads_per_kv"));
+  return place;
+}
+
+//===-- the walk ----------------------------------------------------------===//
+
+Value TileWalk::divided(Value x, Value y) {
+  return arith::DivUIOp::create(f.b, f.loc, x, y);
+}
+Value TileWalk::isBefore(Value x, Value y) {
+  return arith::CmpIOp::create(f.b, f.loc, arith::CmpIPredicate::slt, x, y);
+}
+Value TileWalk::select(Value condition, Value x, Value y) {
+  return arith::SelectOp::create(f.b, f.loc, condition, x, y);
+}
+
+TileWalk::TileWalk(ForwardBuilder &f, const TileOrder &order)
+    : f(f), order(order), heads(f.argument("q_heads")),
+      group(f.argument("heads_per_kv")), workgroups(f.argument("workgroups")),
+      id(programId(f, 0)) {
+  Value one = f.i32(1);
+  Value allHeads = f.mul(heads, f.argument("batch"));
+  // A workgroup that runs has a tile: 1 is there for the division alone.
+  tiles = f.max(tilesOfHead(f, order.bm), one);
+  if (order.kind != TileOrder::Paired) {
+    count = turns(f.mul(tiles, allHeads));
+    return;
+  }
+  pairs = arith::ShRUIOp::create(f.b, f.loc, tiles, one);
+  odd = arith::AndIOp::create(f.b, f.loc, tiles, one);
+  Value round =
+      divided(f.sub(f.add(workgroups, pairs), one), f.max(pairs, one));
+  lastHeads = f.min(allHeads, round);
+  pairedHeads = f.sub(allHeads, lastHeads);
+  allPairs = f.mul(pairedHeads, pairs);
+  mixedRound = divided(allPairs, workgroups);
+  ownPairs =
+      f.add(mixedRound,
+            arith::ExtUIOp::create(
+                f.b, f.loc, f.b.getI32Type(),
+                isBefore(f.add(f.mul(mixedRound, workgroups), id), allPairs)));
+  Value rest = f.add(f.mul(lastHeads, tiles), f.mul(odd, pairedHeads));
+  count = f.add(turns(f.add(allPairs, rest)), ownPairs);
+}
+
+Value TileWalk::turnOf(Value round) {
+  Value start = f.mul(round, workgroups);
+  if (order.kind != TileOrder::Paired)
+    return f.add(start, id);
+  Value since = f.max(f.sub(round, mixedRound), f.i32(0));
+  Value back = arith::TruncIOp::create(f.b, f.loc, f.b.getI1Type(), since);
+  return f.add(start, select(back, f.sub(f.sub(workgroups, f.i32(1)), id), id));
+}
+
+Value TileWalk::turns(Value all) {
+  Value whole = divided(all, workgroups);
+  Value more = isBefore(turnOf(whole), all);
+  return f.add(whole,
+               arith::ExtUIOp::create(f.b, f.loc, f.b.getI32Type(), more));
+}
+
+void TileWalk::paired(Value visit, Value &all, Value &index) {
+  Value one = f.i32(1), most = f.sub(tiles, one);
+  Value inPair = isBefore(visit, f.mul(ownPairs, f.i32(2)));
+  Value second = arith::TruncIOp::create(f.b, f.loc, f.b.getI1Type(), visit);
+  Value half = arith::ShRUIOp::create(f.b, f.loc, visit, one);
+  Value turn = turnOf(select(inPair, half, f.sub(visit, ownPairs)));
+  // One division serves both kinds of turn.
+  Value single = f.sub(turn, allPairs);
+  Value number = select(inPair, turn, single);
+  Value by = f.max(select(inPair, pairs, lastHeads), one);
+  Value quotient = divided(number, by);
+  Value remainder = f.sub(number, f.mul(quotient, by));
+  // Of a pair: head `quotient`, `remainder` from either end.
+  Value ofPair = select(second, f.add(remainder, odd), f.sub(most, remainder));
+  // Of a single tile: `quotient` from the end, or, beyond those, the first.
+  Value left = f.sub(single, f.mul(lastHeads, tiles));
+  Value isLeft = arith::CmpIOp::create(f.b, f.loc, arith::CmpIPredicate::sge,
+                                       left, f.i32(0));
+  Value ofSingle = select(isLeft, f.i32(0), f.sub(most, quotient));
+  Value headOfSingle = select(isLeft, left, f.add(pairedHeads, remainder));
+  all = select(inPair, quotient, headOfSingle);
+  index = select(inPair, ofPair, ofSingle);
+}
+
+TilePlace TileWalk::at(Value visit) {
+  Value index, all; // of the tile in its head, of the head among all
+  if (order.kind == TileOrder::Paired) {
+    paired(visit, all, index);
+  } else {
+    Value turn = turnOf(visit);
+    all = divided(turn, tiles);
+    index = f.sub(turn, f.mul(all, tiles));
+    if (order.kind == TileOrder::Reverse)
+      index = f.sub(f.sub(tiles, f.i32(1)), index);
+  }
+  TilePlace place;
+  place.batch = divided(all, heads);
+  place.head = f.sub(all, f.mul(place.batch, heads));
+  place.kvHead = divided(place.head, group);
+  place.row = f.mul(index, f.i32(order.bm));
+  return place;
+}

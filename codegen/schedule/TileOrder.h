@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which query tiles a workgroup works on, and in which order. A grid has a
+// workgroup for each tile, or as many as the device holds at once, which then
+// walk over all tiles.
+#ifndef ATTN_JIT_CODEGEN_SCHEDULE_TILEORDER_H
+#define ATTN_JIT_CODEGEN_SCHEDULE_TILEORDER_H
+
+#include "mlir/IR/Value.h"
+#include "llvm/ADT/SmallVector.h"
+#include <string>
+
+namespace attn_jit {
+class ForwardBuilder;
+
+/// Query rows from `row` of one head. All i32.
+struct TilePlace {
+  mlir::Value batch, head, kvHead, row;
+};
+
+struct TileOrder {
+  /// Tiles of a head: first to last, last to first, or long ones with short
+  /// ones (of resident workgroups only).
+  enum Kind { Forward, Reverse, Paired };
+
+  int64_t bm; ///< query rows of a tile
+  Kind kind = Forward;
+  bool resident = false; ///< workgroups walk over tiles
+
+  /// The kernel's grid, and what its launch gives beside the lengths.
+  llvm::SmallVector<std::string> grid() const;
+  llvm::SmallVector<llvm::StringRef> scalars() const;
+
+  /// The tile of a workgroup of its own.
+  TilePlace own(ForwardBuilder &f) const;
+};
+
+/// The walk of a resident workgroup. Head after head, in turns, so that all
+/// read the same few heads' keys while the L2 holds them. Where tiles differ in
+/// length (a causal mask: tile i is as long as i + 1), `Paired` gives each
+/// workgroup the same work without a counter in memory:
+///
+///   * of the first heads a turn is a pair of tiles, i and the i-th from the
+///     end, all pairs together equally long;
+///   * the last heads, one round of pairs or just above, go tile by tile,
+///     longest first, and every second round from the other end, so that what
+///     the last round leaves idle is short;
+///   * where a head's tiles are odd in number its shortest has no pair and
+///     comes at the very end.
+class TileWalk {
+public:
+  TileWalk(ForwardBuilder &f, const TileOrder &order);
+
+  mlir::Value count; ///< tiles that this workgroup visits, at least one
+  TilePlace at(mlir::Value visit);
+
+private:
+  mlir::Value divided(mlir::Value x, mlir::Value y);
+  mlir::Value isBefore(mlir::Value x, mlir::Value y);
+  mlir::Value select(mlir::Value condition, mlir::Value x, mlir::Value y);
+  /// Turns that this workgroup has of `all`.
+  mlir::Value turns(mlir::Value all);
+  /// The turn of round `round`.
+  mlir::Value turnOf(mlir::Value round);
+  void paired(mlir::Value visit, mlir::Value &all, mlir::Value &index);
+
+  ForwardBuilder &f;
+  const TileOrder &order;
+  mlir::Value heads, group, workgroups, id;
+  mlir::Value tiles; ///< of a head
+  // Of paired walks.
+  mlir::Value pairs, odd;            ///< of a head
+  mlir::Value pairedHeads, allPairs; ///< of the first heads
+  mlir::Value lastHeads;             ///< heads that go tile by tile
+  mlir::Value mixedRound;            ///< pairs before it, and tiles after it
+  mlir::Value ownPairs;              ///< of this workgroup
+};
+
+} // namespace attn_jit
+
+#endif
