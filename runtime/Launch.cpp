@@ -32,8 +32,10 @@ static uint64_t addressOf(const AttentionArguments &arguments, Tensor tensor) {
                                      : tensorOf(arguments, tensor).address;
 }
 
-static int64_t integer(const Value &value,
-                       const AttentionArguments &arguments) {
+/// What a launch gives; `shape` is needed for Workgroups alone, which stands in
+/// no grid and no requirement.
+static int64_t integer(const Value &value, const AttentionArguments &arguments,
+                       const LaunchGeometry *shape = nullptr) {
   switch (value.kind) {
   case Value::Kind::Batch:
     return arguments.batch;
@@ -53,12 +55,15 @@ static int64_t integer(const Value &value,
     return tensorOf(arguments, value.tensor).headStride;
   case Value::Kind::StrideRow:
     return tensorOf(arguments, value.tensor).rowStride;
+  case Value::Kind::Workgroups:
+    return int64_t(shape->grid[0]) * shape->grid[1] * shape->grid[2];
   default:
     return value.literal;
   }
 }
 
-static double real(const Value &value, const AttentionArguments &arguments) {
+static double real(const Value &value, const AttentionArguments &arguments,
+                   const LaunchGeometry &shape) {
   static constexpr double log2e = 1.4426950408889634074;
   if (value.kind == Value::Kind::Scale)
     return arguments.scale;
@@ -66,7 +71,7 @@ static double real(const Value &value, const AttentionArguments &arguments) {
     return arguments.scale * log2e;
   if (value.kind == Value::Kind::Literal)
     return value.real;
-  return double(integer(value, arguments));
+  return double(integer(value, arguments, &shape));
 }
 
 static Status checkShape(const AttentionArguments &arguments) {
@@ -251,7 +256,7 @@ static Status writeNumber(const Manifest &manifest, const Argument &argument,
   if (argument.kind == Argument::Kind::F32) {
     ATTN_TRY(const float narrow,
              narrowed(argument.value,
-                      captured ? number : real(argument.value, given)));
+                      captured ? number : real(argument.value, given, shape)));
     std::memcpy(to, &narrow, sizeof narrow);
     return success();
   }
@@ -260,10 +265,7 @@ static Status writeNumber(const Manifest &manifest, const Argument &argument,
     return badInput(argument.value.text + ": " + std::to_string(number) +
                     " given, allowed: an integer");
   const int64_t wide =
-      captured ? int64_t(number)
-      : argument.value.kind == Value::Kind::Workgroups
-          ? int64_t(shape.grid[0]) * shape.grid[1] * shape.grid[2]
-          : integer(argument.value, given);
+      captured ? int64_t(number) : integer(argument.value, given, &shape);
   if (argument.kind == Argument::Kind::I64) {
     std::memcpy(to, &wide, sizeof wide);
     return success();
@@ -278,7 +280,8 @@ static Status writeNumber(const Manifest &manifest, const Argument &argument,
 }
 
 /// Kernels whose workgroups walk over tiles count them in i32, and a round of
-/// workgroups beyond the last.
+/// workgroups beyond the last. (A workgroup's steps are counted in i32 too:
+/// 2^31 of them take tens of minutes.)
 static constexpr int64_t maxTiles = int64_t(1) << 30;
 
 /// One dimension; saturates, so that an overflow is refused as too large.
@@ -328,8 +331,11 @@ Status PreparedKernel::bind(const AttentionArguments &arguments,
                       " blocks given, allowed: "
                       "at most " +
                       std::to_string(limit) + " on " + where.info().selector());
-    if (rule.resident)
-      size = std::min(size, residentBlocks);
+    // Any number below is right as well: whole clusters.
+    if (const int64_t whole =
+            residentBlocks - residentBlocks % contract.cluster[i];
+        rule.resident && whole)
+      size = std::min(size, whole);
     if (size % contract.cluster[i])
       return badInput("grid[" + std::to_string(i) +
                       "]: " + std::to_string(size) +

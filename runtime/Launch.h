@@ -73,6 +73,8 @@ private:
   friend Result<PreparedKernel> prepare(const Device &, Manifest,
                                         std::span<const std::byte>,
                                         const LoadOptions &);
+  Result<std::optional<int64_t>> blocksOfUnit() const;
+
   Manifest contract;
   Device where;
   Module image;

@@ -105,6 +105,8 @@ struct Manifest {
   std::vector<std::string> capturedNames;
   std::vector<std::string> features; ///< that the device must show
   Resources resources;
+
+  int64_t threads() const { return int64_t(block[0]) * block[1] * block[2]; }
 };
 
 /// Limits that keep a launch free of allocation and a hostile manifest cheap.

@@ -53,8 +53,7 @@ static Status checkDevice(const Manifest &manifest, const Device &device) {
             info.features.end())
       return badInput("features: the image needs " + feature + ", " +
                       info.selector() + " (" + info.name + ") has none");
-  const auto &[x, y, z] = manifest.block;
-  const int64_t threads = int64_t(x) * y * z;
+  const int64_t threads = manifest.threads();
   if (info.maxThreadsPerBlock && threads > info.maxThreadsPerBlock)
     return badInput("block: " + std::to_string(threads) + " threads given, " +
                     info.selector() + " allows at most " +
@@ -78,14 +77,21 @@ Result<PreparedKernel> attn_jit::rt::prepare(const Device &device,
   ATTN_TRY(prepared.function, prepared.image.kernel(manifest.kernel));
   if (manifest.sharedBytes > 0)
     ATTN_CHECK(prepared.function.reserveShared(manifest.sharedBytes));
-  const auto &[x, y, z] = manifest.block;
-  ATTN_TRY(
-      const std::optional<int64_t> blocks,
-      prepared.function.occupancy(int64_t(x) * y * z, manifest.sharedBytes));
-  prepared.residentBlocks =
-      std::max<int64_t>(device.info().computeUnits * blocks.value_or(1), 1);
   prepared.contract = std::move(manifest);
+  const auto &grid = prepared.contract.grid;
+  if (std::any_of(grid.begin(), grid.end(),
+                  [](const GridRule &rule) { return rule.resident; })) {
+    ATTN_TRY(const std::optional<int64_t> blocks, prepared.blocksOfUnit());
+    prepared.residentBlocks =
+        std::max<int64_t>(device.info().computeUnits * blocks.value_or(1), 1);
+  }
   return prepared;
+}
+
+/// Blocks that one compute unit holds at once; nothing where a driver cannot
+/// tell.
+Result<std::optional<int64_t>> PreparedKernel::blocksOfUnit() const {
+  return function.occupancy(contract.threads(), contract.sharedBytes);
 }
 
 Result<Resources> PreparedKernel::resources() const {
@@ -103,12 +109,9 @@ Result<Resources> PreparedKernel::resources() const {
     resources.spills = 0;
   if (attributes.sharedBytes)
     resources.sharedBytes = *attributes.sharedBytes + contract.sharedBytes;
-  const auto &[x, y, z] = contract.block;
-  const int64_t threads = int64_t(x) * y * z;
-  ATTN_TRY(const std::optional<int64_t> blocks,
-           function.occupancy(threads, contract.sharedBytes));
+  ATTN_TRY(const std::optional<int64_t> blocks, blocksOfUnit());
   if (blocks && where.info().maxThreadsPerUnit)
-    resources.occupancy =
-        double(*blocks * threads) / double(where.info().maxThreadsPerUnit);
+    resources.occupancy = double(*blocks * contract.threads()) /
+                          double(where.info().maxThreadsPerUnit);
   return resources;
 }

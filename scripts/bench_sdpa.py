@@ -166,9 +166,9 @@ def measure(torch, engine, machine, args, row):
     for run in runs.values():
         run(), run()
     rounds = [{name: machine.seconds(run) for name, run in runs.items()} for _ in range(args.rounds)]
-    # A copy of all scores in double would not fit: every head of short sequences, rows of one of long ones.
+    # All scores in double would not fit: of long sequences some rows of two heads, in steps that meet each lane.
     some = list(range(heads)) if length <= 1024 else [0, heads - 1]
-    step = max(1, length // 1021)
+    step = max(1, length // 1021) | 1
     sampled = torch.arange(0, length, step, device=q.device)
     wanted = reference(torch, q, k, v, bool(causal), some, sampled)
     error = ((out[0, some][:, sampled].double() - wanted).norm() / wanted.norm()).item()
@@ -218,15 +218,17 @@ def main():
     try:
         engine = attn_jit.Engine(args.library, args.device)
         for row in TABLES[args.table or ("cpu" if args.device == "cpu" else "hopper")]:
-            batch, heads, kv_heads, length, dim, _, dtype, causal = row
-            text = f"{dtype} b{batch} h{heads} s{length} d{dim} {'causal' if causal else 'full'}"
+            batch, heads, kv_heads, length, dim, value_dim, dtype, causal = row
+            text = (f"{dtype} b{batch} h{heads}{'' if kv_heads == heads else f'/{kv_heads}'} s{length} "
+                    f"d{dim}{'' if value_dim == dim else f'/{value_dim}'} {'causal' if causal else 'full'}")
             if args.only not in text:
                 continue
             result = measure(torch, engine, machine, args, row)
             rows.append(result)
             peers = "  ".join(f"{peer} {result['tflops'][peer]:.5g} x{r[1]} [{r[0]}, {r[2]}]"
                               for peer, r in result["ratio"].items())
-            print(f"{text:34} {result['tflops']['attn-jit']:9.5g}  {peers}  error {result['rel_error']:.1e}  "
+            alone = f"{result['us']['attn-jit']:.1f} us  " if args.table in GRAPH else ""
+            print(f"{text:34} {result['tflops']['attn-jit']:9.5g}  {alone}{peers}  error {result['rel_error']:.1e}  "
                   f"{result['schedule']}", flush=True)
     except attn_jit.AttnJitError as error:
         sys.exit(f"attn-jit: {error}")

@@ -187,6 +187,9 @@ LogicalResult TileLowering::lowerSlice(tile::SliceOp op) {
 }
 
 LogicalResult TileLowering::lowerMma(tile::MmaOp op) {
+  if (op.getWhen())
+    return op.emitOpError("counts its accumulator when told; host code always "
+                          "adds it");
   Buffer *lhs = materialize(op.getLhs());
   int64_t rows = op.getType().getFrag().getRows();
   const SharedTile &rhs = tiles.at(op.getRhs());

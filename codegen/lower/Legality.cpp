@@ -125,6 +125,10 @@ private:
   }
 
   void checkProduct(tile::MmaOp op) {
+    if (op.getWhen() && !info.has(Capability::AsyncMatrixProduct)) {
+      refuse(op) << info.name << " always adds the accumulator: no 'when'";
+      return;
+    }
     if (isa<tile::SharedType>(op.getLhs().getType()) &&
         !info.has(Capability::SharedLhs)) {
       refuse(op) << info.name << " reads left operands from registers alone";

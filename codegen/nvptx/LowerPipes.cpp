@@ -7,7 +7,6 @@
 #include "codegen/lower/Constants.h"
 #include "codegen/nvptx/RingBarriers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace attn_jit;

@@ -34,7 +34,8 @@ void Kernel::createRings() {
   queries = pipe(f.schedule.get("q_stages"), bm, f.headCols);
   keys = pipe(stages, bn, f.headCols);
   values = pipe(stages, bn, f.valueCols);
-  // A tile is told while the two before it are worked on and stored.
+  // A tile is told while the two before it are worked on and stored; of four
+  // stages the number is a mask, not a division.
   constexpr int64_t kTold = 4;
   if (order.resident)
     tiles = tile::MailCreateOp::create(

@@ -254,8 +254,8 @@ void Consumer::tilesInOrder() {
            });
 }
 
-/// The tile before the first is none: its output, of probabilities 0 and of the
-/// first values, goes nowhere.
+/// The tile before the first is none: its output, of the first values and of
+/// probabilities 0 (or what shared memory holds), goes nowhere.
 void Consumer::tilesOverlapped() {
   Value zero = f.i32(0), one = f.i32(1);
   Carried none = fresh();

@@ -19,7 +19,8 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
   let description = [{
     Each argument carries `tile.arg`, the name under which the launch manifest binds it
     (`q`, `kv_len`, `scale_log2e`, ...). `units` is the number of units of a workgroup. `grid` is one
-    rule a dimension: a value name, or `ceil_div(NAME, N)`. The body is one block; branches and loops are
+    rule a dimension: a value name, `ceil_div(NAME, N)`, or a product of these by ` * `; `resident(PRODUCT)` is as
+    many workgroups as the device holds, at most one a tile. The body is one block; branches and loops are
     `scf` ops, and arithmetic is what dialect/Elementwise.h lists.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,

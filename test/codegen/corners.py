@@ -41,7 +41,7 @@ def faults(file):
 
 
 def hopper():
-    for dim in (64, 128, 192, 256):
+    for dim in (64, 72, 128, 192, 256):
         for mask in ([], ["-causal"]):
             for bm in (64, 128, 192):
                 for p in ("registers", "shared"):

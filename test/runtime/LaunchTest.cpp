@@ -163,6 +163,10 @@ TEST_F(Launch, ResidentGridIsWhatTheDeviceHolds) {
               launch.geometry.grid[0]);
     return int64_t(launch.geometry.grid[0]);
   };
+  root["arguments"].push_back({{"kind", "f32"}, {"value", "workgroups"}});
+  must(prepared(root).launch(arguments, stream));
+  EXPECT_EQ(at<float>(null.log->launches().back().arguments, 328),
+            float(null.log->launches().back().geometry.grid[0]));
   const int64_t most = null.device.info().computeUnits;
   arguments.qLen = 129;
   EXPECT_EQ(launched(), std::min<int64_t>(most, 2 * arguments.qHeads));
@@ -172,6 +176,13 @@ TEST_F(Launch, ResidentGridIsWhatTheDeviceHolds) {
   const size_t before = null.log->launches().size();
   must(prepared(root).launch(arguments, stream));
   EXPECT_EQ(null.log->launches().size(), before);
+  // Whole clusters.
+  arguments.qLen = 1 << 20;
+  root["cluster"] = {5, 1, 1};
+  if (most >= 5) {
+    EXPECT_EQ(launched(), most - most % 5);
+  }
+  root["cluster"] = {1, 1, 1};
   // Walks count tiles in i32, and a round beyond.
   arguments.qLen = INT32_MAX, arguments.qHeads = 192;
   EXPECT_HAS(refusal(root), "grid[0]: 3221225472 blocks given, allowed: at "

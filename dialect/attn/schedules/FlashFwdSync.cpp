@@ -105,9 +105,10 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
   int64_t step = wide ? 8 : 16, most = wide ? 512 : 256;
   for (auto [name, dim] : {std::pair{"head_dim", d}, {"value_dim", dv}})
     if (dim < step || dim > most || dim % step)
-      return inputError("{0}: {1} given, allowed on {2}: multiples of {3} up "
-                        "to {4}",
-                        name, dim, target.name, step, most);
+      return inputError("{0}: {1} given, allowed on {2} with {3}: multiples of "
+                        "{4} up to {5}",
+                        name, dim, target.name, schedule.getFamily().name, step,
+                        most);
   bool single = target.has(Capability::SinglePrecisionProduct);
   if (problem.elementBytes == 1 || (problem.elementBytes == 4 && !single))
     return inputError("dtype: {0} given, allowed on {1}: {2}f16, bf16",

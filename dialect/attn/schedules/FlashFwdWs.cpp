@@ -15,9 +15,10 @@ static constexpr int64_t kBn[] = {32,  48,  64,  80,  96,  112, 128, 144,
 static constexpr int64_t kStages[] = {1, 2, 3, 4};
 static constexpr int64_t kSwitch[] = {0, 1};
 static constexpr int64_t kProducerRegs[] = {24, 32, 40, 56};
-static constexpr int64_t kConsumerRegs[] = {152, 160, 216, 232, 240, 256};
+static constexpr int64_t kConsumerRegs[] = {152, 160, 216, 224, 232, 240, 256};
 static constexpr int64_t kQStages[] = {1, 2};
-static constexpr int64_t kOrders[] = {0, 1, 2};
+static constexpr int64_t kPaired = 2;
+static constexpr int64_t kOrders[] = {0, 1, kPaired};
 static constexpr llvm::StringLiteral kGrid[] = {"tiles", "resident"};
 static constexpr llvm::StringLiteral kOffOn[] = {"off", "on"};
 static constexpr llvm::StringLiteral kPath[] = {"registers", "shared"};
@@ -44,14 +45,21 @@ static constexpr ScheduleField kFields[] = {
     {"q_stages", "query tiles in flight", kQStages, {}},
 };
 
+/// Columns of a tile, and of what is accumulated: whole products.
+static int64_t padded(int64_t dim, const TargetInfo &target) {
+  return llvm::alignTo(dim, target.productDepth);
+}
+
 /// Registers of a consumer thread: scores and output in f32, probabilities in
 /// 16 bits when they stay in registers, addresses and row statistics; where it
 /// goes on across tiles, what it stores of the tile before. Fitted to ptxas
 /// 13.0, so that none of test/codegen/nvptx/corners.test spills.
-static int64_t consumerRegisters(const ProblemShape &problem, int64_t consumers,
+static int64_t consumerRegisters(const ProblemShape &problem,
+                                 const TargetInfo &target, int64_t consumers,
                                  int64_t bn, bool sharedP, bool resident,
                                  bool turns) {
-  int64_t dv = problem.valueDim, widest = std::max(problem.headDim, dv);
+  int64_t dv = padded(problem.valueDim, target);
+  int64_t widest = std::max(padded(problem.headDim, target), dv);
   int64_t across = 0;
   if (resident && sharedP)
     across = problem.masked ? 25 : 8;
@@ -75,10 +83,11 @@ static int64_t producerRegisters(const ProblemShape &problem, bool resident) {
 }
 
 /// Tiles, and a 1 KiB page for the barriers.
-static int64_t sharedBytes(const ProblemShape &problem, int64_t bm, int64_t bn,
+static int64_t sharedBytes(const ProblemShape &problem,
+                           const TargetInfo &target, int64_t bm, int64_t bn,
                            int64_t stages, int64_t qStages, bool sharedP) {
-  int64_t d = llvm::alignTo(problem.headDim, 16),
-          dv = llvm::alignTo(problem.valueDim, 16);
+  int64_t d = padded(problem.headDim, target),
+          dv = padded(problem.valueDim, target);
   return (qStages * bm * d + stages * bn * (d + dv) + (sharedP ? bm * bn : 0)) *
              problem.elementBytes +
          1024;
@@ -95,7 +104,12 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
   // Measured (docs/perf/hopper-forward.md).
   int64_t widest = std::max(problem.headDim, problem.valueDim);
   bool masked = problem.masked;
-  bool resident = named.get("grid", widest <= 192);
+  // What only resident workgroups have asks for them; a budget that their
+  // producer cannot do with does not.
+  bool asked = named.get("q_stages", 1) > 1 || named.get("order", 0) == kPaired;
+  bool possible = named.get("producer_regs", 56) >=
+                  producerRegisters(problem, /*resident=*/true);
+  bool resident = named.get("grid", asked || (widest <= 192 && possible));
   int64_t bm = named.get("bm", widest <= 64 ? 192 : 128);
   int64_t consumers = bm / target.unitRows;
   int64_t bn = widest <= 64 || (masked && widest <= 128) ? 128
@@ -110,9 +124,10 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
                        : consumers == 2 ? producerRegisters(problem, resident)
                                         : 32);
   // Of two consumers each gets half of what is left, in multiples of 8.
+  int64_t pool = target.entryRegisters(consumers + 1) * (consumers + 1);
   int64_t consumerRegs = named.get(
       "consumer_regs", consumers == 1   ? 256
-                       : consumers == 2 ? (504 - producerRegs) / 16 * 8
+                       : consumers == 2 ? (pool - producerRegs) / 16 * 8
                                         : 160);
   bool sharedP = named.get("p", false);
   int64_t stages = named.get("stages", 2);
@@ -121,13 +136,13 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
   bool turns =
       named.get("pingpong", consumers > 1 && (resident || widest <= 192));
   auto fits = [&](int64_t qStages) {
-    return sharedBytes(problem, bm, bn, stages, qStages, sharedP) <=
+    return sharedBytes(problem, target, bm, bn, stages, qStages, sharedP) <=
            target.sharedBytes;
   };
   while (bn > kBn[0] &&
-         (consumerRegisters(problem, consumers, bn, sharedP, resident, turns) >
-              usable(consumerRegs) ||
-          !fits(1)))
+         (consumerRegisters(problem, target, consumers, bn, sharedP, resident,
+                            turns) > usable(consumerRegs) ||
+          !fits(named.get("q_stages", 1))))
     bn -= 16;
   bn = named.get("bn", bn);
   bool anchor =
@@ -162,9 +177,9 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
   int64_t d = problem.headDim, dv = problem.valueDim;
   for (auto [name, dim] : {std::pair{"head_dim", d}, {"value_dim", dv}})
     if (dim < 8 || dim > 256 || dim % 8)
-      return inputError("{0}: {1} given, allowed on {2}: multiples of 8 up to "
-                        "256",
-                        name, dim, target.name);
+      return inputError("{0}: {1} given, allowed on {2} with {3}: multiples of "
+                        "8 up to 256",
+                        name, dim, target.name, schedule.getFamily().name);
   if (problem.elementBytes != 2)
     return inputError("dtype: {0} given, allowed on {1} with {2}: f16, bf16",
                       problem.elementBytes == 4 ? "f32" : "an 8-bit type",
@@ -189,11 +204,12 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     return inputError("schedule field 'q_stages': {0} given with grid=tiles, "
                       "allowed: 1",
                       qStages);
-  if (!resident && schedule.get("order") == 2)
+  if (!resident && schedule.get("order") == kPaired)
     return inputError("schedule field 'order': paired given with grid=tiles, "
                       "allowed: forward, reverse");
 
-  int64_t bytes = sharedBytes(problem, bm, bn, stages, qStages, sharedP);
+  int64_t bytes =
+      sharedBytes(problem, target, bm, bn, stages, qStages, sharedP);
   if (bytes > target.sharedBytes)
     return inputError("shared memory: {0} needs {1} bytes, {2} has {3}: {4} "
                       "too many",
@@ -214,8 +230,8 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     return inputError("schedule field 'producer_regs': {0} given with a mask "
                       "and grid=resident, allowed: at least {1}",
                       schedule.get("producer_regs"), least);
-  int64_t need = consumerRegisters(problem, consumers, bn, sharedP, resident,
-                                   schedule.get("pingpong"));
+  int64_t need = consumerRegisters(problem, target, consumers, bn, sharedP,
+                                   resident, schedule.get("pingpong"));
   if (need > usable(regs))
     return inputError("registers: {0} needs about {1} a consumer thread, its "
                       "budget is {2}: {3} too many",

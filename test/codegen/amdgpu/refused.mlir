@@ -35,6 +35,20 @@ tile.kernel @mail() attributes {units = 1 : i64, grid = ["batch"], tile.shared_b
 
 // -----
 
+tile.kernel @counts(%yes: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["batch"], tile.shared_bytes = 4096 : i64} {
+  %zero = arith.constant 0.0 : f32
+  %half = arith.constant 0.0 : f16
+  %when = arith.cmpi sgt, %yes, %yes : i32
+  %lhs = tile.fill %half : f16 -> !tile.frag<16x32xf16, lhs>
+  %acc = tile.fill %zero : f32 -> !tile.frag<16x32xf32, acc>
+  %rhs = tile.alloc {offset = 0 : i64} : !tile.shared<32x32xf16, swizzle 0>
+  // expected-error@+1 {{gfx942 always adds the accumulator: no 'when'}}
+  %0 = tile.mma %lhs, %rhs acc %acc : !tile.frag<16x32xf32, acc> when %when : !tile.frag<16x32xf16, lhs>, !tile.shared<32x32xf16, swizzle 0> -> !tile.pending<<16x32xf32, acc>>
+  tile.return
+}
+
+// -----
+
 tile.kernel @engine() attributes {units = 1 : i64, grid = ["batch"], tile.shared_bytes = 0 : i64} {
   // expected-error@+1 {{a bulk pipe needs a copy engine, which gfx942 has not: use a cooperative one}}
   %pipe = tile.pipe.create consumers 1 : !tile.pipe<1 x <32x64xf16, swizzle 0>, bulk>

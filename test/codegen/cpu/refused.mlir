@@ -102,6 +102,21 @@ tile.kernel @narrow_store(%o: !tile.global<8xf32, direct> {tile.arg = "o"}, %len
 
 // -----
 
+tile.kernel @counts(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant 0.0 : f32
+  %when = arith.cmpi sgt, %len, %c0 : i32
+  %lhs = tile.fill %zero : f32 -> !tile.frag<16x16xf32, lhs>
+  %acc = tile.fill %zero : f32 -> !tile.frag<16x16xf32, acc>
+  %pipe = tile.pipe.create consumers 1 : !tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative>
+  %rhs = tile.pipe.wait %pipe[%c0] : !tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative> -> !tile.shared<16x16xf32, swizzle 0>
+  // expected-error @below {{counts its accumulator when told; host code always adds it}}
+  %0 = tile.mma %lhs, %rhs acc %acc : !tile.frag<16x16xf32, acc> when %when : !tile.frag<16x16xf32, lhs>, !tile.shared<16x16xf32, swizzle 0> -> !tile.pending<<16x16xf32, acc>>
+  tile.return
+}
+
+// -----
+
 tile.kernel @mail(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
   // expected-error @below {{'tile.mail.create' op has no host form}}
   %mail = tile.mail.create consumers 1 : !tile.mail<4 x 2>

@@ -180,3 +180,24 @@ tile.kernel @chosen_pipe(%i: i32 {tile.arg = "q_len"}) attributes {units = 1 : i
 tile.kernel @unplaced() attributes {units = 1 : i64, grid = ["1"]} {
   tile.return
 }
+
+// -----
+
+tile.kernel @odd_columns(%o: !tile.global<12xf32, direct> {tile.arg = "o"}, %n: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64} {
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant 0.0 : f32
+  %rows = tile.fill %zero : f32 -> !tile.frag<64x16xf32, acc>
+  // expected-error @below {{writes 12 columns, sm_90a stores multiples of 8}}
+  // expected-error @below {{failed to legalize operation 'tile.store'}}
+  tile.store %rows, %o[%c0, %c0, %c0] limit %n : !tile.frag<64x16xf32, acc>, !tile.global<12xf32, direct>
+  tile.return
+}
+
+// -----
+
+tile.kernel @mail_nowhere() attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64} {
+  // expected-error @below {{'tile.mail.create' op has no place; run tile-assign-shared first}}
+  // expected-error @below {{failed to legalize operation 'tile.mail.create'}}
+  %mail = tile.mail.create consumers 1 : !tile.mail<4 x 2>
+  tile.return
+}
