@@ -32,6 +32,12 @@ static uint64_t addressOf(const AttentionArguments &arguments, Tensor tensor) {
                                      : tensorOf(arguments, tensor).address;
 }
 
+/// Saturates, so that an overflow is refused as too large.
+static int64_t multiplied(int64_t x, int64_t y) {
+  int64_t product = 0;
+  return __builtin_mul_overflow(x, y, &product) ? INT64_MAX : product;
+}
+
 /// What a launch gives; `shape` is needed for Workgroups alone, which stands in
 /// no grid and no requirement.
 static int64_t integer(const Value &value, const AttentionArguments &arguments,
@@ -56,7 +62,8 @@ static int64_t integer(const Value &value, const AttentionArguments &arguments,
   case Value::Kind::StrideRow:
     return tensorOf(arguments, value.tensor).rowStride;
   case Value::Kind::Workgroups:
-    return int64_t(shape->grid[0]) * shape->grid[1] * shape->grid[2];
+    return multiplied(multiplied(shape->grid[0], shape->grid[1]),
+                      shape->grid[2]);
   default:
     return value.literal;
   }
@@ -284,7 +291,7 @@ static Status writeNumber(const Manifest &manifest, const Argument &argument,
 /// 2^31 of them take tens of minutes.)
 static constexpr int64_t maxTiles = int64_t(1) << 30;
 
-/// One dimension; saturates, so that an overflow is refused as too large.
+/// One dimension.
 static int64_t gridSize(const GridRule &rule,
                         const AttentionArguments &arguments) {
   int64_t size = 1;
@@ -294,8 +301,7 @@ static int64_t gridSize(const GridRule &rule,
         value / factor.divisor + (value % factor.divisor > 0 ? 1 : 0);
     if (count <= 0)
       return 0;
-    if (__builtin_mul_overflow(size, count, &size))
-      return INT64_MAX;
+    size = multiplied(size, count);
   }
   return size;
 }

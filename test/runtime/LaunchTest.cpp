@@ -158,15 +158,15 @@ TEST_F(Launch, ResidentGridIsWhatTheDeviceHolds) {
   root["arguments"].push_back({{"kind", "i32"}, {"value", "workgroups"}});
   const auto launched = [&] {
     must(prepared(root).launch(arguments, stream));
-    const auto &launch = null.log->launches().back();
+    const RecordedLaunch launch = null.log->launches().back();
     EXPECT_EQ(uint32_t(at<int32_t>(launch.arguments, 324)),
               launch.geometry.grid[0]);
     return int64_t(launch.geometry.grid[0]);
   };
   root["arguments"].push_back({{"kind", "f32"}, {"value", "workgroups"}});
   must(prepared(root).launch(arguments, stream));
-  EXPECT_EQ(at<float>(null.log->launches().back().arguments, 328),
-            float(null.log->launches().back().geometry.grid[0]));
+  const RecordedLaunch first = null.log->launches().back();
+  EXPECT_EQ(at<float>(first.arguments, 328), float(first.geometry.grid[0]));
   const int64_t most = null.device.info().computeUnits;
   arguments.qLen = 129;
   EXPECT_EQ(launched(), std::min<int64_t>(most, 2 * arguments.qHeads));
