@@ -2,7 +2,7 @@
 //
 // Binds a caller's tensors to a manifest: values, requirements, grid, and the
 // argument block. The way without an error allocates nothing.
-#include "runtime/Launch.h"
+#include "runtime/LaunchValues.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,76 +10,6 @@
 #include <cstring>
 
 using namespace attn_jit::rt;
-
-static const TensorArgument &tensorOf(const AttentionArguments &arguments,
-                                      Tensor tensor) {
-  switch (tensor) {
-  case Tensor::Q:
-    return arguments.q;
-  case Tensor::K:
-    return arguments.k;
-  case Tensor::V:
-    return arguments.v;
-  case Tensor::O:
-    return arguments.o;
-  default:
-    return arguments.lse;
-  }
-}
-
-static uint64_t addressOf(const AttentionArguments &arguments, Tensor tensor) {
-  return tensor == Tensor::Workspace ? arguments.workspace
-                                     : tensorOf(arguments, tensor).address;
-}
-
-/// Saturates, so that an overflow is refused as too large.
-static int64_t multiplied(int64_t x, int64_t y) {
-  int64_t product = 0;
-  return __builtin_mul_overflow(x, y, &product) ? INT64_MAX : product;
-}
-
-/// What a launch gives; `shape` is needed for Workgroups alone, which stands in
-/// no grid and no requirement.
-static int64_t integer(const Value &value, const AttentionArguments &arguments,
-                       const LaunchGeometry *shape = nullptr) {
-  switch (value.kind) {
-  case Value::Kind::Batch:
-    return arguments.batch;
-  case Value::Kind::QHeads:
-    return arguments.qHeads;
-  case Value::Kind::KvHeads:
-    return arguments.kvHeads;
-  case Value::Kind::HeadsPerKv:
-    return arguments.qHeads / arguments.kvHeads;
-  case Value::Kind::QLen:
-    return arguments.qLen;
-  case Value::Kind::KvLen:
-    return arguments.kvLen;
-  case Value::Kind::StrideBatch:
-    return tensorOf(arguments, value.tensor).batchStride;
-  case Value::Kind::StrideHead:
-    return tensorOf(arguments, value.tensor).headStride;
-  case Value::Kind::StrideRow:
-    return tensorOf(arguments, value.tensor).rowStride;
-  case Value::Kind::Workgroups:
-    return multiplied(multiplied(shape->grid[0], shape->grid[1]),
-                      shape->grid[2]);
-  default:
-    return value.literal;
-  }
-}
-
-static double real(const Value &value, const AttentionArguments &arguments,
-                   const LaunchGeometry &shape) {
-  static constexpr double log2e = 1.4426950408889634074;
-  if (value.kind == Value::Kind::Scale)
-    return arguments.scale;
-  if (value.kind == Value::Kind::ScaleLog2e)
-    return arguments.scale * log2e;
-  if (value.kind == Value::Kind::Literal)
-    return value.real;
-  return double(integer(value, arguments, &shape));
-}
 
 static Status checkShape(const AttentionArguments &arguments) {
   const std::pair<const char *, int64_t> sizes[] = {
