@@ -24,6 +24,10 @@ def skip_reason(case):
     return "needs " + match.group(1) if match else "the test itself finds that it cannot run here"
 
 
+# Of a failed test the last lines say which command failed and what it printed; the whole is in the XML.
+TAIL = 20
+
+
 # LLVM's libraries are not instrumented: its allocators, compiled into our units, would poison memory
 # that the libraries hand out. CUDA maps where the shadow gap is protected.
 SANITIZER_OPTIONS = {
@@ -42,7 +46,7 @@ def main():
     results = os.path.join(build, "test", "results.xml")
     if os.path.exists(results):
         os.remove(results)
-    command = [lit, "--xunit-xml-output", results] + (sys.argv[2:] or ["-sv"])
+    command = [lit, "--xunit-xml-output", results] + (sys.argv[2:] or ["-s"])
     if importlib.util.find_spec("psutil"):  # what lit needs to end a test that hangs
         command.append("--timeout=900")
     suites = [os.path.join(build, "test"), os.path.join(build, "test", "unit")]
@@ -55,6 +59,7 @@ def main():
         if case.find("failure") is not None:
             counts["failed"] += 1
             print(f"failed: {test_name(case)}")
+            print("\n".join("  " + line for line in case.find("failure").text.rstrip().splitlines()[-TAIL:]))
         elif case.find("skipped") is None:
             counts["passed"] += 1
         elif "not selected" not in case.find("skipped").get("message", ""):

@@ -1,21 +1,34 @@
 """A command that must refuse: exit code 2, one line that holds TEXT, nothing on the disk, no output.
 
-    refused.py [--code N] TEXT COMMAND [ARGUMENTS...]
+    refused.py [--code N] [--pipe FILE] TEXT COMMAND [ARGUMENTS...]
+
+With --pipe the command finds a named pipe `pipe` in its folder that gives FILE's bytes.
 """
 
+import argparse
 import os
 import subprocess
 import sys
 import tempfile
 
-words = sys.argv[1:]
-code = 2
-if words[0] == "--code":
-    code, words = int(words[1]), words[2:]
-text, command = words[0], words[1:]
+parser = argparse.ArgumentParser()
+parser.add_argument("--code", type=int, default=2)
+parser.add_argument("--pipe")
+parser.add_argument("text")
+parser.add_argument("command", nargs=argparse.REMAINDER)
+options = parser.parse_args()
+code, text, command = options.code, options.text, options.command
 with tempfile.TemporaryDirectory() as folder:
+    before = []
+    if options.pipe:
+        before = ["pipe"]
+        os.mkfifo(os.path.join(folder, "pipe"))
+        writer = subprocess.Popen(["cp", options.pipe, os.path.join(folder, "pipe")], stderr=subprocess.DEVNULL)
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=300)
-    left = os.listdir(folder)
+    if options.pipe:
+        writer.kill()  # a command that never opened the pipe leaves it waiting
+        writer.wait()
+    left = [name for name in os.listdir(folder) if name not in before]
 lines = run.stderr.splitlines()
 faults = []
 if run.returncode != code:
