@@ -5,6 +5,7 @@
 // disagree.
 #include "codegen/Codegen.h"
 #include "codegen/lower/GpuTarget.h"
+#include "dialect/attn/Attn.h"
 #include "dialect/attn/MaskAnalysis.h"
 #include "llvm/Support/Regex.h"
 #include <limits>
@@ -63,11 +64,6 @@ static llvm::Expected<json::Value> gridRule(StringRef text) {
     return json::Object{{"resident", std::move(rule)}};
   return rule;
 }
-
-/// Scalars that a launch gives; any other is one that the description captured.
-static constexpr llvm::StringLiteral kLaunchScalars[] = {
-    "batch",        "q_heads",    "kv_heads", "q_len",      "kv_len",
-    "heads_per_kv", "workgroups", "scale",    "scale_log2e"};
 
 /// The box that every copy from this tensor takes.
 static llvm::Expected<json::Object> tensorMap(StringRef name,
@@ -139,7 +135,7 @@ attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
       if (name == "q_len" || name == "kv_len")
         rules.push_back(
             json::Object{{"at_most", json::Array{name, attn::kMaxPosition}}});
-      if (!llvm::is_contained(kLaunchScalars, name))
+      if (!llvm::is_contained(attn::kLaunchScalars, name))
         captured.push_back(name);
       continue;
     }

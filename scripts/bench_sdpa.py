@@ -46,6 +46,8 @@ class Cpu:
         # Processor time counts every thread's.
         self.share = 1 if args.clock == "wall" else args.threads
 
+        self.repeat = 1
+
     def stream(self):
         return 0
 
@@ -99,8 +101,7 @@ class Cuda:
         return self.torch.cuda.current_stream().cuda_stream
 
     def repeated(self, run):
-        if self.repeat == 1:
-            return run
+        """A graph of that many calls, warmed up."""
         run()
         graph = self.torch.cuda.CUDAGraph()
         with self.torch.cuda.graph(graph):
@@ -159,7 +160,7 @@ def measure(torch, engine, machine, args, row):
         except Exception as error:  # a peer that has no such kernel
             del runs[name]
             failed[name] = str(error).split("\n")[0]
-    if getattr(machine, "repeat", 1) > 1:
+    if machine.repeat > 1:
         runs = {name: machine.repeated(run) for name, run in runs.items()}
     elif hasattr(machine, "ceiling"):
         runs["cublas"] = machine.ceiling

@@ -54,8 +54,7 @@ LogicalResult TileLowering::lowerBlock(Block &block,
 /// A product must know which tile it reads when the tile is packed.
 static LogicalResult verifyCarried(Operation *op) {
   for (Type type : op->getResultTypes())
-    if (isa<tile::SharedType, tile::PipeType, tile::MailType, tile::GlobalType>(
-            type))
+    if (isa<tile::SharedType, tile::PipeType, tile::GlobalType>(type))
       return op->emitOpError("gives ")
              << type << ", allowed on the host: fragments and scalars";
   return success();

@@ -12,32 +12,39 @@ using namespace mlir;
 using namespace attn_jit;
 
 namespace {
+/// An op on one use of a ring, which is found through its definition, because
+/// mail's value is the address of its numbers.
 template <typename Op> struct MailPattern : GpuPattern<Op> {
   using GpuPattern<Op>::GpuPattern;
+  LogicalResult
+  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto ring = op.getMail().template getDefiningOp<tile::MailCreateOp>();
+    if (!ring)
+      return op.emitOpError("names mail that is not the result of a "
+                            "tile.mail.create");
+    tile::MailType type = ring.getType();
+    lower(op, adaptor,
+          RingBarriers(this->target, rewriter, op, type.getStages(),
+                       *ring.getOffset() + type.getBarrierOffset(),
+                       adaptor.getUse()),
+          rewriter);
+    return success();
+  }
+  virtual void lower(Op op, typename Op::Adaptor adaptor,
+                     const RingBarriers &barriers,
+                     ConversionPatternRewriter &rewriter) const = 0;
 
 protected:
-  FailureOr<tile::MailCreateOp> ringOf(Op op) const {
-    if (auto create = op.getMail().template getDefiningOp<tile::MailCreateOp>())
-      return create;
-    return op.emitOpError("names mail that is not the result of a "
-                          "tile.mail.create");
-  }
-  RingBarriers barriersOf(OpBuilder &b, Op op, tile::MailCreateOp ring,
-                          Value use) const {
-    tile::MailType type = ring.getType();
-    return RingBarriers(this->target, b, op, type.getStages(),
-                        *ring.getOffset() + type.getStages() * type.getStride(),
-                        use);
-  }
-  Value numbersAt(OpBuilder &b, Location loc, tile::MailType type, Value mail,
-                  Value use) const {
+  static Value numbersAt(OpBuilder &b, Location loc, tile::MailType type,
+                         Value mail, Value use) {
     Value offset =
         arith::MulIOp::create(b, loc, pipeStage(b, loc, use, type.getStages()),
                               i32Constant(b, loc, type.getStride()));
     return LLVM::GEPOp::create(b, loc, mail.getType(), b.getI8Type(), mail,
                                ArrayRef<LLVM::GEPArg>{offset});
   }
-  VectorType vectorOf(tile::MailType type) const {
+  static VectorType vectorOf(tile::MailType type) {
     return VectorType::get(type.getValues(),
                            IntegerType::get(type.getContext(), 32));
   }
@@ -54,7 +61,7 @@ struct LowerCreate : GpuPattern<tile::MailCreateOp> {
     tile::MailType type = op.getType();
     int64_t warps = target.info.unitThreads / target.info.waveThreads;
     RingBarriers::create(target, rewriter, op, type.getStages(),
-                         *op.getOffset() + type.getStages() * type.getStride(),
+                         *op.getOffset() + type.getBarrierOffset(),
                          op.getConsumers() * warps);
     rewriter.replaceOp(op,
                        sharedAt(target, rewriter, loc, op, *op.getOffset()));
@@ -64,15 +71,11 @@ struct LowerCreate : GpuPattern<tile::MailCreateOp> {
 
 struct LowerPost : MailPattern<tile::MailPostOp> {
   using MailPattern::MailPattern;
-  LogicalResult
-  matchAndRewrite(tile::MailPostOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    auto ring = ringOf(op);
-    if (failed(ring))
-      return failure();
+  void lower(tile::MailPostOp op, OpAdaptor adaptor,
+             const RingBarriers &barriers,
+             ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    tile::MailType type = ring->getType();
-    RingBarriers barriers = barriersOf(rewriter, op, *ring, adaptor.getUse());
+    tile::MailType type = op.getMail().getType();
     barriers.waitEmpty();
     Value numbers = vector::FromElementsOp::create(
         rewriter, loc, vectorOf(type), adaptor.getValues());
@@ -82,21 +85,17 @@ struct LowerPost : MailPattern<tile::MailPostOp> {
     ptx(rewriter, loc, {}, "mbarrier.arrive.shared::cta.b64 _, [$0];", "r",
         barriers.full, /*memory=*/true);
     rewriter.eraseOp(op);
-    return success();
   }
 };
 
 struct LowerTake : MailPattern<tile::MailTakeOp> {
   using MailPattern::MailPattern;
-  LogicalResult
-  matchAndRewrite(tile::MailTakeOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    auto ring = ringOf(op);
-    if (failed(ring))
-      return failure();
+  void lower(tile::MailTakeOp op, OpAdaptor adaptor,
+             const RingBarriers &barriers,
+             ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    tile::MailType type = ring->getType();
-    barriersOf(rewriter, op, *ring, adaptor.getUse()).waitFull();
+    tile::MailType type = op.getMail().getType();
+    barriers.waitFull();
     Value from =
         numbersAt(rewriter, loc, type, adaptor.getMail(), adaptor.getUse());
     Value numbers =
@@ -105,20 +104,14 @@ struct LowerTake : MailPattern<tile::MailTakeOp> {
     for (int64_t i = 0; i < type.getValues(); ++i)
       all.push_back(vector::ExtractOp::create(rewriter, loc, numbers, i));
     rewriter.replaceOp(op, all);
-    return success();
   }
 };
 
 struct LowerRelease : MailPattern<tile::MailReleaseOp> {
   using MailPattern::MailPattern;
-  LogicalResult
-  matchAndRewrite(tile::MailReleaseOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    auto ring = ringOf(op);
-    if (failed(ring))
-      return failure();
+  void lower(tile::MailReleaseOp op, OpAdaptor, const RingBarriers &barriers,
+             ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    RingBarriers barriers = barriersOf(rewriter, op, *ring, adaptor.getUse());
     Value lane = arith::AndIOp::create(
         rewriter, loc, target.threadId(rewriter, loc),
         i32Constant(rewriter, loc, target.info.waveThreads - 1));
@@ -128,7 +121,6 @@ struct LowerRelease : MailPattern<tile::MailReleaseOp> {
         "bar.warp.sync -1; @$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b",
         {barriers.empty, leads}, /*memory=*/true);
     rewriter.eraseOp(op);
-    return success();
   }
 };
 } // namespace

@@ -30,6 +30,12 @@ namespace attn_jit::attn {
 /// a launch binds it ("q", "scale", or a captured scalar's own).
 inline constexpr llvm::StringLiteral kArgName = "attn.arg";
 
+/// Scalars that a launch gives by itself (docs/manifest.md, "Values"): any
+/// other is one that a description captured, by another name.
+inline constexpr llvm::StringLiteral kLaunchScalars[] = {
+    "q_len",    "kv_len",     "q_heads", "batch",      "heads_per_kv",
+    "kv_heads", "workgroups", "scale",   "scale_log2e"};
+
 /// Why a kernel of `op` alone would not compute what the function round it
 /// says, in one line.
 llvm::Error verifyFunction(ForwardOp op);

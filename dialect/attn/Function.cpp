@@ -15,12 +15,10 @@ using namespace attn_jit;
 using namespace attn_jit::attn;
 using llvm::Error;
 
-/// What a manifest binds by itself (docs/manifest.md, "Values" and "pointer");
+/// What a manifest binds beside kLaunchScalars (docs/manifest.md, "pointer");
 /// strides have a dot, which no captured name may have.
-static constexpr llvm::StringLiteral kReserved[] = {
-    "q",          "k",      "v",          "o",     "lse",          "workspace",
-    "q_len",      "kv_len", "q_heads",    "batch", "heads_per_kv", "kv_heads",
-    "workgroups", "scale",  "scale_log2e"};
+static constexpr llvm::StringLiteral kTensors[] = {"q", "k",   "v",
+                                                   "o", "lse", "workspace"};
 
 namespace {
 class DescriptionFunction {
@@ -89,11 +87,13 @@ private:
       return inputError("argument {0}: attn.arg \"{1}\" given, allowed: a name "
                         "of letters, digits and _",
                         argument.getArgNumber(), name);
-    if (llvm::is_contained(kReserved, name))
+    if (llvm::is_contained(kTensors, name) ||
+        llvm::is_contained(kLaunchScalars, name))
       return inputError(
           "argument {0}: attn.arg \"{1}\" given, which the launch "
-          "binds itself; allowed: none of {2}",
-          argument.getArgNumber(), name, llvm::join(ArrayRef(kReserved), ", "));
+          "binds itself; allowed: none of {2}, {3}",
+          argument.getArgNumber(), name, llvm::join(ArrayRef(kTensors), ", "),
+          llvm::join(ArrayRef(kLaunchScalars), ", "));
     if (!names.insert(name).second)
       return inputError("argument {0}: attn.arg \"{1}\" given twice",
                         argument.getArgNumber(), name);

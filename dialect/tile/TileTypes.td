@@ -85,9 +85,10 @@ def Tile_MailType : Tile_Type<"Mail", "mail"> {
   let assemblyFormat = "`<` $stages `x` $values `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// Bytes from stage to stage, and of all stages with their barriers.
+    /// Bytes from stage to stage, to the barriers behind all stages, and of both.
     int64_t getStride() const { return (getValues() * 4 + 15) / 16 * 16; }
-    int64_t getBytes() const { return getStages() * (getStride() + 16); }
+    int64_t getBarrierOffset() const { return getStages() * getStride(); }
+    int64_t getBytes() const { return getBarrierOffset() + getStages() * 16; }
   }];
 }
 
