@@ -50,8 +50,8 @@ static int64_t vectorBits(const CompileOptions &options) {
 void attn_jit::buildTilePipeline(OpPassManager &passes,
                                  const CompileOptions &options) {
   std::string target = options.target->name.str();
-  passes.addPass(
-      createAttnToTile({target, options.schedule, options.alignment}));
+  passes.addPass(createAttnToTile(
+      {target, options.schedule, options.alignment, options.fewKeys}));
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
 }
@@ -65,7 +65,6 @@ void attn_jit::buildPlacingPipeline(OpPassManager &passes,
 void attn_jit::buildLoweringPipeline(OpPassManager &passes,
                                      const CompileOptions &options) {
   std::string target = options.target->name.str();
-  passes.addPass(arith::createArithExpandOpsPass());
   passes.addPass(createTileExpandMath(
       {/*keepTanh=*/options.target->has(Capability::TanhInstruction)}));
   switch (options.target->backend) {

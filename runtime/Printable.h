@@ -10,12 +10,19 @@
 
 namespace attn_jit::rt {
 
-/// Printable ASCII, '?' for the rest; cut with "..." when long.
+/// Printable ASCII, '?' for the rest; a long text loses its middle, so that a
+/// path keeps its file's name.
 inline std::string printable(std::string_view text, size_t limit = 80) {
-  std::string result;
-  for (char c : text.substr(0, limit))
-    result += c >= 0x20 && c < 0x7f ? c : '?';
-  return text.size() > limit ? result + "..." : result;
+  auto ascii = [](std::string_view part) {
+    std::string result;
+    for (char c : part)
+      result += c >= 0x20 && c < 0x7f ? c : '?';
+    return result;
+  };
+  if (text.size() <= limit)
+    return ascii(text);
+  return ascii(text.substr(0, limit - limit / 2)) + "..." +
+         ascii(text.substr(text.size() - limit / 2));
 }
 
 inline std::string inQuotes(std::string_view text) {

@@ -148,7 +148,7 @@ def measure(torch, engine, machine, args, row):
     q, k, v, out = tensors(torch, args.device, row)
     out.fill_(float("nan"))
     kernel = engine.kernel(head_dim=dim, value_dim=value_dim, dtype=dtype, layout="bhsd", align="top_left",
-                           causal=causal, schedule=args.schedule or None,
+                           causal=causal, schedule=args.schedule or None, kv_len=length,
                            alignment=16 if args.device != "cpu" else q.element_size())
     launch = kernel.bind(q, k, v, out)
     runs = {"attn-jit": lambda: launch(machine.stream())}

@@ -51,7 +51,7 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
     auto forward = findForward(module);
     if (!forward)
       return fail(llvm::toString(forward.takeError()));
-    ProblemShape problem = attn::getProblemShape(*forward, alignment);
+    ProblemShape problem = attn::getProblemShape(*forward, alignment, fewKeys);
     auto chosen = [&]() -> llvm::Expected<Schedule> {
       if (!schedule.empty())
         return Schedule::parse(schedule, problem, *info);

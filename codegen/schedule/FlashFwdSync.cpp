@@ -73,7 +73,7 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
 
   SoftmaxState start = f.initialState(rows);
   SmallVector<Value> carried = {start.max, start.sum, f.initialOutput(rows)};
-  auto sweep = [&](Value first, Value end, bool masked) {
+  auto sweep = [&](Value first, Value end, Masking masking) {
     auto loop = scf::ForOp::create(b, loc, first, end, f.i32(1), carried);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -83,7 +83,7 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
     fill(block, from);
     Value scores = product(query, tileOf(keys, block), Value(), bn, true);
     tile::PipeReleaseOp::create(b, loc, keys, block, Value());
-    SoftmaxStep step = f.softmax(scores, state, row, from, masked);
+    SoftmaxStep step = f.softmax(scores, state, row, from, masking);
     Value output = f.rescaled(loop.getRegionIterArg(2), step.rescale);
     output = product(f.asLhs(step.probabilities), tileOf(values, block), output,
                      f.valueCols, false);
@@ -92,9 +92,10 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
     carried.assign(loop.getResults().begin(), loop.getResults().end());
   };
   if (blocks.firstFull != blocks.first)
-    sweep(blocks.first, blocks.firstFull, /*masked=*/true);
-  sweep(blocks.firstFull, blocks.endFull, /*masked=*/false);
-  sweep(blocks.endFull, blocks.end, /*masked=*/true);
-  f.epilogue(carried[2], {carried[0], carried[1]}, own);
+    sweep(blocks.first, blocks.firstFull, Masking::always());
+  sweep(blocks.firstFull, blocks.endFull, Masking::never());
+  sweep(blocks.endFull, blocks.end, Masking::always());
+  f.storeOutput(carried[2], carried[1], own);
+  f.storeLogSumExp({carried[0], carried[1]}, own);
   f.finishKernel();
 }

@@ -16,7 +16,7 @@ Kernel::Kernel(ForwardBuilder &f)
     : f(f), bm(f.schedule.get("bm")), bn(f.schedule.get("bn")),
       consumers(bm / kRows), overlap(f.schedule.get("overlap")),
       sharedP(f.schedule.get("p")), pingpong(f.schedule.get("pingpong")),
-      anchor(f.schedule.get("anchor")) {
+      anchor(f.schedule.get("anchor")), oneLoop(f.schedule.get("loops")) {
   order.bm = bm;
   order.kind = TileOrder::Kind(f.schedule.get("order"));
   order.resident = f.schedule.get("grid");

@@ -34,7 +34,7 @@ struct Kernel {
 
   ForwardBuilder &f;
   int64_t bm, bn, consumers;
-  bool overlap, sharedP, pingpong, anchor;
+  bool overlap, sharedP, pingpong, anchor, oneLoop;
   TileOrder order;
   mlir::Value queries, keys, values; ///< pipes
   mlir::Value tiles;                 ///< mail, where workgroups are resident
@@ -102,11 +102,11 @@ private:
   void passTurn();
 
   Carried fresh();
-  Carried inOrder(mlir::Value step, const Carried &carried, bool masked);
+  Carried inOrder(mlir::Value step, const Carried &carried, Masking masking);
   /// The scores of `step` beside the output of the step before, use `before` of
   /// the values; `store` takes that output where it is another tile's.
   Carried overlapped(mlir::Value step, mlir::Value before,
-                     const Carried &carried, SoftmaxState state, bool masked,
+                     const Carried &carried, Masking masking,
                      mlir::Value releases = {},
                      llvm::function_ref<void(mlir::Value)> store = nullptr);
   using Step = llvm::function_ref<Carried(mlir::Value step, const Carried &)>;
@@ -126,7 +126,8 @@ private:
   void tilesInOrder();
   void tilesOverlapped();
   Carried overlappedTile(const Carried &carried);
-  void storeBefore(mlir::Value any, mlir::Value output, SoftmaxState state);
+  mlir::Value isMasked(mlir::Value step);
+  void storeBefore(mlir::Value any, mlir::Value output, mlir::Value sum);
 
   mlir::Value ownProbabilities, offset, row, query, ownTurn, nextTurn;
 };

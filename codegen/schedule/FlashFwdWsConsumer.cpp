@@ -105,12 +105,13 @@ void Consumer::passTurn() {
 
 //===-- steps -------------------------------------------------------------===//
 
-Carried Consumer::inOrder(Value step, const Carried &carried, bool masked) {
+Carried Consumer::inOrder(Value step, const Carried &carried, Masking masking) {
   Value use = useOf(step), pending = startScores(step);
   passTurn();
   Value scores = wait(pending, 0);
   release(k.keys, use);
-  SoftmaxStep next = f.softmax(scores, carried.state, row, keyOf(step), masked);
+  SoftmaxStep next =
+      f.softmax(scores, carried.state, row, keyOf(step), masking);
   Carried after = {
       next.state, f.rescaled(carried.output, next.rescale), {}, {}};
   after.p = publish(next.probabilities);
@@ -121,29 +122,49 @@ Carried Consumer::inOrder(Value step, const Carried &carried, bool masked) {
 }
 
 Carried Consumer::overlapped(Value step, Value before, const Carried &carried,
-                             SoftmaxState state, bool masked, Value releases,
+                             Masking masking, Value releases,
                              llvm::function_ref<void(Value)> store) {
   Value scoresPending = startScores(step);
   Value outputPending = startOutput(carried, before);
   passTurn();
   Value scores = wait(scoresPending, 1);
-  if (!k.anchor)
+  // A branch is a border that instructions do not cross: a store between
+  // softmax and rescaling would leave the latter without exponentials to hide
+  // beside.
+  bool early = k.oneLoop && !k.anchor;
+  if (!k.anchor && !early)
     release(k.keys, useOf(step));
   if (k.order.resident)
     release(
         k.queries, tileNumber,
         compared(arith::CmpIPredicate::eq, step, f.sub(tile.steps, f.i32(1))));
-  SoftmaxStep next = f.softmax(scores, state, row, keyOf(step), masked);
-  if (k.anchor)
+  Value output;
+  auto releaseKeys = [&](Value behind) {
     release(k.keys, useOf(step),
-            tile::AnchorOp::create(b, loc, b.getI1Type(), next.state.sum));
-  Value output = wait(outputPending, 0);
-  release(k.values, before, releases);
-  Carried after = {next.state, {}, publish(next.probabilities), {}};
-  if (store)
+            tile::AnchorOp::create(b, loc, b.getI1Type(), behind));
+  };
+  auto takeOutput = [&] {
+    output = wait(outputPending, 0);
+    release(k.values, before, releases);
+    if (store && early)
+      store(output);
+  };
+  SoftmaxStep next = f.softmax(scores, carried.state, row, keyOf(step), masking,
+                               [&](Value max) {
+                                 if (!early)
+                                   return;
+                                 releaseKeys(max);
+                                 takeOutput();
+                               });
+  if (k.anchor)
+    releaseKeys(next.state.sum);
+  if (!early)
+    takeOutput();
+  // Not before: the product at hand reads the probabilities of the last step.
+  Value p = publish(next.probabilities);
+  if (store && !early)
     store(output);
-  after.output = f.rescaled(output, next.rescale);
-  return after;
+  return {next.state, f.rescaled(output, next.rescale), p, {}};
 }
 
 Carried Consumer::sweep(Value first, Value end, const Carried &carried,
@@ -158,12 +179,12 @@ Carried Consumer::sweep(Value first, Value end, const Carried &carried,
 }
 
 Carried Consumer::sweeps(Value from, Carried carried) {
-  auto part = [&](Value first, Value end, bool masked) {
+  auto part = [&](Value first, Value end, Masking masking) {
     carried = sweep(first, end, carried, [&](Value step, const Carried &at) {
       if (!k.overlap)
-        return inOrder(step, at, masked);
+        return inOrder(step, at, masking);
       Value before = f.sub(useOf(step), f.i32(1));
-      Carried next = overlapped(step, before, at, at.state, masked);
+      Carried next = overlapped(step, before, at, masking);
       if (at.counts)
         next.counts = arith::ConstantIntOp::create(b, loc, 1, 1);
       return next;
@@ -171,14 +192,14 @@ Carried Consumer::sweeps(Value from, Carried carried) {
   };
   bool masks = !f.forward.getMask().empty();
   if (!masks) // the first block alone may end beyond the keys
-    part(from, tile.steps, /*masked=*/false);
+    part(from, tile.steps, Masking::never());
   else if (from != tile.firstFull)
-    part(from, tile.firstFull, /*masked=*/true);
+    part(from, tile.firstFull, Masking::always());
   if (masks)
     part(tile.firstFull, f.masksBelow() ? tile.endFull : tile.steps,
-         /*masked=*/false);
+         Masking::never());
   if (f.masksBelow())
-    part(tile.endFull, tile.steps, /*masked=*/true);
+    part(tile.endFull, tile.steps, Masking::always());
   return carried;
 }
 
@@ -218,7 +239,7 @@ void Consumer::finish(const Carried &carried, Value use, const Tile &of) {
   Value output = carried.output;
   if (k.overlap)
     output = wait(startOutput(carried, use), 0);
-  f.epilogue(output, carried.state, ownPlace(of));
+  f.storeOutput(output, carried.state.sum, ownPlace(of));
 }
 
 void Consumer::oneTile() {
@@ -231,13 +252,14 @@ void Consumer::oneTile() {
     Value scores = wait(pending, 0);
     release(k.keys, zero);
     SoftmaxStep first =
-        f.softmax(scores, carried.state, row, keyOf(zero), /*masked=*/true);
+        f.softmax(scores, carried.state, row, keyOf(zero), Masking::always());
     carried.state = first.state;
     carried.p = publish(first.probabilities);
   } else {
-    carried = inOrder(zero, carried, /*masked=*/true);
+    carried = inOrder(zero, carried, Masking::always());
   }
   carried = sweeps(f.i32(1), carried);
+  f.storeLogSumExp(carried.state, ownPlace(tile));
   finish(carried, f.sub(tile.steps, f.i32(1)), tile);
 }
 
@@ -245,9 +267,10 @@ void Consumer::tilesInOrder() {
   eachTile(TileWalk(f, k.order), {f.i32(0)},
            [&](Value number, ValueRange carried) -> SmallVector<Value> {
              begin(taken(number), number, carried[0]);
-             Carried last = inOrder(f.i32(0), fresh(), /*masked=*/true);
+             Carried last = inOrder(f.i32(0), fresh(), Masking::always());
              last = sweeps(f.i32(1), last);
              release(k.queries, number);
+             f.storeLogSumExp(last.state, ownPlace(tile));
              finish(last, {}, tile);
              tile::MailReleaseOp::create(b, loc, k.tiles, number);
              return {useOf(tile.steps)};
@@ -278,45 +301,51 @@ void Consumer::tilesOverlapped() {
          taken(f.sub(walk.count, one)));
 }
 
-/// The first step and the masked ones after it share a loop. In the first the
-/// output is that of the tile before: it is stored, and does not count for the
-/// second, which is cheaper than a choice between fragments (ptxas then
-/// serialises the products).
+/// The first step and the masked ones after it share a loop, or all steps do.
+/// In the first the output is that of the tile before: it is stored, and does
+/// not count for the second, which is cheaper than a choice between fragments
+/// (ptxas then serialises the products).
 Carried Consumer::overlappedTile(const Carried &carried) {
   Value zero = f.i32(0), one = f.i32(1);
   Value fullFrom = f.forward.getMask().empty() ? one : tile.firstFull;
-  SoftmaxState start = f.initialState(kRows);
-  Carried next =
-      sweep(zero, fullFrom, carried, [&](Value step, const Carried &last) {
-        Value first = compared(arith::CmpIPredicate::eq, step, zero);
-        Value any = compared(arith::CmpIPredicate::ne, useOf(step), zero);
-        Value use = f.max(f.sub(useOf(step), one), zero);
-        auto chosen = [&](Value fresh, Value carried) {
-          return f.map({fresh, carried}, cast<tile::FragType>(fresh.getType()),
-                       [&](OpBuilder &at, ValueRange x) -> Value {
-                         return arith::SelectOp::create(at, loc, first, x[0],
-                                                        x[1]);
-                       });
-        };
-        SoftmaxState state = {chosen(start.max, last.state.max),
-                              chosen(start.sum, last.state.sum)};
-        Carried after = overlapped(
-            step, use, last, state, /*masked=*/true, any, [&](Value output) {
-              storeBefore(arith::AndIOp::create(b, loc, first, any), output,
-                          last.state);
-            });
-        after.counts = compared(arith::CmpIPredicate::ne, step, zero);
-        return after;
-      });
-  return sweeps(fullFrom, next);
+  Value end = k.oneLoop ? tile.steps : fullFrom;
+  Carried start = carried;
+  start.state = f.initialState(kRows);
+  Carried next = sweep(zero, end, start, [&](Value step, const Carried &last) {
+    Value any = compared(arith::CmpIPredicate::ne, useOf(step), zero);
+    Value use = f.max(f.sub(useOf(step), one), zero);
+    Masking masking =
+        k.oneLoop ? Masking::where(isMasked(step)) : Masking::always();
+    Carried after =
+        overlapped(step, use, last, masking, any, [&](Value output) {
+          Value first = compared(arith::CmpIPredicate::eq, step, zero);
+          storeBefore(arith::AndIOp::create(b, loc, first, any), output,
+                      carried.state.sum);
+        });
+    after.counts = compared(arith::CmpIPredicate::ne, step, zero);
+    return after;
+  });
+  if (!k.oneLoop)
+    next = sweeps(fullFrom, next);
+  // Of the state only the sum is kept for the tile's output.
+  f.storeLogSumExp(next.state, ownPlace(tile));
+  return next;
+}
+
+Value Consumer::isMasked(Value step) {
+  Value masked = compared(arith::CmpIPredicate::slt, step, tile.firstFull);
+  if (!f.masksBelow())
+    return masked;
+  Value below = compared(arith::CmpIPredicate::sge, step, tile.endFull);
+  return arith::OrIOp::create(b, loc, masked, below);
 }
 
 /// Stores the tile before, where there is one, and forgets it.
-void Consumer::storeBefore(Value any, Value output, SoftmaxState state) {
+void Consumer::storeBefore(Value any, Value output, Value sum) {
   auto stored = scf::IfOp::create(b, loc, any);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(stored.thenBlock());
   Value before = f.sub(tileNumber, f.i32(1));
-  f.epilogue(output, state, ownPlace(taken(before)));
+  f.storeOutput(output, sum, ownPlace(taken(before)));
   tile::MailReleaseOp::create(b, loc, k.tiles, before);
 }

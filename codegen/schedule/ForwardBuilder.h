@@ -26,6 +26,16 @@ struct SoftmaxState {
   mlir::Value max, sum;
 };
 
+/// Which of the steps that a piece of code runs hide keys: none, all, or those
+/// where an i1 holds.
+struct Masking {
+  bool any;
+  mlir::Value condition;
+  static Masking never() { return {false, {}}; }
+  static Masking always() { return {true, {}}; }
+  static Masking where(mlir::Value condition) { return {true, condition}; }
+};
+
 struct SoftmaxStep {
   mlir::Value probabilities; ///< acc, f32
   SoftmaxState state;
@@ -75,13 +85,18 @@ public:
   SoftmaxState initialState(int64_t rows);
   mlir::Value initialOutput(int64_t rows);
   /// One step on raw scores of rows from `row` and keys from `key`.
-  SoftmaxStep softmax(mlir::Value scores, SoftmaxState state, mlir::Value row,
-                      mlir::Value key, bool masked);
+  SoftmaxStep softmax(
+      mlir::Value scores, SoftmaxState state, mlir::Value row, mlir::Value key,
+      Masking masking,
+      llvm::function_ref<void(mlir::Value max)> beforeExponentials = nullptr);
   mlir::Value rescaled(mlir::Value output, mlir::Value factor);
   /// Probabilities as left operand.
   mlir::Value asLhs(mlir::Value probabilities);
-  /// Normalises and writes output and log-sum-exp of the rows at `where`.
-  void epilogue(mlir::Value output, SoftmaxState state, const TilePlace &where);
+  /// Normalises the rows at `where`, of which `sum` is partial, and writes
+  /// them.
+  void storeOutput(mlir::Value output, mlir::Value sum, const TilePlace &where);
+  /// Writes their log-sum-exp, where it is asked for.
+  void storeLogSumExp(SoftmaxState state, const TilePlace &where);
 
   mlir::OpBuilder &b;
   mlir::Location loc;

@@ -7,6 +7,7 @@
 #include "codegen/schedule/ForwardBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include <limits>
 
 using namespace mlir;
@@ -108,14 +109,26 @@ Value ForwardBuilder::maskedOut(Value scores, Value row, Value key) {
   return map({scores, q, kv}, type, body, noWrap);
 }
 
-SoftmaxStep ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row,
-                                    Value key, bool masked) {
+SoftmaxStep
+ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row, Value key,
+                        Masking masking,
+                        llvm::function_ref<void(Value)> beforeExponentials) {
   auto type = cast<tile::FragType>(scores.getType());
   tile::FragType rowFrag = rowType(type.getRows(), tile::FragLayout::Row);
   tile::FragType partial = rowType(type.getRows(), tile::FragLayout::Partial);
   scores = scored(scores, row, key);
-  if (masked)
+  if (masking.condition) {
+    auto hides = scf::IfOp::create(b, loc, type, masking.condition,
+                                   /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(hides.thenBlock());
+    scf::YieldOp::create(b, loc, maskedOut(scores, row, key));
+    b.setInsertionPointToStart(hides.elseBlock());
+    scf::YieldOp::create(b, loc, scores);
+    scores = hides.getResult(0);
+  } else if (masking.any) {
     scores = maskedOut(scores, row, key);
+  }
   Value factor = scaleLog2e ? scaleLog2e : Value();
 
   Value reduced =
@@ -126,18 +139,17 @@ SoftmaxStep ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row,
                      [&](OpBuilder &at, ValueRange x) -> Value {
                        return arith::MaxNumFOp::create(at, loc, x[0], x[1]);
                      });
-  // What each exponent is shifted by. A row that has seen no key yet is
-  // shifted by 0: minus infinity less itself would be NaN.
+  // What each exponent is shifted by: a finite number where a row has seen no
+  // key yet, as minus infinity less itself would be NaN.
   Value shift = map(newMax, rowFrag, [&](OpBuilder &at, ValueRange x) -> Value {
     Value scaled =
         factor ? arith::MulFOp::create(at, loc, x[0], factor).getResult()
                : x[0];
     Value negated = arith::NegFOp::create(at, loc, scaled);
-    if (!masked && forward.getScore().empty())
+    if (!masking.any && forward.getScore().empty())
       return negated; // every score is finite
-    Value none = compare(at, loc, arith::CmpFPredicate::OEQ, x[0],
-                         scalar(at, loc, -kInfinity));
-    return arith::SelectOp::create(at, loc, none, scalar(at, loc, 0), negated);
+    return arith::MinNumFOp::create(
+        at, loc, negated, scalar(at, loc, std::numeric_limits<float>::max()));
   });
   auto exponential = [&](OpBuilder &at, ValueRange x) -> Value {
     Value exponent =
@@ -145,6 +157,8 @@ SoftmaxStep ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row,
                : arith::AddFOp::create(at, loc, x[0], x[1]).getResult();
     return math::Exp2Op::create(at, loc, exponent);
   };
+  if (beforeExponentials)
+    beforeExponentials(newMax);
   SoftmaxStep step;
   step.rescale = map({state.max, shift}, rowFrag, exponential);
   step.probabilities = map({scores, broadcast(shift, type)}, type, exponential);
@@ -174,12 +188,12 @@ Value ForwardBuilder::asLhs(Value probabilities) {
   return tile::CastOp::create(b, loc, to, probabilities);
 }
 
-void ForwardBuilder::epilogue(Value output, SoftmaxState state,
-                              const TilePlace &where) {
+void ForwardBuilder::storeOutput(Value output, Value partial,
+                                 const TilePlace &where) {
   auto type = cast<tile::FragType>(output.getType());
   tile::FragType rowFrag = rowType(type.getRows(), tile::FragLayout::Row);
-  Value sum = tile::CombineOp::create(b, loc, rowFrag, tile::ReduceKind::Add,
-                                      state.sum);
+  Value sum =
+      tile::CombineOp::create(b, loc, rowFrag, tile::ReduceKind::Add, partial);
   // A row without a key has sum 0 and gives zeros; a NaN sum stays NaN.
   Value inverse = map(sum, rowFrag, [&](OpBuilder &at, ValueRange x) -> Value {
     Value zero = scalar(at, loc, 0);
@@ -192,8 +206,15 @@ void ForwardBuilder::epilogue(Value output, SoftmaxState state,
       tile::CastOp::create(b, loc, type.withElement(element), result);
   tile::StoreOp::create(b, loc, stored, out, where.batch, where.head, where.row,
                         qLen);
+}
+
+void ForwardBuilder::storeLogSumExp(SoftmaxState state,
+                                    const TilePlace &where) {
   if (!lse)
     return;
+  auto rowFrag = cast<tile::FragType>(state.max.getType());
+  Value sum = tile::CombineOp::create(b, loc, rowFrag, tile::ReduceKind::Add,
+                                      state.sum);
   Value total =
       map({state.max, sum}, rowFrag, [&](OpBuilder &at, ValueRange x) -> Value {
         Value log = math::Log2Op::create(at, loc, x[1]);

@@ -41,7 +41,8 @@ inline constexpr llvm::StringLiteral kLaunchScalars[] = {
 llvm::Error verifyFunction(ForwardOp op);
 
 /// The dims and mask of `op` that decide which schedules fit.
-ProblemShape getProblemShape(ForwardOp op, int64_t alignment = 16);
+ProblemShape getProblemShape(ForwardOp op, int64_t alignment = 16,
+                             bool fewKeys = false);
 } // namespace attn_jit::attn
 
 #endif

@@ -23,11 +23,14 @@ Layout ForwardOp::getLayout() {
   return cast<LayoutAttr>(tensorOf(getQuery()).getEncoding()).getValue();
 }
 
-attn_jit::ProblemShape attn_jit::attn::getProblemShape(ForwardOp op,
-                                                       int64_t alignment) {
-  return {op.getHeadDim(), op.getValueDim(),
+attn_jit::ProblemShape
+attn_jit::attn::getProblemShape(ForwardOp op, int64_t alignment, bool fewKeys) {
+  return {op.getHeadDim(),
+          op.getValueDim(),
           op.getElementType().getIntOrFloatBitWidth() / 8,
-          !op.getMask().empty(), alignment};
+          !op.getMask().empty(),
+          alignment,
+          fewKeys};
 }
 
 //===-- verification ------------------------------------------------------===//

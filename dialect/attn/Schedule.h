@@ -21,12 +21,17 @@
 namespace attn_jit {
 
 /// What a schedule is checked against: the dims that decide what fits.
+/// Where the length class of short calls ends: up to here small tiles win
+/// (docs/perf/hopper-forward.md).
+inline constexpr int64_t kFewKeys = 512;
+
 struct ProblemShape {
   int64_t headDim = 0;
   int64_t valueDim = 0;
   int64_t elementBytes = 0; ///< Of q, k, v and the output.
   bool masked = false;      ///< Has a mask region.
   int64_t alignment = 16;   ///< Of every base and stride, bytes.
+  bool fewKeys = false;     ///< A row of a typical call sees kFewKeys or fewer.
 };
 
 struct ScheduleField {

@@ -41,23 +41,31 @@ def faults(file):
 
 
 def hopper():
+    split = [("grid=tiles,stages=1", causal), ("grid=resident,loops=split,stages=1", causal)]
+    one = [("grid=resident,loops=one,stages=1", window), ("grid=resident,loops=one,stages=2", window)]
     for dim in (64, 72, 128, 192, 256):
-        for mask in ([], ["-causal"]):
-            for bm in (64, 128, 192):
-                for p in ("registers", "shared"):
-                    for grid in ("tiles", "resident"):
-                        fields = f"bm={bm},p={p},grid={grid},stages=1"
+        # Dims that are no power of two have loops of their own unless asked otherwise.
+        for walk, hides in split + (one if dim in (64, 128, 256) else []):
+            for mask in ([], hides):
+                for bm in (64, 128, 192):
+                    for p in ("registers", "shared"):
+                        fields = f"bm={bm},p={p},{walk}"
                         yield dim, mask, f"flash_fwd_ws.v1<{fields},bn=%d>", range(256, 0, -16)
+        for mask in ([], causal):
             for units in (1, 2):
                 yield dim, mask, f"flash_fwd_sync.v1<bm={64 * units},units={units},bn=%d>", sync
 
 
+# A window holds two comparisons of an element at once, a causal mask one.
+causal = ["-causal"]
+window = ["--mask", f"{templates}/window.mlir"]
+
+
 def waves():
-    # A window holds two comparisons of an element at once, a causal mask one.
     # Eight waves have no registers beyond those that the estimate shares out;
     # one copies most keys itself.
     for dim in (32, 64, 96, 128):
-        for mask in ([], ["--mask", f"{templates}/window.mlir"]):
+        for mask in ([], window):
             for bm, units in ((128, 8), (256, 8), (32, 1)):
                 yield dim, mask, f"flash_fwd_sync.v1<bm={bm},units={units},bn=%d>", sync
 

@@ -79,6 +79,10 @@ static rt::Status read(const attn_jit_description *given,
   description.mask = text(own.mask);
   description.module = text(own.module);
   options.schedule = text(own.schedule);
+  options.kvLen = own.kv_len;
+  if (own.kv_len < 0)
+    return rt::badInput("kv_len: " + std::to_string(own.kv_len) +
+                        " given, allowed: at least 0");
   if (own.alignment)
     options.alignment = own.alignment;
   if (const int64_t a = options.alignment; a < 1 || a > 16 || (a & (a - 1)))

@@ -24,6 +24,8 @@ struct CompileOptions {
   /// Bytes that every base and stride is a multiple of. Below 16 no copy engine
   /// can address the tensors, and the kernel loads them itself.
   int64_t alignment = 16;
+  /// The length class: what is chosen suits its calls, and runs with any.
+  bool fewKeys = false;
   std::string hostLevel;  ///< cpu target: "x86-64-v3", "x86-64-v4"; empty: this
                           ///< machine's
   bool debugInfo = false; ///< lines of the tile IR in the image
@@ -39,6 +41,11 @@ struct CompileOptions {
   /// With ATTN_JIT_DUMP and ATTN_JIT_OVERRIDE of the environment in place.
   static CompileOptions fromEnvironment();
 };
+
+/// Are calls of that kv_len, 0 for many keys, of the length class for which the
+/// target's schedules are chosen otherwise?
+bool seesFewKeys(const Description &description, const std::string &target,
+                 int64_t kvLen);
 
 struct CompileTimes {
   double mlirMs = 0, llvmMs = 0, linkMs = 0;

@@ -44,6 +44,7 @@ std::string requestText(const Description &d, const CompileOptions &o) {
   add(o.target);
   add(o.schedule);
   add(std::to_string(o.alignment));
+  add(o.fewKeys ? "few keys" : "");
   add(o.debugInfo ? "debug" : "");
   return text;
 }
@@ -94,6 +95,7 @@ Engine::kernel(const Description &description, const KernelOptions &options,
       options.target.empty() ? device().info().target : options.target;
   wanted.schedule = options.schedule;
   wanted.alignment = options.alignment;
+  wanted.fewKeys = seesFewKeys(description, wanted.target, options.kvLen);
   wanted.debugInfo = options.debugInfo;
   const bool bypass =
       !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
@@ -153,6 +155,7 @@ rt::Status Engine::forward(const Description &description,
   KernelOptions own = options;
   own.alignment = std::min(
       own.alignment, alignmentOf(arguments, elementBytes(description.element)));
+  own.kvLen = arguments.kvLen;
   ATTN_TRY(auto kernel, this->kernel(description, own));
   return kernel->launch(arguments, stream);
 }

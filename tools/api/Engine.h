@@ -2,7 +2,7 @@
 //
 // Kernels for one device: compiled at the first use, kept in this process,
 // launched on the caller's buffers and stream. Thread-safe, no global state; a
-// new length never compiles anything.
+// new length of the same length class never compiles anything.
 #ifndef ATTN_JIT_TOOLS_API_ENGINE_H
 #define ATTN_JIT_TOOLS_API_ENGINE_H
 
@@ -40,6 +40,7 @@ private:
 struct KernelOptions {
   std::string schedule; ///< as CompileOptions
   int64_t alignment = 16;
+  int64_t kvLen = 0;  ///< of a typical call: its length class; 0: many keys
   std::string target; ///< empty: the device's own
   bool debugInfo = false;
 };

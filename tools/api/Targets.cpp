@@ -23,6 +23,16 @@ rt::Status api::checkTarget(const std::string &target) {
                       llvm::join(targetNames(), ", "));
 }
 
+bool api::seesFewKeys(const Description &description, const std::string &target,
+                      int64_t kvLen) {
+  // Only the schedule with a copy engine has a default of its own for them.
+  const TargetInfo *info = lookupTarget(target);
+  if (kvLen <= 0 || !info || !info->has(Capability::BulkCopy))
+    return false;
+  // A causal row sees half of the keys on average.
+  return (description.causal ? kvLen / 2 : kvLen) <= kFewKeys;
+}
+
 std::vector<api::ScheduleHelp> api::scheduleFamilies() {
   std::vector<ScheduleHelp> all;
   for (const ScheduleFamily *family : allScheduleFamilies()) {

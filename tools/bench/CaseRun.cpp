@@ -102,6 +102,7 @@ private:
     wanted.target = row.target;
     wanted.alignment =
         api::alignmentOf(a, api::elementBytes(row.what.description.element));
+    wanted.kvLen = row.what.shape.kvLen;
     api::CacheUse use = api::CacheUse::Compiled;
     ATTN_TRY(kernel, engine.kernel(row.what.description, wanted, &use));
     const api::Compiled &compiled = kernel->compiled();

@@ -7,6 +7,7 @@
 #include "tools/cli/Format.h"
 #include "tools/cli/Numbers.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -69,7 +70,13 @@ static rt::Status runCompile(const CompileFlags &flags) {
     output = "-";
   ATTN_TRY(const api::Description description,
            cli::describe(flags.description));
-  ATTN_TRY(const api::CompileOptions options, readOptions(flags, emit, output));
+  ATTN_TRY(api::CompileOptions options, readOptions(flags, emit, output));
+  ATTN_TRY(const cli::Sizes typical, cli::readSizes(flags.description, 1));
+  const std::vector<int64_t> &lengths =
+      typical.kvLen.empty() ? typical.queryLen : typical.kvLen;
+  options.fewKeys =
+      !lengths.empty() && api::seesFewKeys(description, options.target,
+                                           *std::ranges::max_element(lengths));
   ATTN_TRY(api::Compiled compiled, api::compile(description, options));
   ATTN_TRY(const std::string bytes, api::emitted(compiled, emit));
   const bool wantsReport = flags.report || output.empty();

@@ -21,7 +21,11 @@ void cli::addDescriptionFlags(CLI::App &command, DescriptionText &text,
   add("--hq", text.queryHeads, size("N  query heads", "16"));
   add("--hk", text.kvHeads, size("N  key/value heads", "as -hq"));
   add("--sq", text.queryLen, size("N  query length", "1024"));
-  add("--sk", text.kvLen, size("N  key/value length", "as -sq"));
+  add("--sk", text.kvLen,
+      forBench
+          ? size("N  key/value length", "as -sq")
+          : "N  key/value length of a typical call, for which the schedule "
+            "is chosen (as -sq, else long)");
   add("-d,--head-dim", text.headDim,
       forBench ? "N  head dim of Q and K (128)" + list
                : "N  head dim of Q and K");

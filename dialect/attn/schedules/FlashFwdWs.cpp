@@ -22,6 +22,7 @@ static constexpr int64_t kOrders[] = {0, 1, kPaired};
 static constexpr llvm::StringLiteral kGrid[] = {"tiles", "resident"};
 static constexpr llvm::StringLiteral kOffOn[] = {"off", "on"};
 static constexpr llvm::StringLiteral kPath[] = {"registers", "shared"};
+static constexpr llvm::StringLiteral kLoops[] = {"split", "one"};
 static constexpr llvm::StringLiteral kOrder[] = {"forward", "reverse",
                                                  "paired"};
 
@@ -43,6 +44,8 @@ static constexpr ScheduleField kFields[] = {
     {"grid", "a workgroup a tile, or resident ones that walk over tiles",
      kSwitch, kGrid},
     {"q_stages", "query tiles in flight", kQStages, {}},
+    {"loops", "masked and full steps in loops of their own, or all in one",
+     kSwitch, kLoops},
 };
 
 /// Columns of a tile, and of what is accumulated: whole products.
@@ -50,25 +53,38 @@ static int64_t padded(int64_t dim, const TargetInfo &target) {
   return llvm::alignTo(dim, target.productDepth);
 }
 
+/// What walking over tiles adds: the sums of the tile before, and where it is
+/// stored. In one loop for all steps that happens while nothing else is live;
+/// with one stage the assembler hoists every descriptor.
+static int64_t registersAcross(bool masked, int64_t widest, int64_t consumers,
+                               int64_t stages, bool sharedP, bool oneLoop) {
+  if (oneLoop) {
+    int64_t hoisted = stages > 1 || widest < 128 ? 0 : widest > 192 ? 48 : 13;
+    return hoisted + (consumers == 1 ? 9 : 0) +
+           (!sharedP ? 0
+            : masked ? 64
+                     : 28);
+  }
+  int64_t more = widest > 192 ? 24 : 0;
+  if (sharedP)
+    return more + (masked ? 40 : 8);
+  if (consumers < 3)
+    return more + (masked ? 14 : 12);
+  return more + (widest >= 128 ? 4 : 0);
+}
+
 /// Registers of a consumer thread: scores and output in f32, probabilities in
-/// 16 bits when they stay in registers, addresses and row statistics; where it
-/// goes on across tiles, what it stores of the tile before. Fitted to ptxas
-/// 13.0, so that none of test/codegen/nvptx/corners.test spills.
+/// 16 bits when they stay in registers, addresses and row statistics. Fitted to
+/// ptxas 13.0, so that none of test/codegen/nvptx/corners.test spills.
 static int64_t consumerRegisters(const ProblemShape &problem,
                                  const TargetInfo &target, int64_t consumers,
-                                 int64_t bn, bool sharedP, bool resident,
-                                 bool turns) {
+                                 int64_t bn, int64_t stages, bool sharedP,
+                                 bool resident, bool oneLoop, bool turns) {
   int64_t dv = padded(problem.valueDim, target);
   int64_t widest = std::max(padded(problem.headDim, target), dv);
-  int64_t across = 0;
-  if (resident && sharedP)
-    across = problem.masked ? 25 : 8;
-  else if (resident && consumers < 3)
-    across = problem.masked ? 14 : 12;
-  else if (resident && widest >= 128)
-    across = 4;
-  if (resident && widest > 192)
-    across += 24;
+  int64_t across = resident ? registersAcross(problem.masked, widest, consumers,
+                                              stages, sharedP, oneLoop)
+                            : 0;
   if (sharedP)
     return (bn + dv) / 2 * 7 / 5 + across;
   int64_t rest = widest / 8 + 13 + (problem.masked ? 3 : 0) + (turns ? 2 : 0);
@@ -78,8 +94,9 @@ static int64_t consumerRegisters(const ProblemShape &problem,
 }
 
 /// The producer works out where the next tile is, and which blocks it sees.
-static int64_t producerRegisters(const ProblemShape &problem, bool resident) {
-  return problem.masked && resident ? 32 : 24;
+static int64_t producerRegisters(const ProblemShape &problem, bool resident,
+                                 bool sharedP) {
+  return problem.masked && resident && sharedP ? 32 : 24;
 }
 
 /// Tiles, and a 1 KiB page for the barriers.
@@ -104,32 +121,39 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
   // Measured (docs/perf/hopper-forward.md).
   int64_t widest = std::max(problem.headDim, problem.valueDim);
   bool masked = problem.masked;
-  // What only resident workgroups have asks for them; a budget that their
-  // producer cannot do with does not.
-  bool asked = named.get("q_stages", 1) > 1 || named.get("order", 0) == kPaired;
-  bool possible = named.get("producer_regs", 56) >=
-                  producerRegisters(problem, /*resident=*/true);
-  bool resident = named.get("grid", asked || (widest <= 192 && possible));
-  int64_t bm = named.get("bm", widest <= 64 ? 192 : 128);
-  int64_t consumers = bm / target.unitRows;
-  int64_t bn = widest <= 64 || (masked && widest <= 128) ? 128
-               : widest <= 128 && !resident              ? 176
-               : widest <= 96                            ? 176
-               : widest <= 128                           ? 160
-               : widest <= 192                           ? (resident ? 128 : 96)
-                                                         : 80;
+  bool sharedP = named.get("p", false);
+  // A budget that the producer of resident workgroups cannot do with asks for
+  // the other grid.
+  bool resident =
+      named.get("grid", named.get("producer_regs", 56) >=
+                            producerRegisters(problem, true, sharedP));
   bool overlap = named.get("overlap", true);
-  int64_t producerRegs = named.get(
-      "producer_regs", consumers == 1   ? 56
-                       : consumers == 2 ? producerRegisters(problem, resident)
-                                        : 32);
+  // One loop for all steps is a third less to assemble, and as fast; where the
+  // last panel is narrower than the others it costs 1 to 5 %.
+  bool oneLoop =
+      named.get("loops", resident && overlap &&
+                             llvm::isPowerOf2_64(padded(widest, target)));
+  int64_t bm = named.get("bm", widest <= 64 && !problem.fewKeys ? 192 : 128);
+  int64_t consumers = bm / target.unitRows;
+  // Few keys: no step that is mostly beyond them.
+  int64_t bn = widest <= 64    ? 128
+               : widest <= 96  ? (masked ? 128 : 176)
+               : widest <= 128 ? (masked || problem.fewKeys ? 128
+                                  : resident                ? 160
+                                                            : 176)
+               : widest <= 192 ? (resident ? 128 : 96)
+                               : 80;
+  int64_t producerRegs =
+      named.get("producer_regs",
+                consumers == 1   ? 56
+                : consumers == 2 ? producerRegisters(problem, resident, sharedP)
+                                 : 32);
   // Of two consumers each gets half of what is left, in multiples of 8.
   int64_t pool = target.entryRegisters(consumers + 1) * (consumers + 1);
   int64_t consumerRegs = named.get(
       "consumer_regs", consumers == 1   ? 256
                        : consumers == 2 ? (pool - producerRegs) / 16 * 8
                                         : 160);
-  bool sharedP = named.get("p", false);
   int64_t stages = named.get("stages", 2);
   // Resident consumers go on across tiles side by side: without turns they
   // drift into step.
@@ -140,13 +164,12 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
            target.sharedBytes;
   };
   while (bn > kBn[0] &&
-         (consumerRegisters(problem, target, consumers, bn, sharedP, resident,
-                            turns) > usable(consumerRegs) ||
+         (consumerRegisters(problem, target, consumers, bn, stages, sharedP,
+                            resident, oneLoop, turns) > usable(consumerRegs) ||
           !fits(named.get("q_stages", 1))))
     bn -= 16;
   bn = named.get("bn", bn);
-  bool anchor =
-      resident ? widest <= 64 && !masked : widest > 64 && widest <= 128;
+  bool anchor = !resident && widest > 64 && widest <= 128;
   // A causal grid starts with its longest tiles; those that walk over tiles
   // share them out.
   int64_t order = masked ? 1 + resident : 0;
@@ -161,7 +184,8 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
           consumerRegs,
           named.get("order", order),
           resident,
-          named.get("q_stages", resident && fits(2) ? 2 : 1)};
+          named.get("q_stages", resident && fits(2) ? 2 : 1),
+          oneLoop};
 }
 
 static Error verify(const Schedule &schedule, const ProblemShape &problem,
@@ -208,6 +232,10 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     return inputError("schedule field 'order': paired given with grid=tiles, "
                       "allowed: forward, reverse");
 
+  if (schedule.get("loops") && !(resident && overlap))
+    return inputError("schedule field 'loops': one given without "
+                      "grid=resident and overlap=on, allowed: split");
+
   int64_t bytes =
       sharedBytes(problem, target, bm, bn, stages, qStages, sharedP);
   if (bytes > target.sharedBytes)
@@ -225,13 +253,14 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       "lanes, {3} has {4}: {5} too many",
                       schedule.str(), budgets, target.unitThreads, target.name,
                       pool, budgets - pool);
-  if (int64_t least = producerRegisters(problem, resident);
+  if (int64_t least = producerRegisters(problem, resident, sharedP);
       schedule.get("producer_regs") < least)
-    return inputError("schedule field 'producer_regs': {0} given with a mask "
-                      "and grid=resident, allowed: at least {1}",
+    return inputError("schedule field 'producer_regs': {0} given with a mask, "
+                      "grid=resident and p=shared, allowed: at least {1}",
                       schedule.get("producer_regs"), least);
-  int64_t need = consumerRegisters(problem, target, consumers, bn, sharedP,
-                                   resident, schedule.get("pingpong"));
+  int64_t need = consumerRegisters(problem, target, consumers, bn, stages,
+                                   sharedP, resident, schedule.get("loops"),
+                                   schedule.get("pingpong"));
   if (need > usable(regs))
     return inputError("registers: {0} needs about {1} a consumer thread, its "
                       "budget is {2}: {3} too many",

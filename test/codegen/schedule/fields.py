@@ -14,7 +14,8 @@ import sys
 
 WS = "flash_fwd_ws.v1"
 BASE = {"bm": "128", "bn": "128", "stages": "2", "p": "registers", "overlap": "on", "pingpong": "on", "anchor": "on",
-        "producer_regs": "24", "consumer_regs": "232", "order": "forward", "grid": "tiles", "q_stages": "1"}
+        "producer_regs": "24", "consumer_regs": "232", "order": "forward", "grid": "tiles", "q_stages": "1",
+        "loops": "split"}
 RESIDENT = {**BASE, "bn": "96", "grid": "resident"}
 # field, value, its mark in the tile IR, its mark in the PTX
 WS_FIELDS = [
@@ -35,6 +36,7 @@ WS_FIELDS = [
 RESIDENT_FIELDS = [
     ("order", "paired", r"arith\.shrui", r"(div\.u32[\s\S]*){8}"),
     ("q_stages", "2", r"<2 x <128x128xf16, swizzle 128>, bulk>", None),
+    ("loops", "one", r"scf\.if %\w+ -> \(!tile\.frag<64x96xf32", None),
 ]
 # Fields that are switched on in the base: the mark is in the base and gone in the variant.
 WS_GONE = {
