@@ -58,6 +58,21 @@ struct TargetInfo {
     return capabilities & static_cast<uint32_t>(capability);
   }
 
+  /// Bytes of the panels in which shared tiles keep rows of `rowBytes`: the
+  /// narrowest that holds a row, or the widest there is; 0: rows stand plainly.
+  /// (A copy of a narrow one takes sectors that its neighbour takes again.)
+  int64_t swizzleOf(int64_t rowBytes) const {
+    if (!has(Capability::AsyncMatrixProduct))
+      return 0;
+    return rowBytes <= 32 ? 32 : rowBytes <= 64 ? 64 : 128;
+  }
+  /// Bytes that such a row takes.
+  int64_t storedBytes(int64_t rowBytes) const {
+    int64_t panel = swizzleOf(rowBytes);
+    return panel ? (rowBytes + panel - 1) / panel * panel
+                 : rowBytes + sharedRowPadding;
+  }
+
   /// Registers that a thread of `units` units starts with when they fill the
   /// processor: the file in equal shares, in multiples of 8. What roles trade
   /// (Capability::RegisterBudgets) is the sum of these shares, not the file.

@@ -59,7 +59,7 @@ def main():
         if case.find("failure") is not None:
             counts["failed"] += 1
             print(f"failed: {test_name(case)}")
-            print("\n".join("  " + line for line in case.find("failure").text.rstrip().splitlines()[-TAIL:]))
+            print("\n".join("  " + line for line in (case.find("failure").text or "").rstrip().splitlines()[-TAIL:]))
         elif case.find("skipped") is None:
             counts["passed"] += 1
         elif "not selected" not in case.find("skipped").get("message", ""):

@@ -133,7 +133,7 @@ struct LowerCopy : BulkPattern<tile::CopyOp> {
                           adaptor.getUse());
     Value address =
         LLVM::PtrToIntOp::create(rewriter, loc, rewriter.getI32Type(), base);
-    for (int64_t panel = 0; panel < slot.getCols() * bytes / width; ++panel) {
+    for (int64_t panel = 0; panel < slot.getPanels(); ++panel) {
       Value to = arith::AddIOp::create(
           rewriter, loc, address,
           i32Constant(rewriter, loc, panel * slot.getPanelRows() * width));

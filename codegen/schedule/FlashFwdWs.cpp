@@ -62,8 +62,9 @@ Tile Tile::at(ForwardBuilder &f, const TilePlace &place, int64_t bm,
   blocks.end = f.max(blocks.end, f.add(blocks.first, f.i32(1)));
   Value last = arith::SelectOp::create(b, loc, none, beyond,
                                        f.sub(blocks.end, f.i32(1)));
-  Tile described = {place.batch, place.head, place.row};
-  described.lastBlock = last;
+  Tile described;
+  described.batch = place.batch, described.head = place.head,
+  described.row = place.row, described.lastBlock = last;
   described.steps = f.sub(blocks.end, blocks.first);
   described.firstFull = f.min(
       f.max(f.sub(blocks.end, blocks.endFull), f.i32(1)), described.steps);

@@ -57,13 +57,9 @@ tile::FragType ForwardBuilder::rowType(int64_t rows, tile::FragLayout layout) {
 }
 
 tile::SharedType ForwardBuilder::sharedType(int64_t rows, int64_t cols) {
-  int64_t swizzle = 0;
-  if (target.has(Capability::AsyncMatrixProduct)) {
-    int64_t bytes = cols * computeElement.getIntOrFloatBitWidth() / 8;
-    for (swizzle = 128; bytes % swizzle; swizzle /= 2)
-      ;
-  }
-  return tile::SharedType::get(rows, cols, computeElement, swizzle);
+  int64_t rowBytes = cols * computeElement.getIntOrFloatBitWidth() / 8;
+  return tile::SharedType::get(rows, cols, computeElement,
+                               target.swizzleOf(rowBytes));
 }
 
 Value ForwardBuilder::map(

@@ -20,11 +20,11 @@
 
 namespace attn_jit {
 
-/// What a schedule is checked against: the dims that decide what fits.
 /// Where the length class of short calls ends: up to here small tiles win
 /// (docs/perf/hopper-forward.md).
 inline constexpr int64_t kFewKeys = 512;
 
+/// What a schedule is checked against: the dims that decide what fits.
 struct ProblemShape {
   int64_t headDim = 0;
   int64_t valueDim = 0;

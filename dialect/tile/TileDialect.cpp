@@ -151,11 +151,6 @@ LogicalResult SharedType::verify(function_ref<InFlightDiagnostic()> emitError,
                        << element;
   if (!llvm::is_contained({0, 32, 64, 128}, swizzle))
     return emitError() << "swizzle is 0, 32, 64 or 128 bytes, not " << swizzle;
-  int64_t bytes = cols * element.getIntOrFloatBitWidth() / 8;
-  if (swizzle && bytes % swizzle)
-    return emitError() << "a row of " << bytes
-                       << " bytes is not a multiple of the swizzle width "
-                       << swizzle;
   if (panelRows < rows)
     return emitError() << "a panel of " << panelRows << " rows cannot hold "
                        << rows << " rows";

@@ -45,7 +45,8 @@ def Tile_SharedType : Tile_Type<"Shared", "shared"> {
   let description = [{
     `!tile.shared<128x64xf16, swizzle 128>`: rows x columns, stored as panels of `swizzle` bytes of
     columns, panel after panel, each panel XOR-swizzled in that width (0: rows stored plainly, as
-    the target likes). `panel N` says that a panel has N rows: a slice keeps its parent's panels.
+    the target likes). The last panel is as wide as the others, and may hold fewer
+    columns. `panel N` says that a panel has N rows: a slice keeps its parent's panels.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$cols, "::mlir::Type":$elementType,
                         "int64_t":$swizzle, "int64_t":$panelRows);
@@ -55,8 +56,15 @@ def Tile_SharedType : Tile_Type<"Shared", "shared"> {
     static SharedType get(int64_t rows, int64_t cols, ::mlir::Type element, int64_t swizzle) {
       return get(element.getContext(), rows, cols, element, swizzle, rows);
     }
+    int64_t getRowBytes() const {
+      return getCols() * getElementType().getIntOrFloatBitWidth() / 8;
+    }
+    /// Plain rows are one panel.
+    int64_t getPanels() const {
+      return getSwizzle() ? (getRowBytes() + getSwizzle() - 1) / getSwizzle() : 1;
+    }
     int64_t getBytes() const {
-      return getRows() * getCols() * getElementType().getIntOrFloatBitWidth() / 8;
+      return getRows() * getPanels() * (getSwizzle() ? getSwizzle() : getRowBytes());
     }
   }];
 }

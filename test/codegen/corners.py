@@ -43,9 +43,10 @@ def faults(file):
 def hopper():
     split = [("grid=tiles,stages=1", causal), ("grid=resident,loops=split,stages=1", causal)]
     one = [("grid=resident,loops=one,stages=1", window), ("grid=resident,loops=one,stages=2", window)]
-    for dim in (64, 72, 128, 192, 256):
-        # Dims that are no power of two have loops of their own unless asked otherwise.
-        for walk, hides in split + (one if dim in (64, 128, 256) else []):
+    # Each dim in the forms that its defaults take.
+    dims = {48: one, 64: split + one, 72: split, 128: split + one, 192: split, 256: split + one}
+    for dim, walks in dims.items():
+        for walk, hides in walks:
             for mask in ([], hides):
                 for bm in (64, 128, 192):
                     for p in ("registers", "shared"):

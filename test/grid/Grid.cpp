@@ -111,6 +111,7 @@ rt::Result<std::string> check(const api::Engine &engine, const Group &group,
   arguments.captured = group.regions.captured;
   api::KernelOptions wanted;
   wanted.schedule = options.schedule;
+  wanted.kvLen = call.kvLen;
   ATTN_TRY(auto kernel, engine.kernel(what, wanted));
   ATTN_TRY(rt::Stream stream, device.createStream());
   ATTN_CHECK(kernel->launch(arguments, stream));

@@ -2,6 +2,7 @@
 //
 // The engine: one compile for all lengths, strides that no copy engine can
 // address, threads, the C functions' refusals. Runs on the CPU target.
+#include "tools/api/Dump.h"
 #include "tools/api/Engine.h"
 #include "tools/api/attn_jit.h"
 
@@ -75,6 +76,43 @@ TEST(Engine, NewLengthCompilesNothing) {
   other.causal = true;
   ASSERT_TRUE(engine.forward(other, call.a, *stream).ok());
   EXPECT_EQ(engine.compiles(), 2);
+}
+
+TEST(LengthClass, IsWhereAnotherScheduleIsChosen) {
+  api::Description what;
+  what.headDim = 64;
+  api::CompileOptions options;
+  options.target = "sm_90a";
+  EXPECT_TRUE(api::seesFewKeys(what, options, 1));
+  EXPECT_TRUE(api::seesFewKeys(what, options, 512));
+  EXPECT_FALSE(api::seesFewKeys(what, options, 513));
+  EXPECT_FALSE(api::seesFewKeys(what, options, 0));
+  what.causal = true;
+  EXPECT_TRUE(api::seesFewKeys(what, options, 1024));
+  EXPECT_FALSE(api::seesFewKeys(what, options, 1026));
+  // These have the same schedule for all lengths.
+  what.headDim = 128;
+  EXPECT_FALSE(api::seesFewKeys(what, options, 16));
+  what.headDim = 64;
+  options.alignment = 8;
+  EXPECT_FALSE(api::seesFewKeys(what, options, 16));
+  options.alignment = 16;
+  options.target = "cpu";
+  EXPECT_FALSE(api::seesFewKeys(what, options, 16));
+  options.target = "sm_90a";
+  options.schedule = "flash_fwd_ws.v1";
+  EXPECT_FALSE(api::seesFewKeys(what, options, 16));
+  options.schedule.clear();
+  what.module = "module {}";
+  EXPECT_FALSE(api::seesFewKeys(what, options, 16));
+}
+
+TEST(LengthClass, HasImagesOfItsOwn) {
+  api::CompileOptions many;
+  many.target = "sm_90a";
+  api::CompileOptions few = many;
+  few.fewKeys = true;
+  EXPECT_NE(api::stemOf("", many), api::stemOf("", few));
 }
 
 TEST(Engine, StridesOffTheGridTakeAnotherLoadPath) {

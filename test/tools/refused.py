@@ -24,10 +24,12 @@ with tempfile.TemporaryDirectory() as folder:
         before = ["pipe"]
         os.mkfifo(os.path.join(folder, "pipe"))
         writer = subprocess.Popen(["cp", options.pipe, os.path.join(folder, "pipe")], stderr=subprocess.DEVNULL)
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=300)
-    if options.pipe:
-        writer.kill()  # a command that never opened the pipe leaves it waiting
-        writer.wait()
+    try:
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=300)
+    finally:
+        if options.pipe:
+            writer.kill()  # a command that never opened the pipe leaves it waiting
+            writer.wait()
     left = [name for name in os.listdir(folder) if name not in before]
 lines = run.stderr.splitlines()
 faults = []

@@ -42,9 +42,10 @@ struct CompileOptions {
   static CompileOptions fromEnvironment();
 };
 
-/// Are calls of that kv_len, 0 for many keys, of the length class for which the
-/// target's schedules are chosen otherwise?
-bool seesFewKeys(const Description &description, const std::string &target,
+/// Are calls of that kv_len, 0 for many keys, of the length class for which
+/// another schedule is chosen? Not where a schedule is named, or a module
+/// given: they mean the same for all lengths.
+bool seesFewKeys(const Description &description, const CompileOptions &options,
                  int64_t kvLen);
 
 struct CompileTimes {

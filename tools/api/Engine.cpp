@@ -95,7 +95,7 @@ Engine::kernel(const Description &description, const KernelOptions &options,
       options.target.empty() ? device().info().target : options.target;
   wanted.schedule = options.schedule;
   wanted.alignment = options.alignment;
-  wanted.fewKeys = seesFewKeys(description, wanted.target, options.kvLen);
+  wanted.fewKeys = seesFewKeys(description, wanted, options.kvLen);
   wanted.debugInfo = options.debugInfo;
   const bool bypass =
       !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
@@ -155,7 +155,8 @@ rt::Status Engine::forward(const Description &description,
   KernelOptions own = options;
   own.alignment = std::min(
       own.alignment, alignmentOf(arguments, elementBytes(description.element)));
-  own.kvLen = arguments.kvLen;
+  if (own.kvLen == 0)
+    own.kvLen = arguments.kvLen;
   ATTN_TRY(auto kernel, this->kernel(description, own));
   return kernel->launch(arguments, stream);
 }

@@ -40,7 +40,8 @@ private:
 struct KernelOptions {
   std::string schedule; ///< as CompileOptions
   int64_t alignment = 16;
-  int64_t kvLen = 0;  ///< of a typical call: its length class; 0: many keys
+  /// Of a typical call: its length class. 0: many keys; forward(): the call's.
+  int64_t kvLen = 0;
   std::string target; ///< empty: the device's own
   bool debugInfo = false;
 };

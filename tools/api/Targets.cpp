@@ -23,14 +23,19 @@ rt::Status api::checkTarget(const std::string &target) {
                       llvm::join(targetNames(), ", "));
 }
 
-bool api::seesFewKeys(const Description &description, const std::string &target,
+bool api::seesFewKeys(const Description &d, const CompileOptions &options,
                       int64_t kvLen) {
-  // Only the schedule with a copy engine has a default of its own for them.
-  const TargetInfo *info = lookupTarget(target);
-  if (kvLen <= 0 || !info || !info->has(Capability::BulkCopy))
-    return false;
+  const TargetInfo *target = lookupTarget(options.target);
   // A causal row sees half of the keys on average.
-  return (description.causal ? kvLen / 2 : kvLen) <= kFewKeys;
+  if (!target || !options.schedule.empty() || !d.module.empty() || kvLen <= 0 ||
+      (d.causal ? kvLen / 2 : kvLen) > kFewKeys)
+    return false;
+  ProblemShape problem = {d.headDim, d.valueDimOrHead(),
+                          elementBytes(d.element), d.causal || !d.mask.empty(),
+                          options.alignment};
+  const std::string many = Schedule::choose(problem, *target).str();
+  problem.fewKeys = true;
+  return Schedule::choose(problem, *target).str() != many;
 }
 
 std::vector<api::ScheduleHelp> api::scheduleFamilies() {

@@ -2,9 +2,9 @@
  *
  * attn-jit in C: describe an attention, compile it for a device, launch it on
  * the caller's pointers, strides and stream. Thread-safe; an engine's kernels
- * are compiled once and never for a new length. Functions that can fail give 0,
- * or an exit code (1: machine or kernel failed, 2: something else would work),
- * and attn_jit_last_error() then holds one line. */
+ * are compiled once, and never for a new length of their class. Functions that
+ * can fail give 0, or an exit code (1: machine or kernel failed, 2: something
+ * else would work), and attn_jit_last_error() then holds one line. */
 #ifndef ATTN_JIT_H
 #define ATTN_JIT_H
 

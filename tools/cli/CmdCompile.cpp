@@ -75,7 +75,7 @@ static rt::Status runCompile(const CompileFlags &flags) {
   const std::vector<int64_t> &lengths =
       typical.kvLen.empty() ? typical.queryLen : typical.kvLen;
   options.fewKeys =
-      !lengths.empty() && api::seesFewKeys(description, options.target,
+      !lengths.empty() && api::seesFewKeys(description, options,
                                            *std::ranges::max_element(lengths));
   ATTN_TRY(api::Compiled compiled, api::compile(description, options));
   ATTN_TRY(const std::string bytes, api::emitted(compiled, emit));

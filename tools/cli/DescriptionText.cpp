@@ -106,7 +106,8 @@ rt::Result<api::Description> cli::describe(const DescriptionText &text) {
   if (!text.valueDim.empty()) {
     ATTN_TRY(valueDim, parseInteger("dv", text.valueDim, 1, kMaxDim));
   }
-  // Run-time sizes, of no consequence for an image; checked all the same.
+  // Run-time sizes, of which only the length class tells images apart;
+  // checked all the same.
   ATTN_TRY(const Sizes checked, readSizes(text, 1));
   (void)checked;
   ATTN_TRY(api::Description description, readTraits(text));

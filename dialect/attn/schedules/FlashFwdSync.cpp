@@ -129,15 +129,15 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     return inputError("schedule field 'bn': {0} given, {1} multiplies at most "
                       "256 columns at once",
                       bn, target.name);
-  int64_t padding = 2 * target.sharedRowPadding; // of a key and a value
   bool sharedQuery = schedule.get("query");
   if (sharedQuery && !target.has(Capability::SharedLhs))
     return inputError("schedule field 'query': shared given, {0} multiplies "
                       "from: registers",
                       target.name);
-  int64_t bytes =
-      bn * ((d + dv) * (wide ? 4 : problem.elementBytes) + padding) +
-      (sharedQuery ? bm * d * problem.elementBytes : 0);
+  int64_t element = wide ? 4 : problem.elementBytes;
+  int64_t bytes = bn * (target.storedBytes(d * element) +
+                        target.storedBytes(dv * element)) +
+                  (sharedQuery ? bm * target.storedBytes(d * element) : 0);
   if (bytes > target.sharedBytes)
     return inputError("shared memory: {0} needs {1} bytes, {2} has {3}: {4} "
                       "too many",

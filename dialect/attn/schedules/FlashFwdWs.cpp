@@ -48,7 +48,7 @@ static constexpr ScheduleField kFields[] = {
      kSwitch, kLoops},
 };
 
-/// Columns of a tile, and of what is accumulated: whole products.
+/// Columns of what is multiplied and accumulated: whole products.
 static int64_t padded(int64_t dim, const TargetInfo &target) {
   return llvm::alignTo(dim, target.productDepth);
 }
@@ -67,7 +67,7 @@ static int64_t registersAcross(bool masked, int64_t widest, int64_t consumers,
   }
   int64_t more = widest > 192 ? 24 : 0;
   if (sharedP)
-    return more + (masked ? 40 : 8);
+    return more + (masked ? 25 : 8);
   if (consumers < 3)
     return more + (masked ? 14 : 12);
   return more + (widest >= 128 ? 4 : 0);
@@ -85,29 +85,29 @@ static int64_t consumerRegisters(const ProblemShape &problem,
   int64_t across = resident ? registersAcross(problem.masked, widest, consumers,
                                               stages, sharedP, oneLoop)
                             : 0;
+  int64_t more = llvm::isPowerOf2_64(widest) ? 0 : 9; // a last panel of its own
   if (sharedP)
-    return (bn + dv) / 2 * 7 / 5 + across;
+    return (bn + dv) / 2 * 7 / 5 + more + across;
   int64_t rest = widest / 8 + 13 + (problem.masked ? 3 : 0) + (turns ? 2 : 0);
-  if (!llvm::isPowerOf2_64(widest))
-    rest += 9; // a last panel of its own
-  return bn * 4 / 5 + dv / 2 + rest + across;
+  return bn * 4 / 5 + dv / 2 + rest + more + across;
 }
 
 /// The producer works out where the next tile is, and which blocks it sees.
 static int64_t producerRegisters(const ProblemShape &problem, bool resident,
                                  bool sharedP) {
-  return problem.masked && resident && sharedP ? 32 : 24;
+  return problem.masked && resident && sharedP ? 40 : 24;
 }
 
 /// Tiles, and a 1 KiB page for the barriers.
 static int64_t sharedBytes(const ProblemShape &problem,
                            const TargetInfo &target, int64_t bm, int64_t bn,
                            int64_t stages, int64_t qStages, bool sharedP) {
-  int64_t d = padded(problem.headDim, target),
-          dv = padded(problem.valueDim, target);
-  return (qStages * bm * d + stages * bn * (d + dv) + (sharedP ? bm * bn : 0)) *
-             problem.elementBytes +
-         1024;
+  auto rowBytes = [&](int64_t cols) {
+    return target.storedBytes(padded(cols, target) * problem.elementBytes);
+  };
+  int64_t query = rowBytes(problem.headDim), value = rowBytes(problem.valueDim);
+  return qStages * bm * query + stages * bn * (query + value) +
+         (sharedP ? bm * rowBytes(bn) : 0) + 1024;
 }
 
 /// An instruction names 255 registers; ptxas spills before the last of them.
@@ -128,16 +128,14 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
       named.get("grid", named.get("producer_regs", 56) >=
                             producerRegisters(problem, true, sharedP));
   bool overlap = named.get("overlap", true);
-  // One loop for all steps is a third less to assemble, and as fast; where the
-  // last panel is narrower than the others it costs 1 to 5 %.
-  bool oneLoop =
-      named.get("loops", resident && overlap &&
-                             llvm::isPowerOf2_64(padded(widest, target)));
+  // One loop for all steps is a third less to assemble and within 3 %; beyond
+  // 64 it costs up to 5 % where the last panel holds fewer columns.
+  bool whole = widest <= 64 || llvm::isPowerOf2_64(padded(widest, target));
+  bool oneLoop = named.get("loops", resident && overlap && whole);
   int64_t bm = named.get("bm", widest <= 64 && !problem.fewKeys ? 192 : 128);
   int64_t consumers = bm / target.unitRows;
   // Few keys: no step that is mostly beyond them.
   int64_t bn = widest <= 64    ? 128
-               : widest <= 96  ? (masked ? 128 : 176)
                : widest <= 128 ? (masked || problem.fewKeys ? 128
                                   : resident                ? 160
                                                             : 176)

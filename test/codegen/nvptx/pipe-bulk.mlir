@@ -38,3 +38,31 @@ tile.kernel @bulk(%k: !tile.global<128xf16, bulk> {tile.arg = "k"}, %i: i32 {til
     }
   tile.return
 }
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x80xf16, swizzle 128>, bulk>
+
+// The last panel holds 16 of its 64 columns; the copy fills all of it.
+// CHECK-LABEL: llvm.func @last_panel(
+// CHECK-DAG: %[[BYTES:.*]] = arith.constant 16384 : i32
+// CHECK-DAG: %[[C64:.*]] = arith.constant 64 : i32
+// CHECK: mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;{{.*}}%[[BYTES]]
+// CHECK: cp.async.bulk.tensor.4d
+// CHECK: cp.async.bulk.tensor.4d{{.*}}%[[C64]], %{{.*}}, %{{.*}}, %{{.*}} :
+// CHECK-NOT: cp.async.bulk.tensor
+tile.kernel @last_panel(%k: !tile.global<72xf16, bulk> {tile.arg = "k"}, %n: i32 {tile.arg = "kv_len"}) attributes {units = 2 : i64, grid = ["1"]} {
+  %c0 = arith.constant 0 : i32
+  %keys = tile.pipe.create consumers 1 : !pipe
+  tile.specialize
+    role producer(%unit) units 1 single_thread {
+      tile.pipe.acquire %keys[%c0] : !pipe
+      tile.copy %k[%c0, %c0, %c0] limit %n into %keys[%c0] : !tile.global<72xf16, bulk>, !pipe
+      tile.pipe.commit %keys[%c0] : !pipe
+    }
+    role consumer(%unit) units 1 {
+      %tile = tile.pipe.wait %keys[%c0] : !pipe -> !tile.shared<64x80xf16, swizzle 128>
+      tile.pipe.release %keys[%c0] : !pipe
+    }
+  tile.return
+}

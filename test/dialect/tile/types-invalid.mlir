@@ -46,11 +46,6 @@ func.func private @swizzle(!tile.shared<64x64xf16, swizzle 16>)
 
 // -----
 
-// expected-error @below {{a row of 96 bytes is not a multiple of the swizzle width 128}}
-func.func private @swizzle_width(!tile.shared<64x48xf16, swizzle 128>)
-
-// -----
-
 // expected-error @below {{a panel of 32 rows cannot hold 64 rows}}
 func.func private @panel(!tile.shared<64x64xf16, swizzle 128, panel 32>)
 
