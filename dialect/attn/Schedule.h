@@ -16,13 +16,10 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <algorithm>
 #include <string>
 
 namespace attn_jit {
-
-/// Where the length class of short calls ends: up to here small tiles win
-/// (docs/perf/hopper-forward.md).
-inline constexpr int64_t kFewKeys = 512;
 
 /// What a schedule is checked against: the dims that decide what fits.
 struct ProblemShape {
@@ -31,7 +28,13 @@ struct ProblemShape {
   int64_t elementBytes = 0; ///< Of q, k, v and the output.
   bool masked = false;      ///< Has a mask region.
   int64_t alignment = 16;   ///< Of every base and stride, bytes.
-  bool fewKeys = false;     ///< A row of a typical call sees kFewKeys or fewer.
+  bool fewKeys = false;     ///< A row of a typical call sees fewKeysUpTo().
+
+  /// Where the length class of short calls ends: up to here small tiles win
+  /// (docs/perf/hopper-forward.md).
+  int64_t fewKeysUpTo() const {
+    return std::max(headDim, valueDim) <= 96 ? 512 : 2048;
+  }
 };
 
 struct ScheduleField {

@@ -26,13 +26,14 @@ rt::Status api::checkTarget(const std::string &target) {
 bool api::seesFewKeys(const Description &d, const CompileOptions &options,
                       int64_t kvLen) {
   const TargetInfo *target = lookupTarget(options.target);
-  // A causal row sees half of the keys on average.
-  if (!target || !options.schedule.empty() || !d.module.empty() || kvLen <= 0 ||
-      (d.causal ? kvLen / 2 : kvLen) > kFewKeys)
+  if (!target || !options.schedule.empty() || !d.module.empty() || kvLen <= 0)
     return false;
   ProblemShape problem = {d.headDim, d.valueDimOrHead(),
                           elementBytes(d.element), d.causal || !d.mask.empty(),
                           options.alignment};
+  // A causal row sees half of the keys on average.
+  if ((d.causal ? kvLen / 2 : kvLen) > problem.fewKeysUpTo())
+    return false;
   const std::string many = Schedule::choose(problem, *target).str();
   problem.fewKeys = true;
   return Schedule::choose(problem, *target).str() != many;

@@ -93,9 +93,11 @@ static int64_t consumerRegisters(const ProblemShape &problem,
 }
 
 /// The producer works out where the next tile is, and which blocks it sees.
-static int64_t producerRegisters(const ProblemShape &problem, bool resident,
-                                 bool sharedP) {
-  return problem.masked && resident && sharedP ? 40 : 24;
+static int64_t producerRegisters(const ProblemShape &problem, int64_t consumers,
+                                 bool resident, bool sharedP) {
+  if (!problem.masked || !resident || !sharedP)
+    return 24;
+  return consumers > 2 ? 32 : 40;
 }
 
 /// Tiles, and a 1 KiB page for the barriers.
@@ -121,19 +123,19 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
   // Measured (docs/perf/hopper-forward.md).
   int64_t widest = std::max(problem.headDim, problem.valueDim);
   bool masked = problem.masked;
+  int64_t bm = named.get("bm", widest <= 64 && !problem.fewKeys ? 192 : 128);
+  int64_t consumers = bm / target.unitRows;
   bool sharedP = named.get("p", false);
   // A budget that the producer of resident workgroups cannot do with asks for
   // the other grid.
-  bool resident =
-      named.get("grid", named.get("producer_regs", 56) >=
-                            producerRegisters(problem, true, sharedP));
+  bool resident = named.get(
+      "grid", named.get("producer_regs", 56) >=
+                  producerRegisters(problem, consumers, true, sharedP));
   bool overlap = named.get("overlap", true);
   // One loop for all steps is a third less to assemble and within 3 %; beyond
   // 64 it costs up to 5 % where the last panel holds fewer columns.
   bool whole = widest <= 64 || llvm::isPowerOf2_64(padded(widest, target));
   bool oneLoop = named.get("loops", resident && overlap && whole);
-  int64_t bm = named.get("bm", widest <= 64 && !problem.fewKeys ? 192 : 128);
-  int64_t consumers = bm / target.unitRows;
   // Few keys: no step that is mostly beyond them.
   int64_t bn = widest <= 64    ? 128
                : widest <= 128 ? (masked || problem.fewKeys ? 128
@@ -143,9 +145,10 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
                                : 80;
   int64_t producerRegs =
       named.get("producer_regs",
-                consumers == 1   ? 56
-                : consumers == 2 ? producerRegisters(problem, resident, sharedP)
-                                 : 32);
+                consumers == 1 ? 56
+                : consumers == 2
+                    ? producerRegisters(problem, consumers, resident, sharedP)
+                    : 32);
   // Of two consumers each gets half of what is left, in multiples of 8.
   int64_t pool = target.entryRegisters(consumers + 1) * (consumers + 1);
   int64_t consumerRegs = named.get(
@@ -251,7 +254,7 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       "lanes, {3} has {4}: {5} too many",
                       schedule.str(), budgets, target.unitThreads, target.name,
                       pool, budgets - pool);
-  if (int64_t least = producerRegisters(problem, resident, sharedP);
+  if (int64_t least = producerRegisters(problem, consumers, resident, sharedP);
       schedule.get("producer_regs") < least)
     return inputError("schedule field 'producer_regs': {0} given with a mask, "
                       "grid=resident and p=shared, allowed: at least {1}",
