@@ -126,11 +126,11 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
   int64_t bm = named.get("bm", widest <= 64 && !problem.fewKeys ? 192 : 128);
   int64_t consumers = bm / target.unitRows;
   bool sharedP = named.get("p", false);
-  // A budget that the producer of resident workgroups cannot do with asks for
-  // the other grid.
-  bool resident = named.get(
-      "grid", named.get("producer_regs", 56) >=
-                  producerRegisters(problem, consumers, true, sharedP));
+  // Budgets that resident workgroups cannot do with ask for the other grid.
+  bool possible = named.get("producer_regs", 56) >=
+                      producerRegisters(problem, consumers, true, sharedP) &&
+                  !(sharedP && widest > 192);
+  bool resident = named.get("grid", possible);
   bool overlap = named.get("overlap", true);
   // One loop for all steps is a third less to assemble and within 3 %; beyond
   // 64 it costs up to 5 % where the last panel holds fewer columns.
