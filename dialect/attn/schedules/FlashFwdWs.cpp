@@ -117,20 +117,21 @@ static int64_t usable(int64_t consumerRegs) {
   return std::min<int64_t>(consumerRegs, 248);
 }
 
-static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
-                                           const TargetInfo &target,
-                                           const NamedFields &named) {
+/// `mayReside`: resident workgroups, where they can do with the budgets.
+static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
+                                         const TargetInfo &target,
+                                         const NamedFields &named,
+                                         bool mayReside) {
   // Measured (docs/perf/hopper-forward.md).
   int64_t widest = std::max(problem.headDim, problem.valueDim);
   bool masked = problem.masked;
   int64_t bm = named.get("bm", widest <= 64 && !problem.fewKeys ? 192 : 128);
   int64_t consumers = bm / target.unitRows;
   bool sharedP = named.get("p", false);
-  // Budgets that resident workgroups cannot do with ask for the other grid.
-  bool possible = named.get("producer_regs", 56) >=
-                      producerRegisters(problem, consumers, true, sharedP) &&
-                  !(sharedP && widest > 192);
-  bool resident = named.get("grid", possible);
+  bool resident =
+      named.get("grid", mayReside && named.get("producer_regs", 56) >=
+                                         producerRegisters(problem, consumers,
+                                                           true, sharedP));
   bool overlap = named.get("overlap", true);
   // One loop for all steps is a third less to assemble and within 3 %; beyond
   // 64 it costs up to 5 % where the last panel holds fewer columns.
@@ -164,11 +165,14 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
     return sharedBytes(problem, target, bm, bn, stages, qStages, sharedP) <=
            target.sharedBytes;
   };
-  while (bn > kBn[0] &&
-         (consumerRegisters(problem, target, consumers, bn, stages, sharedP,
-                            resident, oneLoop, turns) > usable(consumerRegs) ||
-          !fits(named.get("q_stages", 1))))
+  auto spills = [&] {
+    return consumerRegisters(problem, target, consumers, bn, stages, sharedP,
+                             resident, oneLoop, turns) > usable(consumerRegs);
+  };
+  while (bn > kBn[0] && (spills() || !fits(named.get("q_stages", 1))))
     bn -= 16;
+  if (mayReside && spills())
+    return chosen(problem, target, named, /*mayReside=*/false);
   bn = named.get("bn", bn);
   bool anchor = !resident && widest > 64 && widest <= 128;
   // A causal grid starts with its longest tiles; those that walk over tiles
@@ -187,6 +191,12 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
           resident,
           named.get("q_stages", resident && fits(2) ? 2 : 1),
           oneLoop};
+}
+
+static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
+                                           const TargetInfo &target,
+                                           const NamedFields &named) {
+  return chosen(problem, target, named, /*mayReside=*/true);
 }
 
 static Error verify(const Schedule &schedule, const ProblemShape &problem,
