@@ -128,41 +128,40 @@ Carried Consumer::overlapped(Value step, Value before, const Carried &carried,
   Value outputPending = startOutput(carried, before);
   passTurn();
   Value scores = wait(scoresPending, 1);
-  // A branch is a border that instructions do not cross: a store between
-  // softmax and rescaling would leave the latter without exponentials to hide
-  // beside.
-  bool early = k.oneLoop && !k.anchor;
-  if (!k.anchor && !early)
+  // The mask's branch is a border to which the wait for the output floats up,
+  // ahead of the maxima: in one loop something must pin it behind them.
+  bool pinned = k.oneLoop && !k.anchor;
+  if (!k.anchor && !pinned)
     release(k.keys, useOf(step));
   if (k.order.resident)
     release(
         k.queries, tileNumber,
         compared(arith::CmpIPredicate::eq, step, f.sub(tile.steps, f.i32(1))));
   Value output;
-  auto releaseKeys = [&](Value behind) {
+  auto releaseKeysBehind = [&](Value value) {
     release(k.keys, useOf(step),
-            tile::AnchorOp::create(b, loc, b.getI1Type(), behind));
+            tile::AnchorOp::create(b, loc, b.getI1Type(), value));
   };
   auto takeOutput = [&] {
     output = wait(outputPending, 0);
     release(k.values, before, releases);
-    if (store && early)
+  };
+  auto atMaxima = [&](Value max) {
+    releaseKeysBehind(max);
+    takeOutput();
+    if (store)
       store(output);
   };
-  SoftmaxStep next = f.softmax(scores, carried.state, row, keyOf(step), masking,
-                               [&](Value max) {
-                                 if (!early)
-                                   return;
-                                 releaseKeys(max);
-                                 takeOutput();
-                               });
+  SoftmaxStep next =
+      f.softmax(scores, carried.state, row, keyOf(step), masking,
+                pinned ? llvm::function_ref<void(Value)>(atMaxima) : nullptr);
   if (k.anchor)
-    releaseKeys(next.state.sum);
-  if (!early)
+    releaseKeysBehind(next.state.sum);
+  if (!pinned)
     takeOutput();
   // Not before: the product at hand reads the probabilities of the last step.
   Value p = publish(next.probabilities);
-  if (store && !early)
+  if (store && !pinned)
     store(output);
   return {next.state, f.rescaled(output, next.rescale), p, {}};
 }

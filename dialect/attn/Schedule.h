@@ -28,7 +28,7 @@ struct ProblemShape {
   int64_t elementBytes = 0; ///< Of q, k, v and the output.
   bool masked = false;      ///< Has a mask region.
   int64_t alignment = 16;   ///< Of every base and stride, bytes.
-  bool fewKeys = false;     ///< A row of a typical call sees fewKeysUpTo().
+  bool fewKeys = false; ///< A row of a typical call sees at most fewKeysUpTo().
 
   /// Where the length class of short calls ends: up to here small tiles win
   /// (docs/perf/hopper-forward.md).

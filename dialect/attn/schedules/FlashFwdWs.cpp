@@ -134,7 +134,7 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
                                                            true, sharedP));
   bool overlap = named.get("overlap", true);
   // One loop for all steps is a third less to assemble and within 3 %; beyond
-  // 64 it costs up to 5 % where the last panel holds fewer columns.
+  // 64 it costs up to 5 % at dims that are no power of two.
   bool whole = widest <= 64 || llvm::isPowerOf2_64(padded(widest, target));
   bool oneLoop = named.get("loops", resident && overlap && whole);
   // Few keys: no step that is mostly beyond them.
