@@ -33,6 +33,14 @@ def TileAssignShared : Pass<"tile-assign-shared", "::attn_jit::tile::KernelOp"> 
   ];
 }
 
+def TileInsertDelays : Pass<"tile-insert-delays", "::attn_jit::tile::KernelOp"> {
+  let summary = "Put a random delay before every op that waits, signals or touches memory";
+  let description = [{
+    For finding races: the kernel gets an argument `delay_seed`, which a launch gives like a captured scalar. The
+    delays differ from wave to wave and from seed to seed; a right kernel gives the same bits for all of them.
+  }];
+}
+
 def TileExpandMath : Pass<"tile-expand-math", "::mlir::ModuleOp"> {
   let summary = "Write math ops that a target has no instruction for in terms of exp2 and log2";
   let description = [{

@@ -22,7 +22,7 @@ static constexpr TargetInfo kTargets[] = {
      capabilities({Capability::BulkCopy, Capability::AsyncMatrixProduct,
                    Capability::SharedLhs, Capability::RegisterBudgets,
                    Capability::NamedBarriers, Capability::TanhInstruction,
-                   Capability::LaunchedShared}),
+                   Capability::LaunchedShared, Capability::TimedSleep}),
      /*unitThreads=*/128, /*waveThreads=*/32, /*unitRows=*/64, /*maxUnits=*/4,
      /*sharedBytes=*/227 * 1024, /*sharedRowPadding=*/0,
      /*registersPerThread=*/255,

@@ -31,6 +31,7 @@ enum class Capability : uint32_t {
   HostLevels = 1 << 11, ///< An image is for one of the machine's vector levels.
   BufferCopies = 1 << 12, ///< Units copy through descriptors of 2 GiB, beyond
                           ///< which a read is zeros, without a fault.
+  TimedSleep = 1 << 13,   ///< A wave can sleep for a number of nanoseconds.
 };
 
 enum class Backend { NVPTX, AMDGPU, Host };

@@ -59,6 +59,11 @@ private:
             refuse(op) << "needs barriers in shared memory, which " << info.name
                        << " has not";
         })
+        .Case([&](tile::DelayOp) {
+          if (!info.has(Capability::TimedSleep))
+            refuse(op) << "needs a timed sleep, which " << info.name
+                       << " has not";
+        })
         .Case<tile::NamedBarrierSyncOp, tile::NamedBarrierArriveOp>(
             [&](auto barrier) { checkBarrier(barrier, barrier.getId()); })
         .Case([&](tile::CopyOp copy) { checkCopy(copy); })

@@ -57,6 +57,8 @@ void populateNvptxProductPatterns(const GpuTypeConverter &converter,
                                   mlir::RewritePatternSet &patterns);
 void populateNvptxKernelPatterns(const GpuTypeConverter &converter,
                                  mlir::RewritePatternSet &patterns);
+void populateNvptxDelayPatterns(const GpuTypeConverter &converter,
+                                mlir::RewritePatternSet &patterns);
 void populateNvptxMathPatterns(const GpuTypeConverter &converter,
                                mlir::RewritePatternSet &patterns);
 

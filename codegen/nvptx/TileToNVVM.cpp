@@ -66,6 +66,7 @@ struct TileToNVVM : attn_jit::impl::TileToNVVMBase<TileToNVVM> {
     populateNvptxPipePatterns(converter, patterns);
     populateNvptxMailPatterns(converter, patterns);
     populateNvptxProductPatterns(converter, patterns);
+    populateNvptxDelayPatterns(converter, patterns);
     populateNvptxMathPatterns(converter, patterns);
     if (failed(applyPartialConversion(module, legal, std::move(patterns))))
       signalPassFailure();

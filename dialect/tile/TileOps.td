@@ -257,6 +257,19 @@ def Tile_NamedBarrierArriveOp : Tile_NamedBarrierOp<"arrive"> {
   let summary = "Arrive at barrier id without waiting";
 }
 
+//===-- For finding races -------------------------------------------------===//
+
+def Tile_DelayOp : Tile_Op<"delay", []> {
+  let summary = "Each wave of this unit lets a time of its own pass";
+  let description = [{
+    Up to some microseconds, by a hash of the seed, the place, the use where there is one, the workgroup and the
+    wave; none for seed 0. What a kernel computes must not depend on it: `tile-insert-delays` puts one before every op
+    that waits, signals or touches memory.
+  }];
+  let arguments = (ins I32:$seed, I64Attr:$place, Optional<I32>:$use);
+  let assemblyFormat = "$seed `at` $place (`use` $use^)? attr-dict";
+}
+
 //===-- Matrix products ---------------------------------------------------===//
 
 def Tile_MmaOp : Tile_Op<"mma", [AttrSizedOperandSegments]> {

@@ -4,137 +4,44 @@
 // double-precision reference, which shares no mask or region code with the
 // compiler.
 //   attn-grid [--device D] [--schedule S] [--group TEXT] [--module FILE]
-//             [--templates DIR] [--list] [--far]
+//             [--templates DIR] [--list] [--far] [--delays N]
 // --group runs the groups whose name holds TEXT; --module takes their kernel
-// from a file of tile or attn IR; --far checks tensors above 4 GiB alone. Exit
-// code: 0 all right, 1 one is wrong, 2 can not run.
+// from a file of tile or attn IR; --far checks tensors above 4 GiB alone;
+// --delays shares N seeds out among a group's calls, for a module with delays:
+// each must give the same bits. Exit code: 0 all right, 1 one is wrong, 2 can not
+// run.
 #include "test/grid/Check.h"
-#include "test/grid/Variants.h"
-#include "tools/bench/Tensors.h"
+#include "test/grid/Trial.h"
 
-#include <cmath>
+#include <charconv>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 
 using namespace attn_jit;
 using namespace attn_jit::grid;
-using bench::DeviceTensor;
 
 namespace {
 struct Options {
   std::string device = "cpu", schedule, group, module,
               templates = ATTN_JIT_TEMPLATES;
   bool list = false, far = false;
+  int64_t seeds = 0;
 };
 
-/// Some score regions make scores of hundreds out of normal data: in f32 these
-/// have the limit of the adversarial kinds.
-rt::Result<double> limitOf(rt::DType type, const Call &call,
-                           const Regions &regions) {
-  const bool score = !regions.score.empty() || !regions.scoreFile.empty();
-  const std::optional<double> limit = rt::tolerance(
-      type,
-      score && type == rt::DType::F32 ? rt::InputKind::MaxStair : call.inputs);
-  if (!limit)
-    return rt::failed("no tolerance is known for this type");
-  return *limit;
-}
-
-bool isUnwritten(const rt::HostTensor &tensor) {
-  for (int64_t b = 0; b < tensor.dim(0); ++b)
-    for (int64_t h = 0; h < tensor.dim(1); ++h)
-      for (int64_t i = 0; i < tensor.dim(2) * tensor.dim(3); ++i)
-        if (!std::isnan(tensor.load(
-                tensor.at(b, h, i / tensor.dim(3), i % tensor.dim(3)))))
-          return false;
-  return true;
-}
-
-/// What is wrong with one call; empty when nothing is. Behind the last row of
-/// each tensor lies one of NaN, which no kernel may read or write.
+/// What is wrong with one call; empty when nothing is.
 rt::Result<std::string> check(const api::Engine &engine, const Group &group,
-                              const Call &call, const Options &options) {
-  const api::Description &what = group.description;
-  const rt::DType type = bench::hostType(what.element);
-  const std::vector<unsigned> order = bench::memoryOrder(what.layout);
-  auto guarded = [&](int64_t heads, int64_t rows,
-                     int64_t dim) -> rt::Result<rt::HostTensor> {
-    ATTN_TRY(
-        rt::HostTensor tensor,
-        rt::HostTensor::zeros(type, {call.batch, heads, rows + 1, dim}, order));
-    rt::markUnwritten(tensor);
-    return tensor;
-  };
-  ATTN_TRY(const rt::HostTensor queryRows,
-           guarded(call.queryHeads, call.queryLen, what.headDim));
-  ATTN_TRY(const rt::HostTensor keyRows,
-           guarded(call.kvHeads, call.kvLen, what.headDim));
-  ATTN_TRY(const rt::HostTensor valueRows,
-           guarded(call.kvHeads, call.kvLen, what.valueDim));
-  ATTN_TRY(rt::HostTensor outRows,
-           guarded(call.queryHeads, call.queryLen, what.valueDim));
-  rt::AttentionProblem problem;
-  problem.query = queryRows.slice(2, 0, call.queryLen);
-  problem.key = keyRows.slice(2, 0, call.kvLen);
-  problem.value = valueRows.slice(2, 0, call.kvLen);
-  ATTN_TRY(rt::HostTensor lse,
-           rt::HostTensor::zeros(rt::DType::F32,
-                                 {call.batch, call.queryHeads, call.queryLen}));
-  rt::InputOptions inputs;
-  inputs.kind = call.inputs;
-  ATTN_CHECK(rt::fillInputs(problem.query, problem.key, problem.value, inputs));
-  rt::markUnwritten(lse);
-  problem.scale = 1 / std::sqrt(double(what.headDim));
-  problem.causal = what.causal;
-  problem.causalAlign = bench::referenceAlign(what.align);
-  problem.softcap = what.softcap;
-  if (group.regions.describe)
-    group.regions.describe(problem);
-
-  const rt::Device &device = engine.device();
-  ATTN_TRY(DeviceTensor q, DeviceTensor::upload(device, queryRows));
-  ATTN_TRY(DeviceTensor k, DeviceTensor::upload(device, keyRows));
-  ATTN_TRY(DeviceTensor v, DeviceTensor::upload(device, valueRows));
-  ATTN_TRY(DeviceTensor o, DeviceTensor::upload(device, outRows));
-  ATTN_TRY(DeviceTensor l, DeviceTensor::upload(device, lse));
-  rt::AttentionArguments arguments;
-  arguments.batch = call.batch;
-  arguments.qHeads = call.queryHeads, arguments.kvHeads = call.kvHeads;
-  arguments.qLen = call.queryLen, arguments.kvLen = call.kvLen;
-  arguments.scale = problem.scale;
-  arguments.q = q.argument, arguments.k = k.argument;
-  arguments.v = v.argument, arguments.o = o.argument;
-  if (what.lse)
-    arguments.lse = l.argument;
-  arguments.captured = group.regions.captured;
+                              const Call &call, const Options &options,
+                              int64_t seeds) {
+  ATTN_TRY(Trial trial, Trial::make(engine.device(), group, call));
   api::KernelOptions wanted;
   wanted.schedule = options.schedule;
   wanted.kvLen = call.kvLen;
-  ATTN_TRY(auto kernel, engine.kernel(what, wanted));
-  ATTN_TRY(rt::Stream stream, device.createStream());
-  ATTN_CHECK(kernel->launch(arguments, stream));
-  ATTN_CHECK(stream.synchronize());
-  ATTN_CHECK(o.buffer.copyTo(outRows.data(), outRows.spanBytes()));
-  if (!isUnwritten(outRows.slice(2, call.queryLen, 1)))
-    return std::string("rows beyond q_len were written");
-  ATTN_CHECK(l.buffer.copyTo(lse.data(), lse.spanBytes()));
-
-  ATTN_TRY(rt::ReferenceResult reference,
-           rt::referenceForward(problem, rt::rowsWithin(problem, 1e8)));
-  ATTN_TRY(rt::Comparison compared,
-           rt::compareOutput(outRows.slice(2, 0, call.queryLen), reference));
-  ATTN_TRY(const double limit, limitOf(type, call, group.regions));
-  if (!compared.passes(limit))
-    return rt::toText(compared);
-  if (!what.lse)
-    return std::string();
-  ATTN_TRY(rt::Comparison sums, rt::compareLse(lse, reference));
-  if (sums.unwritten || sums.nonFinite ||
-      !(sums.relError <= 1e-4 || sums.maxAbsError <= 1e-4))
-    return "lse: " + rt::toText(sums);
-  return std::string();
+  ATTN_TRY(auto kernel, engine.kernel(group.description, wanted));
+  if (seeds)
+    return trial.race(*kernel, seeds);
+  ATTN_CHECK(trial.launch(*kernel));
+  return trial.judge();
 }
 
 rt::Result<Options> read(int argc, char **argv) {
@@ -149,20 +56,31 @@ rt::Result<Options> read(int argc, char **argv) {
       options.far = true;
       continue;
     }
+    std::string seeds;
     std::string *to = flag == "--device"      ? &options.device
                       : flag == "--schedule"  ? &options.schedule
                       : flag == "--group"     ? &options.group
                       : flag == "--module"    ? &options.module
                       : flag == "--templates" ? &options.templates
+                      : flag == "--delays"    ? &seeds
                                               : nullptr;
     if (!to)
       return rt::badInput(flag + ": given, allowed: --device, --schedule, "
-                                 "--group, --module, --templates, --list, "
-                                 "--far");
+                                 "--group, --module, --templates, --delays, "
+                                 "--list, --far");
     if (++i == argc)
       return rt::badInput(flag + ": nothing given");
     *to = argv[i];
+    if (to != &seeds)
+      continue;
+    const char *end = seeds.data() + seeds.size();
+    auto [stop, error] = std::from_chars(seeds.data(), end, options.seeds);
+    if (error != std::errc() || stop != end || options.seeds < 1)
+      return rt::badInput("--delays: " + seeds + " given, allowed: 1 or more");
   }
+  if (options.seeds && options.module.empty())
+    return rt::badInput("--delays: given without --module, whose kernel has "
+                        "them");
   return options;
 }
 
@@ -202,9 +120,12 @@ rt::Result<bool> run(const Options &options) {
         grid::apply(group.regions, options.templates, group.description));
     if (!module.empty())
       group.description.module = module;
-    for (const Call &call : callsOf(i, options.device != "cpu")) {
+    const std::vector<Call> calls = callsOf(i, options.device != "cpu");
+    const int64_t seeds =
+        (options.seeds + int64_t(calls.size()) - 1) / int64_t(calls.size());
+    for (const Call &call : calls) {
       const std::string name = group.name + "/" + call.name();
-      auto fault = check(engine, group, call, options);
+      auto fault = check(engine, group, call, options, seeds);
       if (!fault) {
         ++refused;
         std::printf("%s: %s\n", name.c_str(), fault.error().text.c_str());

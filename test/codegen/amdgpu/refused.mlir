@@ -125,3 +125,11 @@ tile.kernel @narrow_sum() attributes {units = 1 : i64, grid = ["batch"], tile.sh
   %c = tile.mma %a, %b {transpose_rhs} : !tile.frag<16x64xf16, lhs>, !tile.shared<16x64xf16, swizzle 0> -> !tile.pending<<16x16xf16, acc>>
   tile.return
 }
+
+// -----
+
+tile.kernel @delay(%seed: i32 {tile.arg = "delay_seed"}) attributes {units = 1 : i64, grid = ["batch"], tile.shared_bytes = 0 : i64} {
+  // expected-error@+1 {{needs a timed sleep, which gfx942 has not}}
+  tile.delay %seed at 0
+  tile.return
+}

@@ -20,6 +20,8 @@ tile.kernel @units(%q: !tile.global<64xf16, bulk> {tile.arg = "q"},
   // CHECK: role consumer(%[[UNIT:.*]]) units 2 {
   // CHECK: tile.named_barrier.sync %[[UNIT]] units 2
   // CHECK: tile.named_barrier.arrive %[[UNIT]] units 2
+  // CHECK: tile.delay %{{.*}} at 7{{$}}
+  // CHECK: tile.delay %{{.*}} at 8 use %[[UNIT]]
   tile.specialize
     role producer(%p) units 1 registers 24 single_thread {
       tile.barrier
@@ -27,6 +29,8 @@ tile.kernel @units(%q: !tile.global<64xf16, bulk> {tile.arg = "q"},
     role consumer(%unit) units 2 {
       tile.named_barrier.sync %unit units 2
       tile.named_barrier.arrive %unit units 2
+      tile.delay %q_len at 7
+      tile.delay %q_len at 8 use %unit
     }
   // CHECK: tile.return
   tile.return
