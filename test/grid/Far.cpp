@@ -22,8 +22,8 @@ struct Strides {
   int64_t batch, head, row;
 };
 constexpr Strides kStrides[] = {
-    {"batch", kFar, kRows *kDim, kDim},
-    {"head", kRows *kDim, kFar, kDim},
+    {"batch", kFar, kRows * kDim, kDim},
+    {"head", kRows * kDim, kFar, kDim},
     {"row", 2 * kDim, kDim, (kFar / (kRows - 1) + 15) / 16 * 16 + 256}};
 
 /// Calls `copy(bytes in the buffer, bytes in the tensor)` for each row.

@@ -8,8 +8,8 @@
 // --group runs the groups whose name holds TEXT; --module takes their kernel
 // from a file of tile or attn IR; --far checks tensors above 4 GiB alone;
 // --delays shares N seeds out among a group's calls, for a module with delays:
-// each must give the same bits. Exit code: 0 all right, 1 one is wrong, 2 can not
-// run.
+// each must give the same bits. Exit code: 0 all right, 1 one is wrong, 2 can
+// not run.
 #include "test/grid/Check.h"
 #include "test/grid/Trial.h"
 
