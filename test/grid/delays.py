@@ -13,6 +13,9 @@ import re
 import subprocess
 import sys
 
+# A thousand seeds take three seconds.
+SECONDS = 20
+
 FLAGS = {
     "f16-d64-full-bhsd": ["-d", "64", "--lse"],
     "f16-d64-causal-bhsd": ["-d", "64", "--lse", "-causal"],
@@ -76,24 +79,34 @@ def make(folder):
                 write(f"{group}.{number}.defect", bad)
 
 
+def checked(command):
+    """Exit code, None where it does not end, and what it said."""
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired as error:
+        return None, str(error)
+    return result.returncode, result.stdout + result.stderr
+
+
 def run(folder, grid, seeds):
     status = 0
     for path in sorted(glob.glob(os.path.join(folder, "*.mlir"))):
         group, number, *defect = os.path.basename(path).removesuffix(".mlir").split(".")
-        result = subprocess.run([grid, "--device", "cuda:0", "--group", group, "--module", path, "--delays", seeds],
-                                capture_output=True, text=True)
-        other = len(re.findall("other bits", result.stdout))
-        right = result.returncode == 0
-        found = result.returncode == 1 and " 0 refused" in result.stdout
-        good = found if defect else right
-        status |= not good
-        name = f"{group} {SCHEDULES[int(number)]}"
+        schedule = SCHEDULES[int(number)]
+        code, text = checked([grid, "--device", "cuda:0", "--group", group, "--module", path, "--delays", seeds])
+        wrong = code == 1 and " 0 refused" in text
         if defect:
-            print(f"{name} {DEFECTS[SCHEDULES[int(number)]].__name__}: {f'found, {other} calls with other bits' if good else 'NOT FOUND'}")
+            good = wrong or code is None
+            verdict = f"{DEFECTS[schedule].__name__}: " + (
+                "NOT FOUND" if not good else "found, it hangs" if code is None else
+                f"found, {text.count('WRONG')} calls wrong")
         else:
-            print(f"{name}: {'the same bits' if good else 'WRONG'}")
+            good = code == 0
+            verdict = "the same bits" if good else "WRONG"
+        print(f"{group} {schedule} {verdict}", flush=True)
         if not good:
-            print(result.stdout, result.stderr, sep="\n")
+            print(text)
+            status = 1
     return status
 
 

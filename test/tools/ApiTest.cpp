@@ -270,10 +270,18 @@ TEST(CApi, RefusalsNameTheField) {
   EXPECT_EQ(attn_jit_kernel_launch(nullptr, &call, nullptr), 2);
   EXPECT_STREQ(attn_jit_last_error(), "kernel: null given, allowed: a pointer");
   EXPECT_EQ(attn_jit_kernel_launch(kernel, nullptr, nullptr), 2);
+  attn_jit_bound *bound = nullptr;
+  EXPECT_EQ(attn_jit_kernel_bind(nullptr, &call, &bound), 2);
+  EXPECT_EQ(attn_jit_kernel_bind(kernel, &call, nullptr), 2);
+  EXPECT_STREQ(attn_jit_last_error(), "bound: null given, allowed: a pointer");
+  EXPECT_EQ(attn_jit_kernel_bind(kernel, &call, &bound), 2);
+  EXPECT_EQ(bound, nullptr);
+  EXPECT_EQ(attn_jit_bound_launch(nullptr, nullptr), 2);
   EXPECT_EQ(attn_jit_forward(nullptr, &what, &call, nullptr), 2);
   EXPECT_EQ(attn_jit_kernel_manifest(nullptr), nullptr);
   EXPECT_EQ(attn_jit_kernel_image(nullptr, nullptr), nullptr);
   attn_jit_kernel_free(nullptr);
+  attn_jit_bound_free(nullptr);
   attn_jit_engine_close(nullptr);
   call.captured_count = -1;
   EXPECT_EQ(attn_jit_kernel_launch(kernel, &call, nullptr), 2);

@@ -26,7 +26,7 @@ WHEN_RUN = {
     "verified": bool,
 }  # fmt: skip
 MAY_BE_UNKNOWN = {
-    "roofline_pct": NUMBER, "registers": int, "spills": int, "local_bytes": int, "shared_bytes": int,
+    "roofline_pct": NUMBER, "launch_us": NUMBER, "registers": int, "spills": int, "local_bytes": int, "shared_bytes": int,
     "occupancy": NUMBER, "softcap": NUMBER, "score": str, "mask": str,
 }  # fmt: skip
 SYSTEM = {

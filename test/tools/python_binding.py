@@ -61,7 +61,13 @@ def check(engine):
                 lambda: other.launch(**tensors, lse=made(2, 4, 5, dtype=np.float64)))
         refuses("lse.shape: [2, 4, 6] given", lambda: other.launch(**tensors, lse=made(2, 4, 6)))
         bound = other.bind(**tensors)
-    refuses("kernel: a closed one given", bound)
+        refuses("scale: 0 given", lambda: other.bind(**tensors, scale=0), attn_jit.AttnJitError)
+    refuses("kernel: a closed one given", lambda: other.bind(**tensors))
+    tensors["out"][:] = np.nan
+    bound(), bound()  # outlives its kernel
+    assert not np.isnan(tensors["out"]).any()
+    bound.close()
+    refuses("bound: a closed one given", bound)
     other.close()  # once more is no harm
     refuses("kernel: casual given, allowed: value_dim", lambda: engine.kernel(head_dim=32, casual=True))
     refuses("head_dim: 20 given", lambda: engine.kernel(head_dim=20), attn_jit.AttnJitError)

@@ -18,6 +18,11 @@ struct attn_jit_kernel {
   std::shared_ptr<const api::Kernel> kernel;
 };
 
+struct attn_jit_bound {
+  attn_jit_kernel kernel; // what is bound refers to it
+  rt::BoundLaunch launch;
+};
+
 static thread_local std::string lastError;
 
 static int fail(const rt::Error &error) {
@@ -203,6 +208,30 @@ int attn_jit_kernel_launch(const attn_jit_kernel *kernel,
                                   kernel->device.wrapStream(stream));
   });
 }
+
+int attn_jit_kernel_bind(const attn_jit_kernel *kernel,
+                         const attn_jit_call *call, attn_jit_bound **bound) {
+  return guarded([&]() -> rt::Status {
+    ATTN_CHECK(checkPointer(kernel, "kernel"));
+    ATTN_CHECK(checkPointer(bound, "bound"));
+    *bound = nullptr;
+    Call own;
+    ATTN_CHECK(read(call, own));
+    auto made = std::make_unique<attn_jit_bound>(attn_jit_bound{*kernel, {}});
+    ATTN_CHECK(kernel->kernel->bind(own.arguments, made->launch));
+    *bound = made.release();
+    return rt::success();
+  });
+}
+
+int attn_jit_bound_launch(const attn_jit_bound *bound, void *stream) {
+  return guarded([&]() -> rt::Status {
+    ATTN_CHECK(checkPointer(bound, "bound"));
+    return bound->launch.launch(bound->kernel.device.wrapStream(stream));
+  });
+}
+
+void attn_jit_bound_free(attn_jit_bound *bound) { delete bound; }
 
 int attn_jit_forward(attn_jit_engine *engine,
                      const attn_jit_description *description,

@@ -89,6 +89,17 @@ ATTN_JIT_API int attn_jit_kernel_launch(const attn_jit_kernel *kernel,
                                         const attn_jit_call *call,
                                         void *stream);
 
+/* One call with all that a launch needs worked out and checked, for callers
+ * that repeat it: a launch is then little more than the driver's own. Lives no
+ * longer than its tensors; may outlive the kernel. Thread-safe. */
+typedef struct attn_jit_bound attn_jit_bound;
+ATTN_JIT_API int attn_jit_kernel_bind(const attn_jit_kernel *kernel,
+                                      const attn_jit_call *call,
+                                      attn_jit_bound **bound);
+ATTN_JIT_API int attn_jit_bound_launch(const attn_jit_bound *bound,
+                                       void *stream);
+ATTN_JIT_API void attn_jit_bound_free(attn_jit_bound *bound);
+
 /* Create, keep and launch in one; picks the load path that can address the
  * tensors of this call. */
 ATTN_JIT_API int attn_jit_forward(attn_jit_engine *engine,

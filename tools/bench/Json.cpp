@@ -76,6 +76,7 @@ static Json rowJson(const Row &row, const Options &options,
   json["time_ms"] = orNull(row.timeMs);
   json["time_spread_ms"] = orNull(row.spreadMs);
   json["time_min_ms"] = orNull(row.minMs);
+  json["launch_us"] = orNull(row.launchUs);
   json["l2_flushed"] = row.timeMs ? Json(row.coldCache) : Json();
   json["tflops"] = orNull(row.tflops);
   json["flop_convention"] = row.flopConvention;

@@ -61,6 +61,9 @@ static std::string kernelText(const Row &row) {
     text += "  compiled in " + cli::compileText(row.compile);
     if (row.loadMs)
       text += "; loaded in " + cli::number(*row.loadMs, 1) + " ms";
+    if (row.launchUs)
+      text += "; launched in " + cli::number(*row.launchUs, 1) +
+              " us of the host's time";
     text += "\n";
   }
   return text;

@@ -16,6 +16,9 @@ struct Row {
   std::string target, device; ///< device: empty when none ran it
   std::optional<double> timeMs, spreadMs, minMs;
   bool coldCache = false;
+  /// What the host does for one launch on tensors it has not seen; absent where
+  /// launches are calls.
+  std::optional<double> launchUs;
   std::optional<double> tflops, gbs, intensity, rooflinePercent;
   std::string flopConvention;
   rt::Resources resources;

@@ -131,8 +131,15 @@ class Kernel(_Handle):
         self._check(create(engine._open(), c.byref(description), c.byref(self._handle)))
         self.manifest = json.loads(self._lib.attn_jit_kernel_manifest(self._handle))
 
-    def bind(self, q, k, v, out, lse=None, scale=None, captured=None):
-        """A function of a stream that launches on these tensors, as often as it is called."""
+    def bind(self, *tensors, **arguments):
+        """A function of a stream that makes the launch() of these arguments, as often as it is called."""
+        return Bound(self, self._call(*tensors, **arguments))
+
+    def launch(self, q, k, v, out, stream=0, **arguments):
+        call = self._call(q, k, v, out, **arguments)
+        self._check(self._lib.attn_jit_kernel_launch(self._open(), c.byref(call), c.c_void_p(stream)))
+
+    def _call(self, q, k, v, out, lse=None, scale=None, captured=None):
         made, captured = self.manifest, captured or {}
         reads = {argument.get("tensor") for argument in made["arguments"]}
         if lse is not None and "lse" not in reads:
@@ -152,8 +159,18 @@ class Kernel(_Handle):
         call.captured_names = (c.c_char_p * len(captured))(*[name.encode() for name in captured])
         call.captured_values = (c.c_double * len(captured))(*captured.values())
         call.captured_count = len(captured)
-        launch = self._lib.attn_jit_kernel_launch
-        return lambda stream=0: self._check(launch(self._open(), c.byref(call), c.c_void_p(stream)))
+        return call
 
-    def launch(self, q, k, v, out, stream=0, **arguments):
-        self.bind(q, k, v, out, **arguments)(stream)
+
+class Bound(_Handle):
+    """May outlive its kernel."""
+
+    def __init__(self, kernel, call):
+        super().__init__(kernel._lib, "attn_jit_bound_free")
+        self._check(self._lib.attn_jit_kernel_bind(kernel._open(), c.byref(call), c.byref(self._handle)))
+        self._launch = self._lib.attn_jit_bound_launch
+
+    def __call__(self, stream=0):
+        code = self._launch(self._open(), c.c_void_p(stream))
+        if code:
+            self._check(code)
