@@ -37,7 +37,7 @@ struct CompileOptions {
   std::string
       hostLevel; ///< cpu target: x86-64-v3, x86-64-v4; empty: this machine's.
   int64_t alignment = 16; ///< Smallest alignment of bases and strides, bytes.
-  bool fewKeys = false;   ///< The length class; ProblemShape says which.
+  CallClass calls;        ///< That a default schedule is chosen for.
   bool debugInfo = false; ///< Source lines of the tile IR into the image.
   /// Called with the text of each level on the way; may be empty.
   std::function<void(Level, llvm::StringRef)> observe;

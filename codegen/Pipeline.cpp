@@ -50,8 +50,9 @@ static int64_t vectorBits(const CompileOptions &options) {
 void attn_jit::buildTilePipeline(OpPassManager &passes,
                                  const CompileOptions &options) {
   std::string target = options.target->name.str();
-  passes.addPass(createAttnToTile(
-      {target, options.schedule, options.alignment, options.fewKeys}));
+  passes.addPass(
+      createAttnToTile({target, options.schedule, options.alignment,
+                        options.calls.fewKeys, options.calls.fewRows}));
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
 }

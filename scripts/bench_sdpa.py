@@ -171,7 +171,8 @@ def measure(torch, engine, machine, args, row):
     sdpa_inputs.aim(torch, args.inputs, q, k)
     out.fill_(float("nan"))
     kernel = engine.kernel(head_dim=dim, value_dim=value_dim, dtype=dtype, layout="bhsd", align="top_left",
-                           causal=causal, schedule=args.schedule or None, kv_len=length,
+                           causal=causal, schedule=args.schedule or None, kv_len=length, q_len=length,
+                           batch=batch, q_heads=heads,
                            alignment=16 if args.device != "cpu" else q.element_size())
     launch = kernel.bind(q, k, v, out)
     runs = {"attn-jit": lambda: launch(machine.stream())}

@@ -51,7 +51,8 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
     auto forward = findForward(module);
     if (!forward)
       return fail(llvm::toString(forward.takeError()));
-    ProblemShape problem = attn::getProblemShape(*forward, alignment, fewKeys);
+    ProblemShape problem =
+        attn::getProblemShape(*forward, alignment, CallClass{fewKeys, fewRows});
     auto chosen = [&]() -> llvm::Expected<Schedule> {
       if (!schedule.empty())
         return Schedule::parse(schedule, problem, *info);

@@ -42,7 +42,7 @@ llvm::Error verifyFunction(ForwardOp op);
 
 /// The dims and mask of `op` that decide which schedules fit.
 ProblemShape getProblemShape(ForwardOp op, int64_t alignment = 16,
-                             bool fewKeys = false);
+                             CallClass calls = {});
 } // namespace attn_jit::attn
 
 #endif

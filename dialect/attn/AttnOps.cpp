@@ -23,14 +23,15 @@ Layout ForwardOp::getLayout() {
   return cast<LayoutAttr>(tensorOf(getQuery()).getEncoding()).getValue();
 }
 
-attn_jit::ProblemShape
-attn_jit::attn::getProblemShape(ForwardOp op, int64_t alignment, bool fewKeys) {
+attn_jit::ProblemShape attn_jit::attn::getProblemShape(ForwardOp op,
+                                                       int64_t alignment,
+                                                       CallClass calls) {
   return {op.getHeadDim(),
           op.getValueDim(),
           op.getElementType().getIntOrFloatBitWidth() / 8,
           !op.getMask().empty(),
           alignment,
-          fewKeys};
+          calls};
 }
 
 //===-- verification ------------------------------------------------------===//

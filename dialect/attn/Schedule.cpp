@@ -5,6 +5,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
+#include <optional>
 
 using namespace attn_jit;
 using llvm::Error;
@@ -115,8 +116,44 @@ Expected<Schedule> Schedule::parseComplete(StringRef text) {
   return result;
 }
 
+namespace {
+/// What won a measurement (scripts/choose_defaults.py); masked: under a causal
+/// mask.
+struct MeasuredDefault {
+  llvm::StringLiteral target;
+  int64_t headDim, valueDim;
+  bool masked;
+  CallClass calls;
+  llvm::StringLiteral schedule;
+};
+} // namespace
+
+static constexpr MeasuredDefault kMeasured[] = {
+#include "dialect/attn/schedules/MeasuredDefaults.inc"
+};
+
+/// The measured default of such a problem, where it can hold it: one of another
+/// alignment or element may not.
+static std::optional<Schedule> measuredDefault(const ProblemShape &problem,
+                                               const TargetInfo &target) {
+  for (const MeasuredDefault &each : kMeasured) {
+    if (each.target != target.name || each.headDim != problem.headDim ||
+        each.valueDim != problem.valueDim || each.masked != problem.masked ||
+        each.calls != problem.calls)
+      continue;
+    Schedule schedule = cantFail(Schedule::parseComplete(each.schedule));
+    Error error = schedule.verify(problem, target);
+    if (!error)
+      return schedule;
+    llvm::consumeError(std::move(error));
+  }
+  return std::nullopt;
+}
+
 Schedule Schedule::choose(const ProblemShape &problem,
                           const TargetInfo &target) {
+  if (auto measured = measuredDefault(problem, target))
+    return *measured;
   const ScheduleFamily *last = nullptr;
   for (const ScheduleFamily *family : kFamilies) {
     Schedule candidate(*family, family->complete(problem, target, {}));

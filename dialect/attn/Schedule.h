@@ -21,6 +21,18 @@
 
 namespace attn_jit {
 
+/// The calls that a default is chosen for. No part of a kernel: what is chosen
+/// for one class runs with any call.
+struct CallClass {
+  bool fewKeys = false; ///< A row sees at most ProblemShape::fewKeysUpTo().
+  bool fewRows = false; ///< Rows of all heads are at most kFewRows.
+  bool operator==(const CallClass &) const = default;
+};
+
+/// The least tiles of query rows, of 64, that the 132 processors of an H100 or
+/// H200 take at once.
+inline constexpr int64_t kFewRows = 132 * 64;
+
 /// What a schedule is checked against: the dims that decide what fits.
 struct ProblemShape {
   int64_t headDim = 0;
@@ -28,10 +40,9 @@ struct ProblemShape {
   int64_t elementBytes = 0; ///< Of q, k, v and the output.
   bool masked = false;      ///< Has a mask region.
   int64_t alignment = 16;   ///< Of every base and stride, bytes.
-  bool fewKeys = false; ///< A row of a typical call sees at most fewKeysUpTo().
+  CallClass calls;          ///< Of a typical call.
 
-  /// Where the length class of short calls ends: up to here small tiles win
-  /// (docs/perf/hopper-forward.md).
+  /// Up to here small steps win (docs/perf/hopper-forward.md).
   int64_t fewKeysUpTo() const {
     return std::max(headDim, valueDim) <= 96 ? 512 : 2048;
   }

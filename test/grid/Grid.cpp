@@ -36,7 +36,7 @@ rt::Result<std::string> check(const api::Engine &engine, const Group &group,
   ATTN_TRY(Trial trial, Trial::make(engine.device(), group, call));
   api::KernelOptions wanted;
   wanted.schedule = options.schedule;
-  wanted.kvLen = call.kvLen;
+  wanted.typical = {call.batch, call.queryHeads, call.queryLen, call.kvLen};
   ATTN_TRY(auto kernel, engine.kernel(group.description, wanted));
   if (seeds)
     return trial.race(*kernel, seeds);

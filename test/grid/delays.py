@@ -49,14 +49,22 @@ def early_release(text):
     return re.sub(pattern, r"\g<wait>\g<release>\g<read>", text)
 
 
-def no_publish(text):
-    """Probabilities are multiplied before the whole unit has written them."""
-    return re.sub(r" *tile\.publish.*\n", "", text)
+def early_wait(text):
+    """Keys and values are read when those before have come."""
+    roles, consumer = text.split("role consumer", 1)
+
+    def earlier(match):
+        start, pipe, use, rest = match.groups()
+        early = f"%early{match.start()}"
+        return f"{early} = arith.subi {use}, %c1_i32 : i32\n{start}{pipe}[{early}]{rest}"
+
+    changed = re.sub(r"(%\d+ = tile\.pipe\.wait )(%\d+)\[(%\w+)\]( : <1 x )", earlier, consumer)
+    return roles + "role consumer" + changed
 
 
 DEFECTS = {
     "flash_fwd_ws.v1<overlap=off>": early_release,
-    "flash_fwd_ws.v1<p=shared,bn=64>": no_publish,
+    "flash_fwd_ws.v1<stages=1,order=reverse,bn=64>": early_wait,
 }
 
 

@@ -78,36 +78,60 @@ TEST(Engine, NewLengthCompilesNothing) {
   EXPECT_EQ(engine.compiles(), 2);
 }
 
-TEST(LengthClass, IsWhereAnotherScheduleIsChosen) {
+/// Of calls of many rows unless said.
+static bool seesFewKeys(const api::Description &what,
+                        api::CompileOptions options, int64_t kvLen) {
+  api::setClass(options, what, {8, 16, kvLen, kvLen});
+  return options.fewKeys;
+}
+
+TEST(CallClass, OfFewKeysIsWhereAnotherScheduleIsChosen) {
   api::Description what;
   what.headDim = 64;
   api::CompileOptions options;
   options.target = "sm_90a";
-  EXPECT_TRUE(api::seesFewKeys(what, options, 1));
-  EXPECT_TRUE(api::seesFewKeys(what, options, 512));
-  EXPECT_FALSE(api::seesFewKeys(what, options, 513));
-  EXPECT_FALSE(api::seesFewKeys(what, options, 0));
+  EXPECT_TRUE(seesFewKeys(what, options, 100));
+  EXPECT_TRUE(seesFewKeys(what, options, 512));
+  EXPECT_FALSE(seesFewKeys(what, options, 513));
+  EXPECT_FALSE(seesFewKeys(what, options, 0));
   what.causal = true;
-  EXPECT_TRUE(api::seesFewKeys(what, options, 1024));
-  EXPECT_FALSE(api::seesFewKeys(what, options, 1026));
-  // These have the same schedule for all lengths.
-  what.headDim = 128;
-  EXPECT_FALSE(api::seesFewKeys(what, options, 16));
+  EXPECT_TRUE(seesFewKeys(what, options, 1024));
+  EXPECT_FALSE(seesFewKeys(what, options, 1026));
+  // Nothing is measured there, and the formula has one schedule for all.
+  what.headDim = 136;
+  EXPECT_FALSE(seesFewKeys(what, options, 100));
   what.headDim = 64;
   options.alignment = 8;
-  EXPECT_FALSE(api::seesFewKeys(what, options, 16));
+  EXPECT_FALSE(seesFewKeys(what, options, 100));
   options.alignment = 16;
   options.target = "cpu";
-  EXPECT_FALSE(api::seesFewKeys(what, options, 16));
+  EXPECT_FALSE(seesFewKeys(what, options, 100));
   options.target = "sm_90a";
   options.schedule = "flash_fwd_ws.v1";
-  EXPECT_FALSE(api::seesFewKeys(what, options, 16));
+  EXPECT_FALSE(seesFewKeys(what, options, 100));
   options.schedule.clear();
   what.module = "module {}";
-  EXPECT_FALSE(api::seesFewKeys(what, options, 16));
+  EXPECT_FALSE(seesFewKeys(what, options, 100));
 }
 
-TEST(LengthClass, HasImagesOfItsOwn) {
+TEST(CallClass, OfFewRowsDependsOnTheBatchUnlessItMustNot) {
+  api::Description what;
+  what.headDim = 128;
+  api::CompileOptions options;
+  options.target = "sm_90a";
+  auto fewRows = [&](const api::TypicalCall &call) {
+    api::setClass(options, what, call);
+    return options.fewRows;
+  };
+  EXPECT_TRUE(fewRows({1, 2, 4096, 4096}));
+  EXPECT_TRUE(fewRows({132, 1, 64, 4096}));
+  EXPECT_FALSE(fewRows({133, 1, 64, 4096}));
+  EXPECT_FALSE(fewRows({INT64_MAX, INT64_MAX, 64, 4096}));
+  EXPECT_FALSE(fewRows({0, 2, 4096, 4096}));
+  EXPECT_FALSE(fewRows({1, 2, 4096, 4096, /*batchInvariant=*/true}));
+}
+
+TEST(CallClass, HasImagesOfItsOwn) {
   api::CompileOptions many;
   many.target = "sm_90a";
   api::CompileOptions few = many;

@@ -71,6 +71,7 @@ def check(engine):
     other.close()  # once more is no harm
     refuses("kernel: casual given, allowed: value_dim", lambda: engine.kernel(head_dim=32, casual=True))
     refuses("head_dim: 20 given", lambda: engine.kernel(head_dim=20), attn_jit.AttnJitError)
+    refuses("q_heads: -2 given", lambda: engine.kernel(head_dim=32, q_heads=-2), attn_jit.AttnJitError)
     refuses("kv_len: -1 given", lambda: engine.kernel(head_dim=32, kv_len=-1), attn_jit.AttnJitError)
     return kernel, tensors
 

@@ -84,10 +84,15 @@ static rt::Status read(const attn_jit_description *given,
   description.mask = text(own.mask);
   description.module = text(own.module);
   options.schedule = text(own.schedule);
-  options.kvLen = own.kv_len;
-  if (own.kv_len < 0)
-    return rt::badInput("kv_len: " + std::to_string(own.kv_len) +
-                        " given, allowed: at least 0");
+  options.typical = {own.batch, own.q_heads, own.q_len, own.kv_len,
+                     own.batch_invariant != 0};
+  for (auto [name, size] : {std::pair{"batch", own.batch},
+                            {"q_heads", own.q_heads},
+                            {"q_len", own.q_len},
+                            {"kv_len", own.kv_len}})
+    if (size < 0)
+      return rt::badInput(std::string(name) + ": " + std::to_string(size) +
+                          " given, allowed: at least 0");
   if (own.alignment)
     options.alignment = own.alignment;
   if (const int64_t a = options.alignment; a < 1 || a > 16 || (a & (a - 1)))

@@ -195,7 +195,7 @@ rt::Result<api::Compiled> api::compile(const Description &description,
   own.target = lookupTarget(options.target);
   own.hostLevel = options.hostLevel;
   own.alignment = options.alignment;
-  own.fewKeys = options.fewKeys;
+  own.calls = {options.fewKeys, options.fewRows};
   own.debugInfo = options.debugInfo;
   own.schedule = options.schedule;
   Compiled result;

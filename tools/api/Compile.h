@@ -24,8 +24,8 @@ struct CompileOptions {
   /// Bytes that every base and stride is a multiple of. Below 16 no copy engine
   /// can address the tensors, and the kernel loads them itself.
   int64_t alignment = 16;
-  /// The length class: what is chosen suits its calls, and runs with any.
-  bool fewKeys = false;
+  /// The class of calls: what is chosen suits these, and runs with any.
+  bool fewKeys = false, fewRows = false;
   std::string hostLevel;  ///< cpu target: "x86-64-v3", "x86-64-v4"; empty: this
                           ///< machine's
   bool debugInfo = false; ///< lines of the tile IR in the image
@@ -42,11 +42,19 @@ struct CompileOptions {
   static CompileOptions fromEnvironment();
 };
 
-/// Are calls of that kv_len, 0 for many keys, of the length class for which
-/// another schedule is chosen? Not where a schedule is named, or a module
-/// given: they mean the same for all lengths.
-bool seesFewKeys(const Description &description, const CompileOptions &options,
-                 int64_t kvLen);
+/// What is known of the calls that a kernel is for; 0: many.
+struct TypicalCall {
+  int64_t batch = 0, queryHeads = 0, queryLen = 0, kvLen = 0;
+  /// A default must not depend on who shares the batch: the same bits for a
+  /// sequence, whatever else is computed beside it.
+  bool batchInvariant = false;
+};
+
+/// Sets the class of `options`: few keys or rows only where another schedule is
+/// chosen for them. Not where a schedule is named, or a module given: they mean
+/// the same for all calls.
+void setClass(CompileOptions &options, const Description &description,
+              const TypicalCall &call);
 
 struct CompileTimes {
   double mlirMs = 0, llvmMs = 0, linkMs = 0;

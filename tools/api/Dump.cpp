@@ -37,6 +37,7 @@ std::string api::stemOf(std::string_view module,
   add(options.hostLevel);
   add(std::to_string(options.alignment));
   add(options.fewKeys ? "few keys" : "");
+  add(options.fewRows ? "few rows" : "");
   add(options.debugInfo ? "debug" : "");
   char digits[17];
   std::snprintf(digits, sizeof digits, "%016llx",

@@ -45,6 +45,7 @@ std::string requestText(const Description &d, const CompileOptions &o) {
   add(o.schedule);
   add(std::to_string(o.alignment));
   add(o.fewKeys ? "few keys" : "");
+  add(o.fewRows ? "few rows" : "");
   add(o.debugInfo ? "debug" : "");
   return text;
 }
@@ -95,7 +96,7 @@ Engine::kernel(const Description &description, const KernelOptions &options,
       options.target.empty() ? device().info().target : options.target;
   wanted.schedule = options.schedule;
   wanted.alignment = options.alignment;
-  wanted.fewKeys = seesFewKeys(description, wanted, options.kvLen);
+  setClass(wanted, description, options.typical);
   wanted.debugInfo = options.debugInfo;
   const bool bypass =
       !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
@@ -155,8 +156,14 @@ rt::Status Engine::forward(const Description &description,
   KernelOptions own = options;
   own.alignment = std::min(
       own.alignment, alignmentOf(arguments, elementBytes(description.element)));
-  if (own.kvLen == 0)
-    own.kvLen = arguments.kvLen;
+  auto known = [](int64_t &given, int64_t called) {
+    if (given == 0)
+      given = called;
+  };
+  known(own.typical.batch, arguments.batch);
+  known(own.typical.queryHeads, arguments.qHeads);
+  known(own.typical.queryLen, arguments.qLen);
+  known(own.typical.kvLen, arguments.kvLen);
   ATTN_TRY(auto kernel, this->kernel(description, own));
   return kernel->launch(arguments, stream);
 }

@@ -40,9 +40,8 @@ private:
 struct KernelOptions {
   std::string schedule; ///< as CompileOptions
   int64_t alignment = 16;
-  /// Of a typical call: its length class. 0: many keys; forward(): the call's.
-  int64_t kvLen = 0;
-  std::string target; ///< empty: the device's own
+  TypicalCall typical; ///< What is 0 here, forward() takes from its call.
+  std::string target;  ///< empty: the device's own
   bool debugInfo = false;
 };
 

@@ -23,20 +23,39 @@ rt::Status api::checkTarget(const std::string &target) {
                       llvm::join(targetNames(), ", "));
 }
 
-bool api::seesFewKeys(const Description &d, const CompileOptions &options,
-                      int64_t kvLen) {
+void api::setClass(CompileOptions &options, const Description &d,
+                   const TypicalCall &call) {
+  options.fewKeys = options.fewRows = false;
   const TargetInfo *target = lookupTarget(options.target);
-  if (!target || !options.schedule.empty() || !d.module.empty() || kvLen <= 0)
-    return false;
-  ProblemShape problem = {d.headDim, d.valueDimOrHead(),
-                          elementBytes(d.element), d.causal || !d.mask.empty(),
-                          options.alignment};
+  if (!target || !options.schedule.empty() || !d.module.empty())
+    return;
+  ProblemShape problem = {d.headDim,
+                          d.valueDimOrHead(),
+                          elementBytes(d.element),
+                          d.causal || !d.mask.empty(),
+                          options.alignment,
+                          {}};
   // A causal row sees half of the keys on average.
-  if ((d.causal ? kvLen / 2 : kvLen) > problem.fewKeysUpTo())
-    return false;
-  const std::string many = Schedule::choose(problem, *target).str();
-  problem.fewKeys = true;
-  return Schedule::choose(problem, *target).str() != many;
+  const int64_t seen = d.causal ? call.kvLen / 2 : call.kvLen;
+  const bool fewKeys = call.kvLen > 0 && seen <= problem.fewKeysUpTo();
+  int64_t rows = 0;
+  const bool fewRows =
+      !call.batchInvariant && call.batch > 0 && call.queryHeads > 0 &&
+      call.queryLen > 0 &&
+      !__builtin_mul_overflow(call.batch, call.queryHeads, &rows) &&
+      !__builtin_mul_overflow(rows, call.queryLen, &rows) && rows <= kFewRows;
+  auto chosen = [&](CallClass calls) {
+    problem.calls = calls;
+    return Schedule::choose(problem, *target).str();
+  };
+  const std::string wanted = chosen({fewKeys, fewRows});
+  for (CallClass calls :
+       {CallClass{}, CallClass{true, false}, CallClass{false, true}})
+    if (chosen(calls) == wanted) {
+      options.fewKeys = calls.fewKeys, options.fewRows = calls.fewRows;
+      return;
+    }
+  options.fewKeys = fewKeys, options.fewRows = fewRows;
 }
 
 std::vector<api::ScheduleHelp> api::scheduleFamilies() {

@@ -40,7 +40,10 @@ typedef struct {
   const char *schedule; /* null: chosen */
   int64_t alignment;    /* of bases and strides in bytes; 0: 16 */
   double softcap;       /* c: scores become c tanh(score / c); 0: none */
-  int64_t kv_len;       /* of a typical call: its length class; 0: many keys */
+  /* Of a typical call, for the default schedule: what suits these sizes runs
+   * with any. 0: many. */
+  int64_t kv_len, batch, q_heads, q_len;
+  int32_t batch_invariant; /* boolean: no default that depends on the batch */
 } attn_jit_description;
 
 /* A device address and strides in elements; dim_stride must be 1 (0 counts as

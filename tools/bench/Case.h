@@ -5,6 +5,7 @@
 #define ATTN_JIT_TOOLS_BENCH_CASE_H
 
 #include "runtime/tensor/CapturedInputs.h"
+#include "tools/api/Compile.h"
 #include "tools/bench/Options.h"
 
 namespace attn_jit::bench {
@@ -23,6 +24,12 @@ struct Case {
   std::string unverifiable;
   bool pairsKnown = true; ///< does the shape tell which pairs the mask passes?
   std::string layout;     ///< "bshd", "bhsd", "strided"
+
+  /// That the default schedule is chosen for.
+  api::TypicalCall typicalCall(bool batchInvariant) const {
+    return {shape.batch, shape.queryHeads, shape.queryLen, shape.kvLen,
+            batchInvariant};
+  }
 };
 
 /// Query, key, value in [batch, heads, rows, dim] order, any strides.

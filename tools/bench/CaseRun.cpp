@@ -103,7 +103,7 @@ private:
     wanted.target = row.target;
     wanted.alignment =
         api::alignmentOf(a, api::elementBytes(row.what.description.element));
-    wanted.kvLen = row.what.shape.kvLen;
+    wanted.typical = row.what.typicalCall(options.deterministic);
     api::CacheUse use = api::CacheUse::Compiled;
     ATTN_TRY(kernel, engine.kernel(row.what.description, wanted, &use));
     const api::Compiled &compiled = kernel->compiled();
@@ -235,8 +235,7 @@ private:
     row.spreadMs = timing.spreadMs;
     row.minMs = timing.minMs;
     row.coldCache = timing.flushedCache;
-    return engine.device().info().driver == "host" ? rt::success()
-                                                   : timeHost();
+    return engine.device().info().driver == "host" ? rt::success() : timeHost();
   }
 
   /// The median over launches that the device is behind with, but fewer than a

@@ -128,6 +128,7 @@ rt::Result<Options> bench::checkOptions(const BenchText &text) {
     ATTN_TRY(options.flops, rt::parseFlopConvention(text.flops));
   }
   ATTN_CHECK(readReference(text, options));
+  options.deterministic = text.description.deterministic;
   options.device = text.device;
   options.target = text.target;
   options.schedule = text.schedule;

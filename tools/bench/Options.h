@@ -47,7 +47,7 @@ struct Options {
   std::string device, target, schedule;
   uint64_t seed = 20;
   double warmupMs = 25, repMs = 100, timeoutSeconds = 120;
-  bool coldCache = true;
+  bool coldCache = true, deterministic = false;
   bool loadCaptured = false, ignoreKwargs = false;
   bool compareToRef = false, printCompareStats = false, printVgpr = false;
   bool saveOutput = false;

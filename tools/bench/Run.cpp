@@ -76,7 +76,11 @@ public:
     wanted.schedule = options.schedule;
     const bool bypass =
         !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
-    const std::string request = api::identity(row.what.description);
+    api::setClass(wanted, row.what.description,
+                  row.what.typicalCall(options.deterministic));
+    const std::string request = api::identity(row.what.description) +
+                                (wanted.fewKeys ? " few keys" : "") +
+                                (wanted.fewRows ? " few rows" : "");
     auto found = kernels.find(request);
     const bool known = found != kernels.end() && !bypass;
     if (!known) {

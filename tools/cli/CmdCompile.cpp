@@ -72,11 +72,14 @@ static rt::Status runCompile(const CompileFlags &flags) {
            cli::describe(flags.description));
   ATTN_TRY(api::CompileOptions options, readOptions(flags, emit, output));
   ATTN_TRY(const cli::Sizes typical, cli::readSizes(flags.description, 1));
-  const std::vector<int64_t> &lengths =
-      typical.kvLen.empty() ? typical.queryLen : typical.kvLen;
-  options.fewKeys =
-      !lengths.empty() && api::seesFewKeys(description, options,
-                                           *std::ranges::max_element(lengths));
+  auto most = [](const std::vector<int64_t> &sizes) -> int64_t {
+    return sizes.empty() ? 0 : *std::ranges::max_element(sizes);
+  };
+  api::setClass(options, description,
+                {most(typical.batch), most(typical.queryHeads),
+                 most(typical.queryLen),
+                 most(typical.kvLen.empty() ? typical.queryLen : typical.kvLen),
+                 flags.description.deterministic});
   ATTN_TRY(api::Compiled compiled, api::compile(description, options));
   ATTN_TRY(const std::string bytes, api::emitted(compiled, emit));
   const bool wantsReport = flags.report || output.empty();

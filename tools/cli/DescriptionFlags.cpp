@@ -8,10 +8,11 @@ using namespace attn_jit;
 void cli::addDescriptionFlags(CLI::App &command, DescriptionText &text,
                               bool forBench) {
   const std::string group = "Attention";
-  // One image serves all sizes of a launch, so compile has no need of them.
+  // One image serves all sizes of a launch; compile chooses the schedule by
+  // them.
   auto size = [&](const std::string &what, const char *fallback) {
     return forBench ? what + " (" + fallback + "); a list 1,2,3 makes rows"
-                    : what + ", given at launch; checked only";
+                    : what + " of a typical call";
   };
   const std::string list = forBench ? "; a list 1,2,3 makes rows" : "";
   auto add = [&](const char *name, std::string &to, const std::string &help) {
@@ -21,11 +22,13 @@ void cli::addDescriptionFlags(CLI::App &command, DescriptionText &text,
   add("--hq", text.queryHeads, size("N  query heads", "16"));
   add("--hk", text.kvHeads, size("N  key/value heads", "as -hq"));
   add("--sq", text.queryLen, size("N  query length", "1024"));
-  add("--sk", text.kvLen,
-      forBench
-          ? size("N  key/value length", "as -sq")
-          : "N  key/value length of a typical call, for which the schedule "
-            "is chosen (as -sq, else long)");
+  add("--sk", text.kvLen, size("N  key/value length", "as -sq"));
+  command
+      .add_flag("--deterministic", text.deterministic,
+                "no default schedule that depends on batch or heads: the same "
+                "bits for a sequence whatever else is computed (of two runs "
+                "they are always the same)")
+      ->group(group);
   add("-d,--head-dim", text.headDim,
       forBench ? "N  head dim of Q and K (128)" + list
                : "N  head dim of Q and K");

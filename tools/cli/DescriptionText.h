@@ -16,7 +16,7 @@ struct DescriptionText {
   std::string batch, queryHeads, kvHeads, queryLen, kvLen, headDim, valueDim;
   std::string dtype, layout, causal, causalAlign, softcap, scoreFile, maskFile;
   std::string inputFile; ///< compile only
-  bool lse = false;
+  bool lse = false, deterministic = false;
 };
 
 /// The lists of the size flags; empty where one was not given.

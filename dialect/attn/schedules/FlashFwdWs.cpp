@@ -125,7 +125,9 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
   // Measured (docs/perf/hopper-forward.md).
   int64_t widest = std::max(problem.headDim, problem.valueDim);
   bool masked = problem.masked;
-  int64_t bm = named.get("bm", widest <= 64 && !problem.fewKeys ? 192 : 128);
+  int64_t bm = named.get("bm", problem.calls.fewRows                    ? 64
+                               : widest <= 64 && !problem.calls.fewKeys ? 192
+                                                                        : 128);
   int64_t consumers = bm / target.unitRows;
   bool sharedP = named.get("p", false);
   bool resident =
@@ -139,9 +141,9 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
   bool oneLoop = named.get("loops", resident && overlap && whole);
   // Few keys: no step that is mostly beyond them.
   int64_t bn = widest <= 64    ? 128
-               : widest <= 128 ? (masked || problem.fewKeys ? 128
-                                  : resident                ? 160
-                                                            : 176)
+               : widest <= 128 ? (masked || problem.calls.fewKeys ? 128
+                                  : resident                      ? 160
+                                                                  : 176)
                : widest <= 192 ? (resident ? 128 : 96)
                                : 80;
   int64_t producerRegs =

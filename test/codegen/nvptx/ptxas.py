@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Assembles kernels and reads `ptxas -v`: no spill, no advice (C75xx), no word of serialisation.
 
-    ptxas.py PTXAS SCRATCH_FOLDER
+    ptxas.py PTXAS SCRATCH_FOLDER                       defaults and kinds of schedule
+    ptxas.py PTXAS SCRATCH_FOLDER MeasuredDefaults.inc  these, with a log-sum-exp and without
 """
 
 import concurrent.futures
@@ -50,11 +51,21 @@ def assemble(ptxas, folder, name, dim, flags):
     return None
 
 
+def measured(path):
+    rows = re.findall(r'\{"sm_90a", (\d+), (\d+), (true|false), \{.*?\},\s*"(.*?)"\}', open(path).read())
+    if not rows:
+        sys.exit(f"{path}: no row of sm_90a")
+    for dim, value_dim, masked, schedule in dict.fromkeys(rows):
+        for lse in ([], ["--lse"]):
+            causal = ["-causal"] if masked == "true" else []
+            yield int(dim), ["--dv", value_dim, "--dtype", "bf16", *causal, *lse, "--schedule", schedule]
+
+
 def main():
-    ptxas, folder = sys.argv[1:]
+    ptxas, folder, *table = sys.argv[1:]
     os.makedirs(folder, exist_ok=True)
     kernels = [(dim, ["--dtype", dtype, *causal]) for dim in DIMS for dtype in ("fp16", "bf16") for causal in ([], ["-causal"])]
-    kernels += VARIANTS
+    kernels = list(measured(*table)) if table else kernels + VARIANTS
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = [pool.submit(assemble, ptxas, folder, str(i), dim, flags) for i, (dim, flags) in enumerate(kernels)]
         faults = [fault for job in jobs if (fault := job.result())]

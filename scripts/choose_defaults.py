@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Writes the measured defaults: of each problem and class of calls the schedule that did best in the measurements.
+
+  scripts/choose_defaults.py docs/perf/flash_fwd_ws.sm_90a.jsonl > dialect/attn/schedules/MeasuredDefaults.inc
+
+A line of the file is a call with the time of each schedule, as scripts/sweep_schedules.py writes it. The best has the
+highest geometric mean of (best time / own time) over the class's calls; of what is within a hundredth of it, the one
+that the assembler is done with first. A cold start of D128 is held to 0.4 s, which two loops of long steps are not.
+"""
+
+import collections
+import json
+import math
+import re
+import sys
+
+FEW_ROWS = 132 * 64  # dialect/attn/Schedule.h
+SAME = 0.99
+HELD = (128, 128)  # dims whose cold start is held to a limit,
+HELD_STEP = 64  # and the longest step of two loops within it: 80 took 0.45 s
+
+
+def few_keys(call):
+    seen = call["length"] // 2 if call["causal"] else call["length"]
+    return seen <= (512 if max(call["head_dim"], call["value_dim"]) <= 96 else 2048)  # ProblemShape::fewKeysUpTo
+
+
+def key(call):
+    few_rows = call["batch"] * call["heads"] * call["length"] <= FEW_ROWS
+    return call["target"], call["head_dim"], call["value_dim"], bool(call["causal"]), few_keys(call), few_rows
+
+
+def assembled(schedule):
+    """What the assembler's time grows with: the loops, and the keys of a step."""
+    return (1 if "loops=one" in schedule else 2) * int(re.search(r"bn=(\d+)", schedule)[1])
+
+
+def admitted(dims, schedule):
+    return dims != HELD or "loops=one" in schedule or assembled(schedule) <= 2 * HELD_STEP
+
+
+def best(dims, calls):
+    common = set.intersection(*(set(call["us"]) for call in calls))
+    score = {}
+    for schedule in sorted(common):
+        if admitted(dims, schedule):
+            ratios = [min(call["us"].values()) / call["us"][schedule] for call in calls]
+            score[schedule] = math.exp(sum(map(math.log, ratios)) / len(ratios))
+    if not score:
+        sys.exit(f"{dims}: no schedule was measured on all of {len(calls)} calls")
+    return min((s for s in score if score[s] >= SAME * max(score.values())), key=assembled)
+
+
+def main():
+    (path,) = sys.argv[1:]
+    classes = collections.OrderedDict()
+    for line in open(path):
+        call = json.loads(line)
+        classes.setdefault(key(call), []).append(call)
+    print(f"// By scripts/choose_defaults.py from {path.rsplit('/', 1)[-1]}.")
+    for (target, dim, value_dim, masked, keys, rows), calls in classes.items():
+        flags = ["false", "true"]
+        print(f'{{"{target}", {dim}, {value_dim}, {flags[masked]}, {{{flags[keys]}, {flags[rows]}}},\n'
+              f' "{best((dim, value_dim), calls)}"}},')
+
+
+if __name__ == "__main__":
+    main()
