@@ -29,8 +29,12 @@ enum class Capability : uint32_t {
                                ///< offsets are checked (gfx10 and later).
   LaunchedShared = 1 << 10,    ///< A launch says how much shared memory.
   HostLevels = 1 << 11, ///< An image is for one of the machine's vector levels.
-  BufferCopies = 1 << 12, ///< Units copy through descriptors of 2 GiB, beyond
-                          ///< which a read is zeros, without a fault.
+  BufferCopies = 1 << 12,  ///< Units copy through descriptors of 2 GiB, beyond
+                           ///< which a read is zeros, without a fault.
+  SwizzledTiles = 1 << 13, ///< Products read shared tiles whose rows are
+                           ///< swizzled panels, not padded.
+  ThreadCopy = 1 << 14,    ///< A thread's copies into shared memory go on
+                           ///< beside it, and barriers there count them.
 };
 
 enum class Backend { NVPTX, AMDGPU, Host };
@@ -62,7 +66,7 @@ struct TargetInfo {
   /// narrowest that holds a row, or the widest there is; 0: rows stand plainly.
   /// (A copy of a narrow one takes sectors that its neighbour takes again.)
   int64_t swizzleOf(int64_t rowBytes) const {
-    if (!has(Capability::AsyncMatrixProduct))
+    if (!has(Capability::SwizzledTiles))
       return 0;
     return rowBytes <= 32 ? 32 : rowBytes <= 64 ? 64 : 128;
   }
