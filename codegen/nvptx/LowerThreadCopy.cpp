@@ -63,7 +63,8 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
     for (int64_t first = 0; first < slot.getRows();
          first += pieces.rowsAtOnce) {
       if (first)
-        from = heldApart(b, loc, add(from, pass));
+        // All rows' distances from the first would be worked out ahead.
+        from = held(b, loc, add(from, pass));
       Value at = add(row, constant(first));
       for (int64_t next = 0; next < pieces.perRow; next += pieces.across) {
         int64_t cols = op.getSource().getType().getCols();
@@ -90,12 +91,6 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
   }
 
 private:
-  /// LLVM would work out every row's distance from the first outside of the
-  /// loop, and keep them all.
-  static Value heldApart(OpBuilder &b, Location loc, Value address) {
-    return ptx(b, loc, b.getI64Type(), "", "=l,0", address)->getResult(0);
-  }
-
   static void copy(OpBuilder &b, Location loc, Value to, Value from, Value size,
                    Value when) {
     SmallVector<Value> operands = {to, from, size};

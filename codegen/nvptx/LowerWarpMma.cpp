@@ -36,32 +36,37 @@ public:
     Value row =
         down ? lowBits(lane, 16) : add(lowBits(lane, 8), times(half, 8));
     Value chunk = times(down ? half : eighth, kChunk);
-    // Columns of a panel are XORed with bits of the row (sharedOffset), those
-    // of a block with bits that no lane's own part has: one sum a column.
-    int64_t width = type.getSwizzle(), pitch = width;
-    Value phase;
+    // Columns of a panel are XORed with bits of the row (sharedOffset), and
+    // panels' rows are aligned to their width: so is a column of blocks. Worked
+    // out ahead, all columns' addresses would stay in registers through a loop.
+    int64_t width = type.getSwizzle(),
+            pitch = width ? width : type.getRowBytes();
     if (width) {
       int64_t shift = width == 128 ? 0 : width == 64 ? 1 : 2;
-      phase = times(lowBits(shifted(row, shift), width / kChunk), kChunk);
-      chunk = arith::XOrIOp::create(b, loc, chunk, phase);
-    } else {
-      pitch = type.getRowBytes();
+      Value phase = lowBits(shifted(row, shift), width / kChunk);
+      chunk = arith::XOrIOp::create(b, loc, chunk, times(phase, kChunk));
     }
-    Value start = times(row, pitch);
-    int64_t columns = width ? width / kBlockBytes : 1;
-    for (int64_t column = 0; column < columns; ++column) {
-      Value within = arith::XOrIOp::create(
-          b, loc, chunk, i32Constant(b, loc, column * kBlockBytes));
-      starts.push_back(gep(tile, add(start, within)));
-    }
+    Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), tile);
+    start = held(b, loc, add(address, add(times(row, pitch), chunk)));
   }
 
   SmallVector<Value, 4> read(int64_t rowBlock, int64_t colBlock) const {
-    int64_t columns = starts.size(), width = type.getSwizzle();
+    int64_t width = type.getSwizzle();
     int64_t offset = rowBlock * kEdge * (width ? width : type.getRowBytes());
-    offset += width ? colBlock / columns * type.getPanelRows() * width
-                    : colBlock * kBlockBytes;
-    Value from = gep(starts[colBlock % columns], int32_t(offset));
+    int64_t column = colBlock * kBlockBytes;
+    Value at = start;
+    if (width) {
+      offset += column / width * type.getPanelRows() * width;
+      if (column % width)
+        at = arith::XOrIOp::create(b, loc, at,
+                                   i32Constant(b, loc, column % width));
+    } else {
+      offset += column;
+    }
+    Value from = LLVM::IntToPtrOp::create(
+        b, loc, LLVM::LLVMPointerType::get(b.getContext(), 3), at);
+    from = LLVM::GEPOp::create(b, loc, from.getType(), b.getI8Type(), from,
+                               ArrayRef<LLVM::GEPArg>{int32_t(offset)});
     Type word = b.getI32Type();
     auto four = LLVM::LLVMStructType::getLiteral(b.getContext(),
                                                  {word, word, word, word});
@@ -92,16 +97,11 @@ private:
   Value lowBits(Value x, int64_t below) const {
     return arith::AndIOp::create(b, loc, x, i32Constant(b, loc, below - 1));
   }
-  Value gep(Value pointer, LLVM::GEPArg offset) const {
-    return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(),
-                               pointer, ArrayRef<LLVM::GEPArg>{offset});
-  }
-
   OpBuilder &b;
   Location loc;
   tile::SharedType type;
   bool transposed;
-  SmallVector<Value, 4> starts; ///< a column of blocks in a panel each
+  Value start; ///< of this lane's part of the first block
 };
 
 /// One 16 x 8 x 16 product: four left registers, two right ones.

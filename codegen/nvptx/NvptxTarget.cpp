@@ -39,6 +39,12 @@ Value attn_jit::intrinsic(OpBuilder &b, Location loc, Type result,
   return result ? call.getResult(0) : Value();
 }
 
+Value attn_jit::held(OpBuilder &b, Location loc, Value value) {
+  bool wide = value.getType().isInteger(64);
+  return ptx(b, loc, value.getType(), "", wide ? "=l,0" : "=r,0", value)
+      ->getResult(0);
+}
+
 SmallVector<Value> attn_jit::elements(OpBuilder &b, Location loc,
                                       Value vector) {
   SmallVector<Value> all;

@@ -46,6 +46,10 @@ mlir::Operation *ptx(mlir::OpBuilder &b, mlir::Location loc,
 mlir::Value intrinsic(mlir::OpBuilder &b, mlir::Location loc, mlir::Type result,
                       llvm::StringRef name, mlir::ValueRange operands);
 
+/// The integer `value`, which LLVM takes for another: what is made of it is
+/// made where it stands, not ahead of a loop, where it would cost registers.
+mlir::Value held(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+
 /// A vector's elements, one by one.
 llvm::SmallVector<mlir::Value> elements(mlir::OpBuilder &b, mlir::Location loc,
                                         mlir::Value vector);

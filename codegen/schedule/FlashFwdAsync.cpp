@@ -34,10 +34,10 @@ public:
     if (f.schedule.get("query")) {
       Value queries = pipe(1, bm, f.headCols), use = f.i32(0);
       fill(queries, use, f.query, f.place.head, f.place.row, f.qLen);
-      fillKeys(blocks.first);
+      fillKeys(blocks.first, f.kvLen);
       query = f.slice(slot(queries, use), offset, rows);
     } else {
-      fillKeys(blocks.first);
+      fillKeys(blocks.first, f.kvLen);
       auto lhs = tile::FragType::get(b.getContext(), {rows, f.headCols},
                                      f.computeElement, tile::FragLayout::Lhs);
       query = tile::LoadOp::create(b, loc, lhs, f.query, f.place.batch,
@@ -72,9 +72,15 @@ private:
   }
   /// A ring's uses are counted from the first block that is visited.
   Value useOf(Value block) { return f.sub(block, blocks.first); }
-  void fillKeys(Value block) {
+  void fillKeys(Value block, Value limit) {
     fill(keys, useOf(block), f.key, f.place.kvHead, f.mul(block, f.i32(bn)),
-         f.kvLen);
+         limit);
+  }
+  /// Behind the last block nothing is read: a branch would cost registers.
+  void fillKeysAhead(Value block) {
+    Value any = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, block,
+                                      blocks.end);
+    fillKeys(block, arith::SelectOp::create(b, loc, any, f.kvLen, f.i32(0)));
   }
   Value slot(Value pipe, Value use) {
     auto type = cast<tile::PipeType>(pipe.getType());
@@ -94,15 +100,7 @@ private:
     fill(values, use, f.value, f.place.kvHead, key, f.kvLen);
     Value scores = product(query, slot(keys, use), Value(), bn, true);
     tile::PipeReleaseOp::create(b, loc, keys, use, Value());
-    Value next = f.add(block, f.i32(1));
-    Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, next,
-                                       blocks.end);
-    {
-      auto ahead = scf::IfOp::create(b, loc, more);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(ahead.thenBlock());
-      fillKeys(next);
-    }
+    fillKeysAhead(f.add(block, f.i32(1)));
     SoftmaxStep now =
         f.softmax(scores, {carried[0], carried[1]}, own.row, key, masking);
     Value output = f.rescaled(carried[2], now.rescale);

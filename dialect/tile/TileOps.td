@@ -151,9 +151,9 @@ def Tile_PipeReleaseOp : Tile_Op<"pipe.release", []> {
 def Tile_CopyOp : Tile_Op<"copy", []> {
   let summary = "Rows of a global tensor into a pipe's stage";
   let description = [{
-    Rows [row, row + slot rows) of (batch, head); rows at `limit` and beyond arrive as zeros. A bulk copy
-    ends where its tensor does: its limit is the argument `q_len` (of `q`) or `kv_len`, and columns of the
-    slot beyond the tensor's arrive as zeros.
+    Rows [row, row + slot rows) of (batch, head); rows at `limit` and beyond arrive as zeros, and so do
+    columns of the slot beyond the tensor's (which not every target can copy). A bulk copy ends where its
+    tensor does: its limit is the argument `q_len` (of `q`) or `kv_len`.
     Elements convert to the slot's type where they differ (16-bit to f32).
   }];
   let arguments = (ins Tile_GlobalType:$source, I32:$batch, I32:$head, I32:$row, I32:$limit,

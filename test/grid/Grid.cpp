@@ -3,11 +3,12 @@
 // The differential grid: every variant on one device against the
 // double-precision reference, which shares no mask or region code with the
 // compiler.
-//   attn-grid [--device D] [--schedule S] [--group TEXT] [--module FILE]
-//             [--templates DIR] [--list] [--far]
-// --group runs the groups whose name holds TEXT; --module takes their kernel
-// from a file of tile or attn IR; --far checks tensors above 4 GiB alone. Exit
-// code: 0 all right, 1 one is wrong, 2 can not run.
+//   attn-grid [--device D] [--target T] [--schedule S] [--group TEXT]
+//             [--module FILE] [--templates DIR] [--list] [--far]
+// --target compiles for another chip than the device's own, --group runs the
+// groups whose name holds TEXT; --module takes their kernel from a file of tile
+// or attn IR; --far checks tensors above 4 GiB alone. Exit code: 0 all right, 1
+// one is wrong, 2 can not run.
 #include "test/grid/Check.h"
 #include "test/grid/Variants.h"
 #include "tools/bench/Tensors.h"
@@ -24,7 +25,7 @@ using bench::DeviceTensor;
 
 namespace {
 struct Options {
-  std::string device = "cpu", schedule, group, module,
+  std::string device = "cpu", target, schedule, group, module,
               templates = ATTN_JIT_TEMPLATES;
   bool list = false, far = false;
 };
@@ -110,6 +111,7 @@ rt::Result<std::string> check(const api::Engine &engine, const Group &group,
     arguments.lse = l.argument;
   arguments.captured = group.regions.captured;
   api::KernelOptions wanted;
+  wanted.target = options.target;
   wanted.schedule = options.schedule;
   wanted.kvLen = call.kvLen;
   ATTN_TRY(auto kernel, engine.kernel(what, wanted));
@@ -150,15 +152,16 @@ rt::Result<Options> read(int argc, char **argv) {
       continue;
     }
     std::string *to = flag == "--device"      ? &options.device
+                      : flag == "--target"    ? &options.target
                       : flag == "--schedule"  ? &options.schedule
                       : flag == "--group"     ? &options.group
                       : flag == "--module"    ? &options.module
                       : flag == "--templates" ? &options.templates
                                               : nullptr;
     if (!to)
-      return rt::badInput(flag + ": given, allowed: --device, --schedule, "
-                                 "--group, --module, --templates, --list, "
-                                 "--far");
+      return rt::badInput(flag + ": given, allowed: --device, --target, "
+                                 "--schedule, --group, --module, --templates, "
+                                 "--list, --far");
     if (++i == argc)
       return rt::badInput(flag + ": nothing given");
     *to = argv[i];
@@ -169,7 +172,7 @@ rt::Result<Options> read(int argc, char **argv) {
 rt::Result<bool> runFar(const Options &options) {
   ATTN_TRY(const api::Engine engine, api::Engine::open(options.device));
   ATTN_TRY(const std::vector<std::string> faults,
-           checkFar(engine, options.schedule));
+           checkFar(engine, options.target, options.schedule));
   for (const std::string &fault : faults)
     std::printf("WRONG: %s\n", fault.c_str());
   if (faults.empty())

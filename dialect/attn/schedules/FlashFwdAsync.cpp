@@ -10,7 +10,7 @@ using namespace attn_jit;
 using llvm::Error;
 
 static constexpr int64_t kBm[] = {16, 32, 48, 64, 96, 128, 192, 256};
-static constexpr int64_t kBn[] = {16, 32, 48, 64, 80, 96, 112, 128, 192, 256};
+static constexpr int64_t kBn[] = {16, 32, 48, 64, 80, 96, 112, 128};
 static constexpr int64_t kUnits[] = {1, 2, 3, 4, 6, 8, 12, 16};
 static constexpr int64_t kStages[] = {1, 2, 3, 4};
 static constexpr int64_t kSwitch[] = {0, 1};
@@ -44,26 +44,40 @@ static int64_t sharedBytes(const ProblemShape &problem,
 static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
                                            const TargetInfo &target,
                                            const NamedFields &named) {
+  // Measured (docs/perf/ampere-forward.md). Two tiles of rows a unit share what
+  // is read of keys and values, as long as the output leaves room for it.
   int64_t widest = std::max(problem.headDim, problem.valueDim);
-  // Two tiles of rows a unit share what is read of keys and values, as long as
-  // the output leaves room for it.
-  int64_t rows = target.unitRows * (widest <= 128 ? 2 : 1);
-  int64_t units =
-      named.get("units", named.get("bm", widest <= 128 ? 128 : 64) / rows);
-  units = std::max<int64_t>(units, 1);
-  int64_t bm = named.get("bm", rows * units);
+  bool wideOutput = problem.valueDim > 128;
+  int64_t rows = target.unitRows * (wideOutput ? 1 : 2);
   bool shared = named.get("query", 1);
-  int64_t stages = named.get("stages", 1);
-  int64_t bn = widest <= 64 ? 128 : 64;
-  auto fits = [&] {
-    return sharedBytes(problem, target, bm, bn, stages, shared) <=
-           target.sharedBytes;
+  // A processor has room for one workgroup more than one may take, but for
+  // 1 KiB of the system's each.
+  auto fits = [&](int64_t workgroups, int64_t bm, int64_t bn, int64_t stages) {
+    constexpr int64_t kSystem = 1024;
+    int64_t bytes = sharedBytes(problem, target, bm, bn, stages, shared);
+    return workgroups * (bytes + kSystem) <= target.sharedBytes + kSystem;
   };
-  while (bn > 16 && !fits())
-    bn /= 2;
-  return {bm,     named.get("bn", bn),
-          units,  stages,
-          shared, named.get("order", problem.masked)};
+  // Eight units, in two workgroups or in one, hide each other's waits.
+  int64_t wanted = widest <= 32   ? 64
+                   : widest <= 64 ? 96
+                   : widest <= 96 ? 80
+                                  : 64;
+  int64_t least = std::min<int64_t>(wanted, 32);
+  bool twice = fits(2, 4 * rows, least, 1);
+  int64_t units = named.get(
+      "units",
+      std::max<int64_t>(named.get("bm", rows * (twice ? 4 : 8)) / rows, 1));
+  int64_t bm = named.get("bm", rows * units);
+  int64_t stages = named.get("stages", 1), bn = wanted;
+  while (bn > 16 && !fits(1 + twice, bm, bn, stages))
+    bn -= 16;
+  while (bn > 16 && warpRegisters(problem, target, units, bm / units, bn,
+                                  shared) > target.entryRegisters(units))
+    bn -= 16;
+  bn = named.get("bn", bn);
+  if (fits(1 + twice, bm, bn, 2))
+    stages = named.get("stages", 2);
+  return {bm, bn, units, stages, shared, named.get("order", problem.masked)};
 }
 
 static Error verify(const Schedule &schedule, const ProblemShape &problem,
@@ -100,7 +114,7 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       "too many",
                       schedule.str(), bytes, target.name, target.sharedBytes,
                       bytes - target.sharedBytes);
-  int64_t regs = warpRegisters(problem, target, bm / units, bn, shared);
+  int64_t regs = warpRegisters(problem, target, units, bm / units, bn, shared);
   int64_t budget = target.entryRegisters(units);
   if (regs > budget)
     return inputError("registers: {0} needs about {1} a thread, {2} has {3}: "

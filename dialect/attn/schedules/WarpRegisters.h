@@ -9,19 +9,26 @@
 
 namespace attn_jit {
 
-/// Output and scores in f32, the query where it stays in registers, operands in
-/// flight, addresses and row statistics. Fitted to ptxas 13.0, so that none of
-/// test/codegen/nvptx/corners.test spills.
+/// Output and scores in f32, with what is made of the latter, the query where
+/// it stays in registers, row statistics, operands in flight and addresses, of
+/// which ptxas takes more the more copies a thread issues. Fitted to
+/// ptxas 13.0, so that none of test/codegen/nvptx/corners.test spills.
 inline int64_t warpRegisters(const ProblemShape &problem,
-                             const TargetInfo &target, int64_t rows, int64_t bn,
-                             bool sharedQuery) {
+                             const TargetInfo &target, int64_t units,
+                             int64_t rows, int64_t bn, bool sharedQuery) {
   auto padded = [&](int64_t dim) {
     return (dim + target.productDepth - 1) / target.productDepth *
            target.productDepth;
   };
   int64_t d = padded(problem.headDim), dv = padded(problem.valueDim);
-  int64_t query = sharedQuery ? rows / 4 : rows * d / 2 / target.unitThreads;
-  return rows * (dv + bn) / target.unitThreads + query + rows / 4 + 40;
+  int64_t threads = target.unitThreads;
+  int64_t output = rows * dv / threads;
+  int64_t scores = rows * bn * 11 / 10 / threads;
+  int64_t query = sharedQuery ? 0 : rows * d * 2 / 3 / threads + 14;
+  int64_t copies = bn * std::max(d, dv) * 7 / 4 / 8 / (units * threads);
+  int64_t statistics = rows * rows / 128 + (problem.masked ? 3 : 0);
+  return output + std::max<int64_t>(output - 128, 0) / 3 + scores + query +
+         copies + statistics + 32;
 }
 
 } // namespace attn_jit
