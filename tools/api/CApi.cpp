@@ -79,6 +79,7 @@ static rt::Status read(const attn_jit_description *given,
   description.mask = text(own.mask);
   description.module = text(own.module);
   options.schedule = text(own.schedule);
+  options.target = text(own.target);
   options.kvLen = own.kv_len;
   if (own.kv_len < 0)
     return rt::badInput("kv_len: " + std::to_string(own.kv_len) +

@@ -41,6 +41,7 @@ typedef struct {
   int64_t alignment;    /* of bases and strides in bytes; 0: 16 */
   double softcap;       /* c: scores become c tanh(score / c); 0: none */
   int64_t kv_len;       /* of a typical call: its length class; 0: many keys */
+  const char *target;   /* whose image; null: the device's own */
 } attn_jit_description;
 
 /* A device address and strides in elements; dim_stride must be 1 (0 counts as

@@ -71,11 +71,14 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
   int64_t stages = named.get("stages", 1), bn = wanted;
   while (bn > 16 && !fits(1 + twice, bm, bn, stages))
     bn -= 16;
-  while (bn > 16 && warpRegisters(problem, target, units, bm / units, bn,
-                                  shared) > target.entryRegisters(units))
+  while (bn > 16 &&
+         warpRegisters(problem, target, units, bm / units, bn, stages, shared) >
+             target.entryRegisters(units))
     bn -= 16;
   bn = named.get("bn", bn);
-  if (fits(1 + twice, bm, bn, 2))
+  if (fits(1 + twice, bm, bn, 2) &&
+      warpRegisters(problem, target, units, bm / units, bn, 2, shared) <=
+          target.entryRegisters(units))
     stages = named.get("stages", 2);
   return {bm, bn, units, stages, shared, named.get("order", problem.masked)};
 }
@@ -114,7 +117,8 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       "too many",
                       schedule.str(), bytes, target.name, target.sharedBytes,
                       bytes - target.sharedBytes);
-  int64_t regs = warpRegisters(problem, target, units, bm / units, bn, shared);
+  int64_t regs =
+      warpRegisters(problem, target, units, bm / units, bn, stages, shared);
   int64_t budget = target.entryRegisters(units);
   if (regs > budget)
     return inputError("registers: {0} needs about {1} a thread, {2} has {3}: "

@@ -146,12 +146,12 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       schedule.str(), bytes, target.name, target.sharedBytes,
                       bytes - target.sharedBytes);
   if (!wide) {
-    int64_t regs =
-        target.has(Capability::AsyncMatrixProduct)
-            ? registersBesideShared(schedule, problem, target)
-        : target.has(Capability::SwizzledTiles)
-            ? warpRegisters(problem, target, units, rows, bn, sharedQuery)
-            : registersWithOperands(schedule, problem, target);
+    int64_t regs = target.has(Capability::AsyncMatrixProduct)
+                       ? registersBesideShared(schedule, problem, target)
+                   : target.has(Capability::SwizzledTiles)
+                       ? warpRegisters(problem, target, units, rows, bn,
+                                       /*stages=*/1, sharedQuery)
+                       : registersWithOperands(schedule, problem, target);
     int64_t budget = target.entryRegisters(units);
     if (regs > budget)
       return inputError("registers: {0} needs about {1} a thread, {2} has {3}: "

@@ -15,7 +15,8 @@ namespace attn_jit {
 /// ptxas 13.0, so that none of test/codegen/nvptx/corners.test spills.
 inline int64_t warpRegisters(const ProblemShape &problem,
                              const TargetInfo &target, int64_t units,
-                             int64_t rows, int64_t bn, bool sharedQuery) {
+                             int64_t rows, int64_t bn, int64_t stages,
+                             bool sharedQuery) {
   auto padded = [&](int64_t dim) {
     return (dim + target.productDepth - 1) / target.productDepth *
            target.productDepth;
@@ -26,7 +27,8 @@ inline int64_t warpRegisters(const ProblemShape &problem,
   int64_t scores = rows * bn * 11 / 10 / threads;
   int64_t query = sharedQuery ? 0 : rows * d * 2 / 3 / threads + 14;
   int64_t copies = bn * std::max(d, dv) * 7 / 4 / 8 / (units * threads);
-  int64_t statistics = rows * rows / 128 + (problem.masked ? 3 : 0);
+  int64_t statistics =
+      rows * rows / 128 + (problem.masked ? 3 + (stages > 1) : 0);
   return output + std::max<int64_t>(output - 128, 0) / 3 + scores + query +
          copies + statistics + 32;
 }
