@@ -53,7 +53,8 @@ static Fields complete(const ProblemShape &problem, const TargetInfo &target,
   int64_t units = named.get("units", named.get("bm", fields[0]) / rows);
   // A wide query and a wide output do not fit in registers together.
   bool shared = target.has(Capability::SharedLhs) &&
-                std::max(problem.headDim, problem.valueDim) > 128;
+                (target.has(Capability::ThreadCopy) ||
+                 std::max(problem.headDim, problem.valueDim) > 128);
   return {named.get("bm", rows * units), named.get("bn", fields[1]),
           std::max<int64_t>(units, 1), named.get("query", shared)};
 }

@@ -26,11 +26,17 @@ inline int64_t warpRegisters(const ProblemShape &problem,
   int64_t output = rows * dv / threads;
   int64_t scores = rows * bn * 11 / 10 / threads;
   int64_t query = sharedQuery ? 0 : rows * d * 2 / 3 / threads + 14;
-  int64_t copies = bn * std::max(d, dv) * 7 / 4 / 8 / (units * threads);
+  int64_t widest = std::max(d, dv);
+  int64_t copies = bn * widest * 7 / 4 / 8 / (units * threads);
+  if (problem.alignment < 16) // what is copied passes through registers
+    copies += 28;
   int64_t statistics =
       rows * rows / 128 + (problem.masked ? 3 + (stages > 1) : 0);
+  // Addresses of a panel that is not full, and of many.
+  int64_t panels =
+      (widest & (widest - 1) ? 15 : 0) + std::max<int64_t>(dv - 128, 0) / 8;
   return output + std::max<int64_t>(output - 128, 0) / 3 + scores + query +
-         copies + statistics + 32;
+         copies + statistics + panels + 32;
 }
 
 } // namespace attn_jit
