@@ -30,8 +30,9 @@ inline int64_t warpRegisters(const ProblemShape &problem,
   int64_t copies = bn * widest * 7 / 4 / 8 / (units * threads);
   if (problem.alignment < 16) // what is copied passes through registers
     copies += 28;
-  int64_t statistics =
-      rows * rows / 128 + (problem.masked ? 3 + (stages > 1) : 0);
+  int64_t statistics = rows * rows / 128 + (!problem.masked ? 0
+                                            : stages > 1    ? 28
+                                                            : 3);
   // Addresses of a panel that is not full, and of many.
   int64_t panels =
       (widest & (widest - 1) ? 15 : 0) + std::max<int64_t>(dv - 128, 0) / 8;
