@@ -14,6 +14,31 @@ static constexpr uint32_t capabilities(std::initializer_list<Capability> list) {
   return bits;
 }
 
+/// Ampere and Ada: chips of one instruction set that differ in how much shared
+/// memory a workgroup may take. PTX 7.8 is the first that knows all of them and
+/// is taken by drivers from CUDA 11.8 on.
+static constexpr TargetInfo warpProducts(llvm::StringLiteral name,
+                                         int64_t sharedBytes) {
+  return {name,
+          Backend::NVPTX,
+          capabilities({Capability::SharedLhs, Capability::TanhInstruction,
+                        Capability::LaunchedShared, Capability::SwizzledTiles,
+                        Capability::ThreadCopy, Capability::TimedSleep}),
+          /*unitThreads=*/32,
+          /*waveThreads=*/32,
+          /*unitRows=*/16,
+          /*maxUnits=*/16,
+          sharedBytes,
+          /*sharedRowPadding=*/0,
+          /*registersPerThread=*/255,
+          /*registersPerGroup=*/65536,
+          /*fragmentCols=*/8,
+          /*productDepth=*/16,
+          /*namedBarriers=*/0,
+          /*productsInFlight=*/0,
+          /*features=*/"+ptx78"};
+}
+
 static constexpr TargetInfo kTargets[] = {
     // PTX 8.6 is the first with every instruction used here and is taken by
     // drivers from CUDA 12.7 on. Barriers 8 to 15 are those of tile.publish,
@@ -22,13 +47,17 @@ static constexpr TargetInfo kTargets[] = {
      capabilities({Capability::BulkCopy, Capability::AsyncMatrixProduct,
                    Capability::SharedLhs, Capability::RegisterBudgets,
                    Capability::NamedBarriers, Capability::TanhInstruction,
-                   Capability::LaunchedShared, Capability::TimedSleep}),
+                   Capability::LaunchedShared, Capability::SwizzledTiles,
+                   Capability::TimedSleep}),
      /*unitThreads=*/128, /*waveThreads=*/32, /*unitRows=*/64, /*maxUnits=*/4,
      /*sharedBytes=*/227 * 1024, /*sharedRowPadding=*/0,
      /*registersPerThread=*/255,
      /*registersPerGroup=*/65536, /*fragmentCols=*/8, /*productDepth=*/16,
      /*namedBarriers=*/7,
      /*productsInFlight=*/7, /*features=*/"+ptx86"},
+    warpProducts("sm_80", 163 * 1024),
+    warpProducts("sm_86", 99 * 1024),
+    warpProducts("sm_89", 99 * 1024),
     // A lane may hold 512 registers, but more than 256 leave one wave a SIMD,
     // with nothing to hide its waits.
     {"gfx942", Backend::AMDGPU,

@@ -29,9 +29,13 @@ enum class Capability : uint32_t {
                                ///< offsets are checked (gfx10 and later).
   LaunchedShared = 1 << 10,    ///< A launch says how much shared memory.
   HostLevels = 1 << 11, ///< An image is for one of the machine's vector levels.
-  BufferCopies = 1 << 12, ///< Units copy through descriptors of 2 GiB, beyond
-                          ///< which a read is zeros, without a fault.
-  TimedSleep = 1 << 13,   ///< A wave can sleep for a number of nanoseconds.
+  BufferCopies = 1 << 12,  ///< Units copy through descriptors of 2 GiB, beyond
+                           ///< which a read is zeros, without a fault.
+  SwizzledTiles = 1 << 13, ///< Products read shared tiles whose rows are
+                           ///< swizzled panels, not padded.
+  ThreadCopy = 1 << 14,    ///< A thread's copies into shared memory go on
+                           ///< beside it, and barriers there count them.
+  TimedSleep = 1 << 15,    ///< A wave can sleep for a number of nanoseconds.
 };
 
 enum class Backend { NVPTX, AMDGPU, Host };
@@ -63,7 +67,7 @@ struct TargetInfo {
   /// narrowest that holds a row, or the widest there is; 0: rows stand plainly.
   /// (A copy of a narrow one takes sectors that its neighbour takes again.)
   int64_t swizzleOf(int64_t rowBytes) const {
-    if (!has(Capability::AsyncMatrixProduct))
+    if (!has(Capability::SwizzledTiles))
       return 0;
     return rowBytes <= 32 ? 32 : rowBytes <= 64 ? 64 : 128;
   }

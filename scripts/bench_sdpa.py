@@ -28,6 +28,9 @@ TABLES = {
     "cpu": [(1, 8, 8, 2048, d, d, t, c) for t in ("f32", "f16", "bf16") for d in (64, 128) for c in (0, 1)],
     "hopper": [(16384 // s, 2048 // d, 2048 // d, s, d, d, "bf16", c)
                for d in (32, 64, 128, 256) for c in (0, 1) for s in (1024, 4096, 16384)],
+    "ampere": [(16384 // s, 2048 // d, 2048 // d, s, d, d, t, c)
+               for t, dims in (("bf16", (32, 64, 96, 128, 192, 256)), ("f16", (64, 128)))
+               for d in dims for c in (0, 1) for s in (1024, 4096, 16384)],
     "diffusion": [(b, h, h, s, d, d, "f16", 0) for b, h, s, d in (
         (2, 30, 17776, 64), (1, 5, 75600, 128), (1, 24, 16452, 128), (1, 3, 118808, 128), (2, 2, 29760, 128))],
     "dims": [(4, h, hk, 4096, d, dv, "bf16", c) for h, hk, d, dv, c in (
@@ -171,8 +174,8 @@ def measure(torch, engine, machine, args, row):
     sdpa_inputs.aim(torch, args.inputs, q, k)
     out.fill_(float("nan"))
     kernel = engine.kernel(head_dim=dim, value_dim=value_dim, dtype=dtype, layout="bhsd", align="top_left",
-                           causal=causal, schedule=args.schedule or None, kv_len=length, q_len=length,
-                           batch=batch, q_heads=heads,
+                           causal=causal, schedule=args.schedule or None, target=args.target or None,
+                           kv_len=length, q_len=length, batch=batch, q_heads=heads,
                            alignment=16 if args.device != "cpu" else q.element_size())
     launch = kernel.bind(q, k, v, out)
     runs = {"attn-jit": lambda: launch(machine.stream())}
@@ -234,6 +237,7 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--schedule", default="", help="default: the kernel's own")
     parser.add_argument("--inputs", choices=sdpa_inputs.KINDS, default="normal", help="docs/inputs.md")
+    parser.add_argument("--target", default="", help="an earlier chip's images; default: the device's own")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
                         help="on a CPU; cpu: processor time, on a busy machine")

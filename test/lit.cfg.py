@@ -91,6 +91,9 @@ if ptxas := find_ptxas():
 if capability := cuda_capability():
     # Images for sm_90a run on no other chip.
     config.available_features |= {"cuda", "cuda-sm_%d%d" % capability}
+    # PTX for sm_80 runs on every later chip too.
+    if capability >= (8, 0):
+        config.available_features.add("cuda-from-sm_80")
 if hip_device_works():
     config.available_features.add("hip")
 if os.environ.get("ATTN_JIT_AMD_EMULATOR"):

@@ -56,12 +56,17 @@ LogicalResult TileLowering::lowerOp(Operation &op) {
             tiles[op.getResult()] = stageOf(pipe, op.getUse());
             return success();
           })
-          .Case([&](tile::CopyOp op) {
+          .Case([&](tile::CopyOp op) -> LogicalResult {
+            tile::SharedType slot = op.getPipe().getType().getSlot();
+            if (op.getSource().getType().getCols() != slot.getCols())
+              return op.emitOpError("fills ")
+                     << op.getSource().getType().getCols() << " of "
+                     << slot.getCols() << " columns; host code copies whole "
+                     << "rows";
             SharedTile to = stageOf(pipes.at(op.getPipe()), op.getUse());
             buildPack(b,
                       rowsOf(op.getSource(), op.getBatch(), op.getHead(),
-                             op.getRow(), op.getLimit(),
-                             op.getPipe().getType().getSlot().getRows()),
+                             op.getRow(), op.getLimit(), slot.getRows()),
                       to);
             return success();
           })

@@ -48,7 +48,8 @@ struct AssignShared : attn_jit::impl::TileAssignSharedBase<AssignShared> {
     // A full and an empty barrier for each stage, after all tiles.
     kernel.walk([&](tile::PipeCreateOp op) {
       tile::PipeType type = op.getType();
-      if (type.getTransport() == tile::Transport::Bulk)
+      if (type.getTransport() == tile::Transport::Bulk ||
+          info->has(Capability::ThreadCopy))
         op.setBarrierOffsetAttr(
             place(2 * type.getStages() * kBarrierBytes, kBarrierBytes));
     });

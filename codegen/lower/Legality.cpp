@@ -2,6 +2,7 @@
 //
 // The checks, op by op: each asks for a capability or a number of the table.
 #include "codegen/lower/Legality.h"
+#include "codegen/lower/DirectTensor.h"
 #include "codegen/lower/GpuTarget.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -123,10 +124,19 @@ private:
     tile::PipeType pipe = op.getPipe().getType();
     int64_t bytes = pipe.getSlot().getCols() *
                     pipe.getSlot().getElementType().getIntOrFloatBitWidth() / 8;
-    if (pipe.getTransport() == tile::Transport::Cooperative &&
-        bytes % kPieceBytes)
+    if (pipe.getTransport() != tile::Transport::Cooperative)
+      return;
+    if (bytes % kPieceBytes)
       refuse(op) << "rows of " << bytes << " bytes given, allowed on "
                  << info.name << ": multiples of " << kPieceBytes;
+    // A copy through registers takes whole rows of the slot.
+    int64_t cols = op.getSource().getType().getCols();
+    bool zeros =
+        info.has(Capability::ThreadCopy) && alignmentOf(op) >= kPieceBytes;
+    if (cols != pipe.getSlot().getCols() && !zeros)
+      refuse(op) << "copies rows of " << cols << " columns into rows of "
+                 << pipe.getSlot().getCols() << ", which " << info.name
+                 << " copies alike at alignment " << alignmentOf(op);
   }
 
   void checkProduct(tile::MmaOp op) {

@@ -84,6 +84,10 @@ struct LowerReturn : GpuPattern<tile::ReturnOp> {
   LogicalResult
   matchAndRewrite(tile::ReturnOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    // A copy that nobody waited for lands before its memory is another's.
+    if (target.info.has(Capability::ThreadCopy))
+      ptx(rewriter, op.getLoc(), {}, "cp.async.wait_all;", "", {},
+          /*memory=*/true);
     rewriter.replaceOpWithNewOp<LLVM::ReturnOp>(op, ValueRange());
     return success();
   }

@@ -62,7 +62,7 @@ struct LowerCreate : GpuPattern<tile::MailCreateOp> {
     int64_t warps = target.info.unitThreads / target.info.waveThreads;
     RingBarriers::create(target, rewriter, op, type.getStages(),
                          *op.getOffset() + type.getBarrierOffset(),
-                         op.getConsumers() * warps);
+                         /*arrivals=*/1, op.getConsumers() * warps);
     rewriter.replaceOp(op,
                        sharedAt(target, rewriter, loc, op, *op.getOffset()));
     return success();

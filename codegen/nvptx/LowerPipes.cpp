@@ -16,15 +16,6 @@ bool isBulk(tile::PipeType type) {
   return type.getTransport() == tile::Transport::Bulk;
 }
 
-/// Of a bulk pipe: found through its definition, because the pipe's value is
-/// the address of its tiles.
-RingBarriers barriersOf(const GpuTarget &target, OpBuilder &b, Operation *op,
-                        Value pipe, Value use) {
-  auto create = pipe.getDefiningOp<tile::PipeCreateOp>();
-  return RingBarriers(target, b, op, create.getType().getStages(),
-                      *create.getBarrierOffset(), use);
-}
-
 template <typename Op> struct BulkPattern : GpuPattern<Op> {
   using GpuPattern<Op>::GpuPattern;
   LogicalResult
@@ -52,7 +43,8 @@ struct LowerCreate : GpuPattern<tile::PipeCreateOp> {
       return op.emitOpError("has no place; run tile-assign-shared first");
     Location loc = op.getLoc();
     RingBarriers::create(target, rewriter, op, op.getType().getStages(),
-                         *op.getBarrierOffset(), op.getConsumers());
+                         *op.getBarrierOffset(), /*arrivals=*/1,
+                         op.getConsumers());
     rewriter.replaceOp(op,
                        sharedAt(target, rewriter, loc, op, *op.getOffset()));
     return success();
@@ -65,7 +57,7 @@ struct LowerAcquire : BulkPattern<tile::PipeAcquireOp> {
                       ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RingBarriers barriers =
-        barriersOf(target, rewriter, op, op.getPipe(), adaptor.getUse());
+        RingBarriers::of(target, rewriter, op, op.getPipe(), adaptor.getUse());
     barriers.waitEmpty();
     Value bytes = i32Constant(
         rewriter, loc, target.sharedBytes(op.getPipe().getType().getSlot()));
@@ -91,7 +83,7 @@ struct LowerWait : BulkPattern<tile::PipeWaitOp> {
   LogicalResult lower(tile::PipeWaitOp op, OpAdaptor adaptor,
                       ConversionPatternRewriter &rewriter) const override {
     RingBarriers barriers =
-        barriersOf(target, rewriter, op, op.getPipe(), adaptor.getUse());
+        RingBarriers::of(target, rewriter, op, op.getPipe(), adaptor.getUse());
     barriers.waitFull();
     rewriter.replaceOp(op, pipeSlot(target, rewriter, op.getLoc(),
                                     adaptor.getPipe(), op.getPipe().getType(),
@@ -106,7 +98,7 @@ struct LowerRelease : BulkPattern<tile::PipeReleaseOp> {
                       ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RingBarriers barriers =
-        barriersOf(target, rewriter, op, op.getPipe(), adaptor.getUse());
+        RingBarriers::of(target, rewriter, op, op.getPipe(), adaptor.getUse());
     Value arrives = isUnitLeader(target, rewriter, loc);
     if (Value when = adaptor.getWhen())
       arrives = arith::AndIOp::create(rewriter, loc, when, arrives);
@@ -128,7 +120,7 @@ struct LowerCopy : BulkPattern<tile::CopyOp> {
     int64_t bytes = slot.getElementType().getIntOrFloatBitWidth() / 8;
     int64_t width = slot.getSwizzle();
     RingBarriers barriers =
-        barriersOf(target, rewriter, op, op.getPipe(), adaptor.getUse());
+        RingBarriers::of(target, rewriter, op, op.getPipe(), adaptor.getUse());
     Value base = pipeSlot(target, rewriter, loc, adaptor.getPipe(), pipe,
                           adaptor.getUse());
     Value address =
@@ -169,31 +161,13 @@ template <typename Op> struct LowerNamedBarrier : GpuPattern<Op> {
   }
   StringRef name;
 };
-
-struct LowerPublish : GpuPattern<tile::PublishOp> {
-  using GpuPattern::GpuPattern;
-  LogicalResult
-  matchAndRewrite(tile::PublishOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    // Barriers 8 to 15 belong to publishing units; schedules name 1 to 7.
-    Location loc = op.getLoc();
-    ptx(rewriter, loc, {}, "fence.proxy.async.shared::cta;", "", {}, true);
-    Value id =
-        arith::AddIOp::create(rewriter, loc, target.unitId(rewriter, loc),
-                              i32Constant(rewriter, loc, 8));
-    intrinsic(rewriter, loc, {}, "llvm.nvvm.barrier.cta.sync.aligned.count",
-              {id, i32Constant(rewriter, loc, target.info.unitThreads)});
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
 } // namespace
 
 void attn_jit::populateNvptxPipePatterns(const GpuTypeConverter &converter,
                                          RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<LowerCreate, LowerAcquire, LowerCommit, LowerWait, LowerRelease,
-               LowerCopy, LowerPublish>(converter, context);
+               LowerCopy>(converter, context);
   patterns.add<LowerNamedBarrier<tile::NamedBarrierSyncOp>>(
       converter, context, "llvm.nvvm.barrier.cta.sync.aligned.count");
   patterns.add<LowerNamedBarrier<tile::NamedBarrierArriveOp>>(

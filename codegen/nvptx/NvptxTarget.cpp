@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Fragment maps and thread identity on Hopper.
+// Fragment maps and thread identity on NVIDIA chips.
 #include "codegen/nvptx/NvptxTarget.h"
 #include "codegen/lower/Constants.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace attn_jit;
@@ -38,18 +39,38 @@ Value attn_jit::intrinsic(OpBuilder &b, Location loc, Type result,
   return result ? call.getResult(0) : Value();
 }
 
+Value attn_jit::held(OpBuilder &b, Location loc, Value value) {
+  bool wide = value.getType().isInteger(64);
+  return ptx(b, loc, value.getType(), "", wide ? "=l,0" : "=r,0", value)
+      ->getResult(0);
+}
+
+SmallVector<Value> attn_jit::elements(OpBuilder &b, Location loc,
+                                      Value vector) {
+  SmallVector<Value> all;
+  for (int64_t i = 0, e = cast<VectorType>(vector.getType()).getNumElements();
+       i < e; ++i)
+    all.push_back(vector::ExtractOp::create(b, loc, vector, i));
+  return all;
+}
+
 /// PTX ISA, "D fragment of wgmma .m64nNk16": element r of a thread is in row
 /// 16 warp + lane / 4 + 8 (r / 2 mod 2), column 8 (r / 4) + 2 (lane mod 4) + r
-/// mod 2. The A fragment of 16-bit elements is the same with N = K.
+/// mod 2. The A fragment of 16-bit elements is the same with N = K, and so are
+/// those of mma.m16n8k16, side by side. Tiles of a unit's rows follow each
+/// other.
 FragmentMap NvptxTarget::getFragmentMap(tile::FragType type) const {
   FragmentMap map;
-  map.rowSlots = {0, 8};
+  for (int64_t row = 0; row < type.getRows(); row += info.unitRows)
+    map.rowSlots.append({row, row + 8});
   if (!type.isMatrix())
     return map;
-  for (int64_t r = 0, e = type.getCols() / 2; r < e; ++r) {
-    int64_t slot = (r >> 1) & 1;
-    map.elements.push_back({slot, 8 * slot, 8 * (r >> 2) + (r & 1)});
-  }
+  for (int64_t first = 0, e = map.rowSlots.size(); first < e; first += 2)
+    for (int64_t r = 0, all = type.getCols() / 2; r < all; ++r) {
+      int64_t slot = first + ((r >> 1) & 1);
+      map.elements.push_back(
+          {slot, map.rowSlots[slot], 8 * (r >> 2) + (r & 1)});
+    }
   return map;
 }
 
@@ -64,8 +85,9 @@ Value NvptxTarget::threadId(OpBuilder &b, Location loc) const {
 
 Value NvptxTarget::unitId(OpBuilder &b, Location loc) const {
   // The shuffle tells ptxas that the value is uniform over a warp.
-  Value unit =
-      arith::ShRUIOp::create(b, loc, threadId(b, loc), i32Constant(b, loc, 7));
+  Value unit = arith::ShRUIOp::create(
+      b, loc, threadId(b, loc),
+      i32Constant(b, loc, llvm::Log2_64(info.unitThreads)));
   return NVVM::ShflOp::create(b, loc, b.getI32Type(), i32Constant(b, loc, -1),
                               unit, i32Constant(b, loc, 0),
                               i32Constant(b, loc, 31), NVVM::ShflKind::idx,
@@ -74,12 +96,15 @@ Value NvptxTarget::unitId(OpBuilder &b, Location loc) const {
 
 Value NvptxTarget::laneRow(OpBuilder &b, Location loc) const {
   Value thread = threadId(b, loc);
-  Value warp = arith::AndIOp::create(
-      b, loc, arith::ShRUIOp::create(b, loc, thread, i32Constant(b, loc, 5)),
-      i32Constant(b, loc, 3));
   Value group = arith::AndIOp::create(
       b, loc, arith::ShRUIOp::create(b, loc, thread, i32Constant(b, loc, 2)),
       i32Constant(b, loc, 7));
+  int64_t warps = info.unitThreads / info.waveThreads;
+  if (warps == 1)
+    return group;
+  Value warp = arith::AndIOp::create(
+      b, loc, arith::ShRUIOp::create(b, loc, thread, i32Constant(b, loc, 5)),
+      i32Constant(b, loc, warps - 1));
   return arith::AddIOp::create(
       b, loc, arith::MulIOp::create(b, loc, warp, i32Constant(b, loc, 16)),
       group);
@@ -144,7 +169,9 @@ Value NvptxTarget::sharedBase(OpBuilder &b, Location loc, Operation *) const {
 }
 
 void NvptxTarget::workgroupBarrier(OpBuilder &b, Location loc) const {
-  ptx(b, loc, {}, "fence.proxy.async.shared::cta;", "", {}, /*memory=*/true);
+  // wgmma reads shared memory by another way than loads and stores.
+  if (info.has(Capability::AsyncMatrixProduct))
+    ptx(b, loc, {}, "fence.proxy.async.shared::cta;", "", {}, /*memory=*/true);
   intrinsic(b, loc, {}, "llvm.nvvm.barrier.cta.sync.aligned.all",
             i32Constant(b, loc, 0));
 }

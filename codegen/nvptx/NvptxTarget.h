@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Hopper as a SIMT target: where a warpgroup keeps a fragment (PTX ISA, "wgmma
-// register fragments"), and PTX as text where LLVM has no intrinsic.
+// NVIDIA chips as SIMT targets: where a unit, a warp or a warpgroup, keeps a
+// fragment (PTX ISA, "matrix fragments" of mma and wgmma), and PTX as text
+// where LLVM has no intrinsic.
 #ifndef ATTN_JIT_CODEGEN_NVPTX_NVPTXTARGET_H
 #define ATTN_JIT_CODEGEN_NVPTX_NVPTXTARGET_H
 
@@ -45,16 +46,35 @@ mlir::Operation *ptx(mlir::OpBuilder &b, mlir::Location loc,
 mlir::Value intrinsic(mlir::OpBuilder &b, mlir::Location loc, mlir::Type result,
                       llvm::StringRef name, mlir::ValueRange operands);
 
+/// The integer `value`, which LLVM takes for another: what is made of it is
+/// made where it stands, not ahead of a loop, where it would cost registers.
+mlir::Value held(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+
+/// A vector's elements, one by one.
+llvm::SmallVector<mlir::Value> elements(mlir::OpBuilder &b, mlir::Location loc,
+                                        mlir::Value vector);
+
 /// True on the first thread of each unit.
 mlir::Value isUnitLeader(const GpuTarget &target, mlir::OpBuilder &b,
                          mlir::Location loc);
 
+/// Bulk pipes and named barriers.
 void populateNvptxPipePatterns(const GpuTypeConverter &converter,
                                mlir::RewritePatternSet &patterns);
+/// Cooperative pipes whose copies go on beside the threads that issued them.
+void populateThreadPipePatterns(const GpuTypeConverter &converter,
+                                mlir::RewritePatternSet &patterns);
+void populateThreadCopyPatterns(const GpuTypeConverter &converter,
+                                mlir::RewritePatternSet &patterns);
 void populateNvptxMailPatterns(const GpuTypeConverter &converter,
                                mlir::RewritePatternSet &patterns);
-void populateNvptxProductPatterns(const GpuTypeConverter &converter,
-                                  mlir::RewritePatternSet &patterns);
+/// mma, wait, anchor and publish of a warpgroup, and of a warp.
+void populateWgmmaPatterns(const GpuTypeConverter &converter,
+                           mlir::RewritePatternSet &patterns);
+void populateWarpMmaPatterns(const GpuTypeConverter &converter,
+                             mlir::RewritePatternSet &patterns);
+void populateNvptxCastPatterns(const GpuTypeConverter &converter,
+                               mlir::RewritePatternSet &patterns);
 void populateNvptxKernelPatterns(const GpuTypeConverter &converter,
                                  mlir::RewritePatternSet &patterns);
 void populateNvptxDelayPatterns(const GpuTypeConverter &converter,

@@ -3,6 +3,7 @@
 #include "codegen/lower/Constants.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -10,7 +11,9 @@ using namespace attn_jit;
 
 RingBarriers::RingBarriers(const GpuTarget &target, OpBuilder &b, Operation *op,
                            int64_t stages, int64_t offset, Value use)
-    : b(b), loc(op->getLoc()), use(use), stages(stages) {
+    : b(b), loc(op->getLoc()), use(use), stages(stages),
+      // mbarrier.try_wait came with the copy engine (PTX ISA, "mbarrier").
+      suspends(target.info.has(Capability::BulkCopy)) {
   Value base = sharedAt(target, b, loc, op, offset);
   Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), base);
   Value stage = pipeStage(b, loc, use, stages);
@@ -19,8 +22,16 @@ RingBarriers::RingBarriers(const GpuTarget &target, OpBuilder &b, Operation *op,
   empty = arith::AddIOp::create(b, loc, full, i32Constant(b, loc, 8 * stages));
 }
 
+RingBarriers RingBarriers::of(const GpuTarget &target, OpBuilder &b,
+                              Operation *op, Value pipe, Value use) {
+  auto create = pipe.getDefiningOp<tile::PipeCreateOp>();
+  return RingBarriers(target, b, op, create.getType().getStages(),
+                      *create.getBarrierOffset(), use);
+}
+
 void RingBarriers::create(const GpuTarget &target, OpBuilder &b, Operation *op,
-                          int64_t stages, int64_t offset, int64_t releases) {
+                          int64_t stages, int64_t offset, int64_t arrivals,
+                          int64_t releases) {
   Location loc = op->getLoc();
   Value first =
       arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
@@ -29,9 +40,9 @@ void RingBarriers::create(const GpuTarget &target, OpBuilder &b, Operation *op,
   OpBuilder inner = guarded.getThenBodyBuilder(b.getListener());
   for (int64_t i = 0; i < 2 * stages; ++i) {
     Value barrier = sharedAt(target, inner, loc, op, offset + 8 * i);
-    Value arrivals = i32Constant(inner, loc, i < stages ? 1 : releases);
+    Value expected = i32Constant(inner, loc, i < stages ? arrivals : releases);
     intrinsic(inner, loc, {}, "llvm.nvvm.mbarrier.init.shared",
-              {barrier, arrivals});
+              {barrier, expected});
   }
 }
 
@@ -47,11 +58,14 @@ Value RingBarriers::parity() const {
 }
 
 void RingBarriers::wait(Value barrier, Value phase) const {
-  ptx(b, loc, {},
-      "{ .reg .pred done; again_${:uid}: "
-      "mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1; "
-      "@done bra over_${:uid}; bra again_${:uid}; over_${:uid}: }",
-      "r,r", {barrier, phase}, /*memory=*/true);
+  std::string text =
+      llvm::formatv("{{ .reg .pred done; again_${{:uid}: "
+                    "mbarrier.{0}_wait.parity.shared::cta.b64 done, [$0], $1; "
+                    "@done bra over_${{:uid}; bra again_${{:uid}; "
+                    "over_${{:uid}: }",
+                    suspends ? "try" : "test")
+          .str();
+  ptx(b, loc, {}, text, "r,r", {barrier, phase}, /*memory=*/true);
 }
 
 void RingBarriers::waitFull() const { wait(full, parity()); }

@@ -16,10 +16,16 @@ public:
   RingBarriers(const GpuTarget &target, mlir::OpBuilder &b, mlir::Operation *op,
                int64_t stages, int64_t offset, mlir::Value use);
 
-  /// Thread 0 makes them: a use is full at one arrival, empty at `releases`.
+  /// Those of use `use` of a pipe, found through its definition, because the
+  /// pipe's value is the address of its tiles.
+  static RingBarriers of(const GpuTarget &target, mlir::OpBuilder &b,
+                         mlir::Operation *op, mlir::Value pipe,
+                         mlir::Value use);
+
+  /// Thread 0 makes them: a use is full at `arrivals`, empty at `releases`.
   static void create(const GpuTarget &target, mlir::OpBuilder &b,
                      mlir::Operation *op, int64_t stages, int64_t offset,
-                     int64_t releases);
+                     int64_t arrivals, int64_t releases);
 
   void waitFull() const;
   /// Passes at once for the first use of each stage.
@@ -35,6 +41,7 @@ private:
   mlir::Location loc;
   mlir::Value use;
   int64_t stages;
+  bool suspends; ///< a wait sleeps in the barrier, and need not spin
 };
 
 } // namespace attn_jit

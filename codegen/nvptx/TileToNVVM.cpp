@@ -65,7 +65,15 @@ struct TileToNVVM : attn_jit::impl::TileToNVVMBase<TileToNVVM> {
     populateNvptxKernelPatterns(converter, patterns);
     populateNvptxPipePatterns(converter, patterns);
     populateNvptxMailPatterns(converter, patterns);
-    populateNvptxProductPatterns(converter, patterns);
+    if (info->has(Capability::AsyncMatrixProduct))
+      populateWgmmaPatterns(converter, patterns);
+    else
+      populateWarpMmaPatterns(converter, patterns);
+    if (info->has(Capability::ThreadCopy)) {
+      populateThreadPipePatterns(converter, patterns);
+      populateThreadCopyPatterns(converter, patterns);
+    }
+    populateNvptxCastPatterns(converter, patterns);
     populateNvptxDelayPatterns(converter, patterns);
     populateNvptxMathPatterns(converter, patterns);
     if (failed(applyPartialConversion(module, legal, std::move(patterns))))

@@ -16,7 +16,9 @@ using namespace attn_jit;
 
 static ScheduleBuilder builderOf(const ScheduleFamily &family) {
   static const std::pair<const ScheduleFamily *, ScheduleBuilder> kBuilders[] =
-      {{&kFlashFwdWs, buildFlashFwdWs}, {&kFlashFwdSync, buildFlashFwdSync}};
+      {{&kFlashFwdWs, buildFlashFwdWs},
+       {&kFlashFwdAsync, buildFlashFwdAsync},
+       {&kFlashFwdSync, buildFlashFwdSync}};
   for (auto [known, builder] : kBuilders)
     if (known == &family)
       return builder;

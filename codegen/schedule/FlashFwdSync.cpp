@@ -79,15 +79,16 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
     b.setInsertionPointToStart(loop.getBody());
     Value block = loop.getInductionVar();
     Value from = f.mul(block, f.i32(bn));
+    Value use = f.sub(block, blocks.first); // counted from 0
     SoftmaxState state = {loop.getRegionIterArg(0), loop.getRegionIterArg(1)};
-    fill(block, from);
-    Value scores = product(query, tileOf(keys, block), Value(), bn, true);
-    tile::PipeReleaseOp::create(b, loc, keys, block, Value());
+    fill(use, from);
+    Value scores = product(query, tileOf(keys, use), Value(), bn, true);
+    tile::PipeReleaseOp::create(b, loc, keys, use, Value());
     SoftmaxStep step = f.softmax(scores, state, row, from, masking);
     Value output = f.rescaled(loop.getRegionIterArg(2), step.rescale);
-    output = product(f.asLhs(step.probabilities), tileOf(values, block), output,
+    output = product(f.asLhs(step.probabilities), tileOf(values, use), output,
                      f.valueCols, false);
-    tile::PipeReleaseOp::create(b, loc, values, block, Value());
+    tile::PipeReleaseOp::create(b, loc, values, use, Value());
     scf::YieldOp::create(b, loc, {step.state.max, step.state.sum, output});
     carried.assign(loop.getResults().begin(), loop.getResults().end());
   };

@@ -132,6 +132,7 @@ private:
 
 /// A schedule's builder: writes the kernel of `forward` after it.
 using ScheduleBuilder = void (*)(ForwardBuilder &);
+void buildFlashFwdAsync(ForwardBuilder &);
 void buildFlashFwdSync(ForwardBuilder &);
 void buildFlashFwdWs(ForwardBuilder &);
 

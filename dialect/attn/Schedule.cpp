@@ -12,7 +12,8 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 
-static const ScheduleFamily *const kFamilies[] = {&kFlashFwdWs, &kFlashFwdSync};
+static const ScheduleFamily *const kFamilies[] = {&kFlashFwdWs, &kFlashFwdAsync,
+                                                  &kFlashFwdSync};
 
 llvm::ArrayRef<const ScheduleFamily *> attn_jit::allScheduleFamilies() {
   return kFamilies;

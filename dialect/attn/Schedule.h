@@ -133,6 +133,7 @@ llvm::Error inputError(const char *format, const Args &...args) {
 /// cuTensorMapEncodeTiled): what a kernel that copies by them cannot read.
 llvm::Error tensorMapError(int64_t alignment, llvm::StringRef schedule);
 
+extern const ScheduleFamily kFlashFwdAsync;
 extern const ScheduleFamily kFlashFwdSync;
 extern const ScheduleFamily kFlashFwdWs;
 

@@ -50,7 +50,7 @@ LogicalResult CopyOp::verify() {
   GlobalType from = getSource().getType();
   SharedType to = getPipe().getType().getSlot();
   bool bulkPipe = getPipe().getType().getTransport() == Transport::Bulk;
-  if (bulkPipe ? from.getCols() > to.getCols() : from.getCols() != to.getCols())
+  if (from.getCols() > to.getCols())
     return emitOpError("copies rows of ")
            << from.getCols() << " columns into rows of " << to.getCols();
   if ((from.getAccess() == Access::Bulk) != bulkPipe)

@@ -2,14 +2,12 @@
 #ifndef TILE_OPS_TD
 #define TILE_OPS_TD
 
-include "dialect/tile/TileTypes.td"
+include "dialect/tile/TileFragments.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/FunctionInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-
-class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits>;
 
 //===-- The kernel and its units ------------------------------------------===//
 
@@ -151,9 +149,9 @@ def Tile_PipeReleaseOp : Tile_Op<"pipe.release", []> {
 def Tile_CopyOp : Tile_Op<"copy", []> {
   let summary = "Rows of a global tensor into a pipe's stage";
   let description = [{
-    Rows [row, row + slot rows) of (batch, head); rows at `limit` and beyond arrive as zeros. A bulk copy
-    ends where its tensor does: its limit is the argument `q_len` (of `q`) or `kv_len`, and columns of the
-    slot beyond the tensor's arrive as zeros.
+    Rows [row, row + slot rows) of (batch, head); rows at `limit` and beyond arrive as zeros, and so do
+    columns of the slot beyond the tensor's (which not every target can copy). A bulk copy ends where its
+    tensor does: its limit is the argument `q_len` (of `q`) or `kv_len`.
     Elements convert to the slot's type where they differ (16-bit to f32).
   }];
   let arguments = (ins Tile_GlobalType:$source, I32:$batch, I32:$head, I32:$row, I32:$limit,
@@ -316,88 +314,6 @@ def Tile_AnchorOp : Tile_Op<"anchor", [Pure]> {
   let results = (outs I1:$result);
   let assemblyFormat = "$value attr-dict `:` type($value)";
   let hasVerifier = 1;
-}
-
-//===-- Fragments ---------------------------------------------------------===//
-
-def Tile_FillOp : Tile_Op<"fill", [Pure]> {
-  let summary = "A fragment of one value";
-  let arguments = (ins AnyType:$value);
-  let results = (outs Tile_FragType:$result);
-  let assemblyFormat = "$value attr-dict `:` type($value) `->` type($result)";
-  let hasVerifier = 1;
-}
-
-def Tile_CoordOp : Tile_Op<"coord", [Pure]> {
-  let summary = "The row (dim 0) or column (dim 1) number of each element, plus base";
-  let arguments = (ins I32:$base, ConfinedAttr<I64Attr, [IntNonNegative, IntMaxValue<1>]>:$dim);
-  let results = (outs Tile_FragType:$result);
-  let assemblyFormat = "$base `dim` $dim attr-dict `:` type($result)";
-  let hasVerifier = 1;
-}
-
-def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
-  let summary = "Each row's value in every column";
-  let arguments = (ins Tile_FragType:$value);
-  let results = (outs Tile_FragType:$result);
-  let assemblyFormat = "$value attr-dict `:` type($value) `->` type($result)";
-  let hasVerifier = 1;
-}
-
-def Tile_SpreadOp : Tile_Op<"spread", [Pure]> {
-  let summary = "Each row's value in every lane's partial";
-  let description = [{ For rescaling partial sums by a row factor; not an addend of them. }];
-  let arguments = (ins Tile_FragType:$value);
-  let results = (outs Tile_FragType:$result);
-  let assemblyFormat = "$value attr-dict `:` type($value) `->` type($result)";
-  let hasVerifier = 1;
-}
-
-def Tile_MapOp : Tile_Op<"map", [Pure, SingleBlockImplicitTerminator<"YieldOp">]> {
-  let summary = "Elementwise: the region, on each element";
-  let description = [{
-    Inputs and result have one shape and layout. The region holds elementwise `arith` and `math` ops on
-    f32, i32 and i1 (dialect/Elementwise.h has the list), and may use uniform scalars from outside.
-    `no_wrap` promises that both sides of each signed or equality comparison of integers stay so far from
-    the ends of i32 that a position may be added to both.
-  }];
-  let arguments = (ins Variadic<Tile_FragType>:$inputs, UnitAttr:$no_wrap);
-  let results = (outs Tile_FragType:$result);
-  let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = [{
-    $inputs attr-dict `:` functional-type($inputs, $result) $body
-  }];
-  let hasVerifier = 1;
-  let hasCanonicalizer = 1;
-}
-
-def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
-  let summary = "Reduce each row over the columns that a lane holds";
-  let arguments = (ins Tile_ReduceKindAttr:$kind, Tile_FragType:$value);
-  let results = (outs Tile_FragType:$result);
-  let assemblyFormat = "$kind $value attr-dict `:` type($value) `->` type($result)";
-  let hasVerifier = 1;
-}
-
-def Tile_CombineOp : Tile_Op<"combine", [Pure]> {
-  let summary = "Reduce a partial row over its lanes";
-  let arguments = (ins Tile_ReduceKindAttr:$kind, Tile_FragType:$value);
-  let results = (outs Tile_FragType:$result);
-  let assemblyFormat = "$kind $value attr-dict `:` type($value) `->` type($result)";
-  let hasVerifier = 1;
-}
-
-def Tile_CastOp : Tile_Op<"cast", [Pure]> {
-  let summary = "Another element type, or another layout, of the same matrix";
-  let description = [{
-    f32, f16 and bf16 convert, with round to nearest even. `acc` to `lhs` is how the probabilities
-    become the left operand of the second product.
-  }];
-  let arguments = (ins Tile_FragType:$value);
-  let results = (outs Tile_FragType:$result);
-  let assemblyFormat = "$value attr-dict `:` type($value) `to` type($result)";
-  let hasVerifier = 1;
-  let hasFolder = 1;
 }
 
 #endif

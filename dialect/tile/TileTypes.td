@@ -75,7 +75,8 @@ def Tile_PipeType : Tile_Type<"Pipe", "pipe"> {
     Use i of the ring is stage `i mod stages`. The producer acquires, copies, commits; a consumer
     waits, reads, releases. `bulk`: a copy engine fills the stage and signals; the pipe is created before
     the roles, a `single_thread` role fills it, and each unit of a consumer role releases once.
-    `cooperative`: all threads copy, and commit and acquire are barriers.
+    `cooperative`: all threads copy and every unit releases once; uses count from 0. Where copies end before their
+    thread goes on, commit and acquire may be barriers of the workgroup.
   }];
   let parameters = (ins "int64_t":$stages, "::attn_jit::tile::SharedType":$slot,
                         "::attn_jit::tile::Transport":$transport);

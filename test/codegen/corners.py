@@ -57,6 +57,16 @@ def hopper():
                 yield dim, mask, f"flash_fwd_sync.v1<bm={64 * units},units={units},bn=%d>", sync
 
 
+def warps():
+    tiles = range(128, 0, -16)
+    for dim in (32, 64, 72, 96, 128, 160, 192, 256):
+        for mask in ([], causal):
+            for bm, units in ((128, 4), (64, 4), (128, 8), (32, 2)):
+                for more in ("stages=1", "stages=2", "stages=1,query=registers"):
+                    yield dim, mask, f"flash_fwd_async.v1<bm={bm},units={units},{more},bn=%d>", tiles
+            yield dim, mask, "flash_fwd_sync.v1<bm=64,units=4,bn=%d>", sync
+
+
 # A window holds two comparisons of an element at once, a causal mask one.
 causal = ["-causal"]
 window = ["--mask", f"{templates}/window.mlir"]
@@ -72,7 +82,8 @@ def waves():
 
 
 count = bad = 0
-for dim, mask, pattern, steps in hopper() if ptxas else waves():
+corners = warps if ptxas and target != "sm_90a" else hopper if ptxas else waves
+for dim, mask, pattern, steps in corners():
     for bn in steps:
         file = compiled(dim, mask, pattern % bn)
         if file:

@@ -13,6 +13,7 @@ namespace attn_jit::grid {
 /// What is wrong with tensors whose elements lie more than 4 GiB apart; empty
 /// when nothing is.
 rt::Result<std::vector<std::string>> checkFar(const api::Engine &engine,
+                                              const std::string &target,
                                               const std::string &schedule);
 
 } // namespace attn_jit::grid

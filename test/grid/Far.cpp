@@ -40,7 +40,8 @@ rt::Status eachRow(const Strides &strides, int64_t first, Copy copy) {
 } // namespace
 
 rt::Result<std::vector<std::string>>
-grid::checkFar(const api::Engine &engine, const std::string &schedule) {
+grid::checkFar(const api::Engine &engine, const std::string &target,
+               const std::string &schedule) {
   rt::AttentionProblem problem;
   rt::HostTensor out;
   for (rt::HostTensor *tensor :
@@ -54,6 +55,7 @@ grid::checkFar(const api::Engine &engine, const std::string &schedule) {
   what.headDim = what.valueDim = kDim;
   what.element = api::Element::F16;
   api::KernelOptions options;
+  options.target = target;
   options.schedule = schedule;
   ATTN_TRY(auto kernel, engine.kernel(what, options));
   ATTN_TRY(rt::ReferenceResult reference,

@@ -3,13 +3,13 @@
 // The differential grid: every variant on one device against the
 // double-precision reference, which shares no mask or region code with the
 // compiler.
-//   attn-grid [--device D] [--schedule S] [--group TEXT] [--module FILE]
-//             [--templates DIR] [--list] [--far] [--delays N]
-// --group runs the groups whose name holds TEXT; --module takes their kernel
-// from a file of tile or attn IR; --far checks tensors above 4 GiB alone;
-// --delays shares N seeds out among a group's calls, for a module with delays:
-// each must give the same bits. Exit code: 0 all right, 1 one is wrong, 2 can
-// not run.
+//   attn-grid [--device D] [--target T] [--schedule S] [--group TEXT]
+//             [--module FILE] [--templates DIR] [--list] [--far] [--delays N]
+// --target compiles for another chip than the device's own, --group runs the
+// groups whose name holds TEXT; --module takes their kernel from a file of tile
+// or attn IR; --far checks tensors above 4 GiB alone; --delays shares N seeds
+// out among a group's calls, for a module with delays: each must give the same
+// bits. Exit code: 0 all right, 1 one is wrong, 2 can not run.
 #include "test/grid/Check.h"
 #include "test/grid/Trial.h"
 
@@ -23,7 +23,7 @@ using namespace attn_jit::grid;
 
 namespace {
 struct Options {
-  std::string device = "cpu", schedule, group, module,
+  std::string device = "cpu", target, schedule, group, module,
               templates = ATTN_JIT_TEMPLATES;
   bool list = false, far = false;
   int64_t seeds = 0;
@@ -35,6 +35,7 @@ rt::Result<std::string> check(const api::Engine &engine, const Group &group,
                               int64_t seeds) {
   ATTN_TRY(Trial trial, Trial::make(engine.device(), group, call));
   api::KernelOptions wanted;
+  wanted.target = options.target;
   wanted.schedule = options.schedule;
   wanted.typical = {call.batch, call.queryHeads, call.queryLen, call.kvLen};
   ATTN_TRY(auto kernel, engine.kernel(group.description, wanted));
@@ -58,6 +59,7 @@ rt::Result<Options> read(int argc, char **argv) {
     }
     std::string seeds;
     std::string *to = flag == "--device"      ? &options.device
+                      : flag == "--target"    ? &options.target
                       : flag == "--schedule"  ? &options.schedule
                       : flag == "--group"     ? &options.group
                       : flag == "--module"    ? &options.module
@@ -65,8 +67,9 @@ rt::Result<Options> read(int argc, char **argv) {
                       : flag == "--delays"    ? &seeds
                                               : nullptr;
     if (!to)
-      return rt::badInput(flag + ": given, allowed: --device, --schedule, "
-                                 "--group, --module, --templates, --delays, "
+      return rt::badInput(flag + ": given, allowed: --device, --target, "
+                                 "--schedule, --group, --module, --templates, "
+                                 "--delays, "
                                  "--list, --far");
     if (++i == argc)
       return rt::badInput(flag + ": nothing given");
@@ -87,7 +90,7 @@ rt::Result<Options> read(int argc, char **argv) {
 rt::Result<bool> runFar(const Options &options) {
   ATTN_TRY(const api::Engine engine, api::Engine::open(options.device));
   ATTN_TRY(const std::vector<std::string> faults,
-           checkFar(engine, options.schedule));
+           checkFar(engine, options.target, options.schedule));
   for (const std::string &fault : faults)
     std::printf("WRONG: %s\n", fault.c_str());
   if (faults.empty())

@@ -84,6 +84,7 @@ static rt::Status read(const attn_jit_description *given,
   description.mask = text(own.mask);
   description.module = text(own.module);
   options.schedule = text(own.schedule);
+  options.target = text(own.target);
   options.typical = {own.batch, own.q_heads, own.q_len, own.kv_len,
                      own.batch_invariant != 0};
   for (auto [name, size] : {std::pair{"batch", own.batch},

@@ -40,6 +40,7 @@ typedef struct {
   const char *schedule; /* null: chosen */
   int64_t alignment;    /* of bases and strides in bytes; 0: 16 */
   double softcap;       /* c: scores become c tanh(score / c); 0: none */
+  const char *target;   /* whose image; null: the device's own */
   /* Of a typical call, for the default schedule: what suits these sizes runs
    * with any. 0: many. */
   int64_t kv_len, batch, q_heads, q_len;

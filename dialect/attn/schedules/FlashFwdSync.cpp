@@ -3,7 +3,7 @@
 // flash_fwd_sync.v1: every unit copies, multiplies and stores in step. It needs
 // no capability, so it is what every target can run, and the load path for
 // tensors that a copy engine cannot address.
-#include "dialect/attn/Schedule.h"
+#include "dialect/attn/schedules/WarpRegisters.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace attn_jit;
@@ -31,6 +31,8 @@ static Fields best(const ProblemShape &problem, const TargetInfo &target) {
   if (target.has(Capability::AsyncMatrixProduct))
     return {widest > 128 ? 64 : 128, widest > 192 ? 32 : 64,
             widest > 128 ? 1 : 2};
+  if (target.has(Capability::ThreadCopy))
+    return {widest > 128 ? 64 : 128, 64, 4};
   // Where lanes hold parts of an operand, 32 rows fit a unit: every operand
   // read from shared memory then feeds two products.
   if (target.has(Capability::SpreadOperands)) {
@@ -51,7 +53,8 @@ static Fields complete(const ProblemShape &problem, const TargetInfo &target,
   int64_t units = named.get("units", named.get("bm", fields[0]) / rows);
   // A wide query and a wide output do not fit in registers together.
   bool shared = target.has(Capability::SharedLhs) &&
-                std::max(problem.headDim, problem.valueDim) > 128;
+                (target.has(Capability::ThreadCopy) ||
+                 std::max(problem.headDim, problem.valueDim) > 128);
   return {named.get("bm", rows * units), named.get("bn", fields[1]),
           std::max<int64_t>(units, 1), named.get("query", shared)};
 }
@@ -144,9 +147,12 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       schedule.str(), bytes, target.name, target.sharedBytes,
                       bytes - target.sharedBytes);
   if (!wide) {
-    int64_t regs = (target.has(Capability::AsyncMatrixProduct)
-                        ? registersBesideShared
-                        : registersWithOperands)(schedule, problem, target);
+    int64_t regs = target.has(Capability::AsyncMatrixProduct)
+                       ? registersBesideShared(schedule, problem, target)
+                   : target.has(Capability::SwizzledTiles)
+                       ? warpRegisters(problem, target, units, rows, bn,
+                                       /*stages=*/1, sharedQuery)
+                       : registersWithOperands(schedule, problem, target);
     int64_t budget = target.entryRegisters(units);
     if (regs > budget)
       return inputError("registers: {0} needs about {1} a thread, {2} has {3}: "

@@ -91,6 +91,16 @@ tile.kernel @carried_tile(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 
 
 // -----
 
+tile.kernel @narrow_copy(%k: !tile.global<8xf32, direct> {tile.arg = "k"}, %len: i32 {tile.arg = "kv_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
+  %c0 = arith.constant 0 : i32
+  %pipe = tile.pipe.create consumers 1 : !tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative>
+  // expected-error @below {{fills 8 of 16 columns; host code copies whole rows}}
+  tile.copy %k[%c0, %c0, %c0] limit %len into %pipe[%c0] : !tile.global<8xf32, direct>, !tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative>
+  tile.return
+}
+
+// -----
+
 tile.kernel @narrow_store(%o: !tile.global<8xf32, direct> {tile.arg = "o"}, %len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
   %c0 = arith.constant 0 : i32
   %zero = arith.constant 0.0 : f32

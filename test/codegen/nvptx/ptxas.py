@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Assembles kernels and reads `ptxas -v`: no spill, no advice (C75xx), no word of serialisation.
 
-    ptxas.py PTXAS SCRATCH_FOLDER                       defaults and kinds of schedule
-    ptxas.py PTXAS SCRATCH_FOLDER MeasuredDefaults.inc  these, with a log-sum-exp and without
+    ptxas.py PTXAS SCRATCH_FOLDER TARGET                       defaults and kinds of schedule
+    ptxas.py PTXAS SCRATCH_FOLDER TARGET MeasuredDefaults.inc  its rows there, with a log-sum-exp and without
 """
 
 import concurrent.futures
@@ -13,7 +13,7 @@ import sys
 
 DIMS = (32, 64, 96, 128, 256)
 # Beside the defaults: dim, further flags.
-VARIANTS = [
+HOPPER = [
     (128, ["--schedule", "flash_fwd_ws.v1<p=shared,bn=128>"]),
     (128, ["--schedule", "flash_fwd_ws.v1<overlap=off,anchor=off>"]),
     (128, ["--schedule", "flash_fwd_ws.v1<pingpong=off,anchor=off>"]),
@@ -31,13 +31,31 @@ VARIANTS = [
 ]
 
 
-def assemble(ptxas, folder, name, dim, flags):
+WARPS = [
+    (128, ["--schedule", "flash_fwd_async.v1<bm=64>"]),
+    (128, ["--schedule", "flash_fwd_async.v1<bm=64,units=4,query=registers>", "-causal"]),
+    (64, ["--schedule", "flash_fwd_async.v1<bn=32,stages=3,order=reverse>"]),
+    (64, ["--schedule", "flash_fwd_async.v1<bm=256,units=8>", "-causal"]),
+    (128, ["--schedule", "flash_fwd_sync.v1<bn=32>"]),
+    (128, ["--dv", "64"]),
+    (64, ["--dv", "128", "-causal"]),
+    (72, ["--dv", "40", "--lse", "-causal"]),
+    (192, ["--dv", "128", "-causal"]),
+    (128, ["--lse", "-causal"]),
+    (128, ["--softcap", "30"]),
+    (64, ["--alignment", "8"]),
+    (128, ["--alignment", "2", "-causal"]),
+]
+VARIANTS = {"sm_90a": HOPPER}
+
+
+def assemble(ptxas, folder, target, name, dim, flags):
     path = os.path.join(folder, name + ".ptx")
-    command = ["attn-jit", "compile", "--target", "sm_90a", "-d", str(dim), *flags, "--emit", "ptx", "-o", path]
+    command = ["attn-jit", "compile", "--target", target, "-d", str(dim), *flags, "--emit", "ptx", "-o", path]
     made = subprocess.run(command, capture_output=True, text=True)
     if made.returncode:
         return f"{' '.join(command)}: {made.stderr.strip()}"
-    result = subprocess.run([ptxas, "-arch=sm_90a", "-v", path, "-o", os.devnull], capture_output=True, text=True)
+    result = subprocess.run([ptxas, "-arch=" + target, "-v", path, "-o", os.devnull], capture_output=True, text=True)
     said = result.stdout + result.stderr
     where = f"-d {dim} {' '.join(flags)}"
     if result.returncode:
@@ -51,10 +69,10 @@ def assemble(ptxas, folder, name, dim, flags):
     return None
 
 
-def measured(path):
-    rows = re.findall(r'\{"sm_90a", (\d+), (\d+), (true|false), \{.*?\},\s*"(.*?)"\}', open(path).read())
+def measured(target, path):
+    rows = re.findall(rf'\{{"{target}", (\d+), (\d+), (true|false), \{.*?\},\s*"(.*?)"\}', open(path).read())
     if not rows:
-        sys.exit(f"{path}: no row of sm_90a")
+        sys.exit(f"{path}: no row of {target}")
     for dim, value_dim, masked, schedule in dict.fromkeys(rows):
         for lse in ([], ["--lse"]):
             causal = ["-causal"] if masked == "true" else []
@@ -62,12 +80,12 @@ def measured(path):
 
 
 def main():
-    ptxas, folder, *table = sys.argv[1:]
+    ptxas, folder, target, *table = sys.argv[1:]
     os.makedirs(folder, exist_ok=True)
     kernels = [(dim, ["--dtype", dtype, *causal]) for dim in DIMS for dtype in ("fp16", "bf16") for causal in ([], ["-causal"])]
-    kernels = list(measured(*table)) if table else kernels + VARIANTS
+    kernels = list(measured(target, *table)) if table else kernels + VARIANTS.get(target, WARPS)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [pool.submit(assemble, ptxas, folder, str(i), dim, flags) for i, (dim, flags) in enumerate(kernels)]
+        jobs = [pool.submit(assemble, ptxas, folder, target, str(i), dim, flags) for i, (dim, flags) in enumerate(kernels)]
         faults = [fault for job in jobs if (fault := job.result())]
     print("\n".join(faults) if faults else f"{len(kernels)} kernels assembled, no spill, no serialised wgmma")
     return 1 if faults else 0

@@ -44,6 +44,17 @@ WS_GONE = {
     "pingpong": (r"tile\.named_barrier\.sync", r"(?<!m)bar(rier)?\.\S*arrive"),
     "anchor": (r"tile\.anchor", r"setp\.\S+ .*, 2143363909;"),
 }
+ASYNC = "flash_fwd_async.v1"
+ASYNC_BASE = {"bm": "128", "bn": "64", "units": "4", "stages": "1", "query": "shared", "order": "forward"}
+# fields, their mark in the tile IR, their mark in the PTX
+ASYNC_FIELDS = [
+    ({"bm": "64"}, r"ceil_div\(q_len, 64\)", None),
+    ({"bn": "32"}, r"<1 x <32x128xf16, swizzle 128>, cooperative>", None),
+    ({"units": "8"}, r"tile\.pipe\.create consumers 8", r"\.reqntid 256"),
+    ({"stages": "2"}, r"<2 x <64x128xf16, swizzle 128>, cooperative>", None),
+    ({"query": "registers", "bm": "64"}, r"-> <16x128xf16, lhs>", r"ld\.global"),
+    ({"order": "reverse"}, r"(%\w+) = arith\.ceildivsi .*\n(.*\n)?.* = arith\.subi \1", r"mov\.u32\s+(%r\d+), %ctaid\.x;[\s\S]*(not\.b32\s+%r\d+, |sub\.s32\s+%r\d+, %r\d+, )\1;"),
+]
 SYNC = "flash_fwd_sync.v1"
 SYNC_BASE = {"bm": "64", "bn": "32", "units": "4"}
 SYNC_FIELDS = [
@@ -91,6 +102,17 @@ def check_ws(folder, own, fields):
         expect(f"{field}={value}" in changed["tile"], f"{field}: the kernel does not name its schedule")
 
 
+def check_async(folder):
+    base = {emit: compiled(folder, "async", "sm_80", ASYNC, ASYNC_BASE, emit, "128") for emit in ("tile", "ptx")}
+    for fields, *marks in ASYNC_FIELDS:
+        for (emit, before), mark in zip(base.items(), marks):
+            after = compiled(folder, "async-" + "".join(fields), "sm_80", ASYNC, {**ASYNC_BASE, **fields}, emit, "128")
+            expect(effects(after) != effects(before), f"{fields}: {emit}: nothing changed")
+            if mark:
+                expect(re.search(mark, after), f"{fields}: no {mark} in {emit}")
+                expect(not re.search(mark, before), f"{fields}: {mark} is in the base's {emit} too")
+
+
 def check_shared_bytes(folder):
     """The launch needs the bytes that the tiles take."""
     sizes = {}
@@ -119,6 +141,7 @@ def main():
     check_ws(folder, BASE, WS_FIELDS)
     check_ws(folder, RESIDENT, RESIDENT_FIELDS)
     check_shared_bytes(folder)
+    check_async(folder)
     check_sync(folder, "gfx942", "hsaco")
     return 0
 

@@ -18,7 +18,7 @@ func.func private @empty() attributes {s = #attn.schedule<flash_fwd_sync.v1<>>}
 
 // -----
 
-// expected-error @below {{schedule: 'flash_fwd_sync.v2' given, allowed: flash_fwd_ws.v1, flash_fwd_sync.v1}}
+// expected-error @below {{schedule: 'flash_fwd_sync.v2' given, allowed: flash_fwd_ws.v1, flash_fwd_async.v1, flash_fwd_sync.v1}}
 func.func private @version() attributes {s = #attn.schedule<flash_fwd_sync.v2<bm=64>>}
 
 // -----

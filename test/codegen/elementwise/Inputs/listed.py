@@ -18,7 +18,7 @@ UNARY = {"negf", "absf", "absi", "ceil", "exp", "exp2", "floor", "log", "log2", 
 # A divisor is a constant.
 DIVIDED = {"ceildivsi", "ceildivui", "divsi", "divui", "floordivsi", "remsi", "remui"}
 FLOAT_BINARY = {"copysign", "powf"}
-TARGETS = {"sm_90a": "ptx", "gfx942": "hsaco", "gfx1100": "hsaco", "cpu": "so"}
+TARGETS = {"sm_90a": "ptx", "sm_80": "ptx", "gfx942": "hsaco", "gfx1100": "hsaco", "cpu": "so"}
 
 
 class Region:

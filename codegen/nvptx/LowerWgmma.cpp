@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Matrix products as wgmma. Rules that keep ptxas from serialising them
-// (measured, ARCHITECTURE.md): accumulators are tied; the first wgmma of a
-// fresh accumulator takes none; accumulators pass through the wait, so that
-// LLVM can move no use across it.
+// Matrix products of a warpgroup as wgmma. Rules that keep ptxas from
+// serialising them (measured, ARCHITECTURE.md): accumulators are tied; the
+// first wgmma of a fresh accumulator takes none; accumulators pass through the
+// wait, so that LLVM can move no use across it.
 #include "codegen/lower/Constants.h"
 #include "codegen/nvptx/NvptxTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -16,14 +16,6 @@ using namespace attn_jit;
 
 namespace {
 constexpr int64_t kStep = 16; ///< K of one wgmma on 16-bit operands
-
-SmallVector<Value> elements(OpBuilder &b, Location loc, Value vector) {
-  SmallVector<Value> all;
-  for (int64_t i = 0, e = cast<VectorType>(vector.getType()).getNumElements();
-       i < e; ++i)
-    all.push_back(vector::ExtractOp::create(b, loc, vector, i));
-  return all;
-}
 
 SmallVector<Value> results(OpBuilder &b, Location loc, Operation *asmOp,
                            size_t count) {
@@ -254,41 +246,27 @@ struct LowerAnchor : GpuPattern<tile::AnchorOp> {
   }
 };
 
-/// f32 pairs to 16-bit pairs in one instruction each.
-struct LowerNarrowingCast : GpuPattern<tile::CastOp> {
+struct LowerPublish : GpuPattern<tile::PublishOp> {
   using GpuPattern::GpuPattern;
   LogicalResult
-  matchAndRewrite(tile::CastOp op, OpAdaptor adaptor,
+  matchAndRewrite(tile::PublishOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    Type from = op.getValue().getType().getElementType();
-    Type to = op.getType().getElementType();
-    if (!from.isF32() || (!to.isF16() && !to.isBF16()) ||
-        !op.getType().isMatrix())
-      return rewriter.notifyMatchFailure(op, "not f32 to 16 bits");
+    // Barriers 8 to 15 belong to publishing units; schedules name 1 to 7.
     Location loc = op.getLoc();
-    SmallVector<Value> all = elements(rewriter, loc, adaptor.getValue()), words;
-    auto pair = VectorType::get(2, to);
-    for (size_t i = 0; i < all.size(); i += 2) {
-      Value packed = intrinsic(
-          rewriter, loc, pair,
-          to.isF16() ? "llvm.nvvm.ff2f16x2.rn" : "llvm.nvvm.ff2bf16x2.rn",
-          {all[i + 1], all[i]}); // the first operand is the upper half
-      words.push_back(LLVM::BitcastOp::create(rewriter, loc,
-                                              rewriter.getI32Type(), packed));
-    }
-    Value joined = vector::FromElementsOp::create(
-        rewriter, loc, VectorType::get(words.size(), rewriter.getI32Type()),
-        words);
-    rewriter.replaceOpWithNewOp<vector::BitCastOp>(
-        op, cast<VectorType>(convert(op.getType())), joined);
+    ptx(rewriter, loc, {}, "fence.proxy.async.shared::cta;", "", {}, true);
+    Value id =
+        arith::AddIOp::create(rewriter, loc, target.unitId(rewriter, loc),
+                              i32Constant(rewriter, loc, 8));
+    intrinsic(rewriter, loc, {}, "llvm.nvvm.barrier.cta.sync.aligned.count",
+              {id, i32Constant(rewriter, loc, target.info.unitThreads)});
+    rewriter.eraseOp(op);
     return success();
   }
 };
 } // namespace
 
-void attn_jit::populateNvptxProductPatterns(const GpuTypeConverter &converter,
-                                            RewritePatternSet &patterns) {
-  MLIRContext *context = patterns.getContext();
-  patterns.add<LowerMma, LowerWait, LowerAnchor>(converter, context);
-  patterns.add<LowerNarrowingCast>(converter, context, /*benefit=*/2);
+void attn_jit::populateWgmmaPatterns(const GpuTypeConverter &converter,
+                                     RewritePatternSet &patterns) {
+  patterns.add<LowerMma, LowerWait, LowerAnchor, LowerPublish>(
+      converter, patterns.getContext());
 }

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a thread of a warp that multiplies by itself holds: every schedule's
+// register model on such targets.
+#ifndef ATTN_JIT_DIALECT_ATTN_SCHEDULES_WARPREGISTERS_H
+#define ATTN_JIT_DIALECT_ATTN_SCHEDULES_WARPREGISTERS_H
+
+#include "dialect/attn/Schedule.h"
+
+namespace attn_jit {
+
+/// Output and scores in f32, with what is made of the latter, the query where
+/// it stays in registers, row statistics, operands in flight and addresses, of
+/// which ptxas takes more the more copies a thread issues. Fitted to
+/// ptxas 13.0, so that none of test/codegen/nvptx/corners.test spills.
+inline int64_t warpRegisters(const ProblemShape &problem,
+                             const TargetInfo &target, int64_t units,
+                             int64_t rows, int64_t bn, int64_t stages,
+                             bool sharedQuery) {
+  auto padded = [&](int64_t dim) {
+    return (dim + target.productDepth - 1) / target.productDepth *
+           target.productDepth;
+  };
+  int64_t d = padded(problem.headDim), dv = padded(problem.valueDim);
+  int64_t threads = target.unitThreads;
+  int64_t output = rows * dv / threads;
+  int64_t scores = rows * bn * 11 / 10 / threads;
+  int64_t query = sharedQuery ? 0 : rows * d * 2 / 3 / threads + 14;
+  int64_t widest = std::max(d, dv);
+  int64_t copies = bn * widest * 7 / 4 / 8 / (units * threads);
+  if (problem.alignment < 16) // what is copied passes through registers
+    copies += 28;
+  int64_t statistics = rows * rows / 128 + (!problem.masked ? 0
+                                            : stages > 1    ? 28
+                                                            : 3);
+  // Addresses of a panel that is not full, and of many.
+  int64_t panels =
+      (widest & (widest - 1) ? 15 : 0) + std::max<int64_t>(dv - 128, 0) / 8;
+  return output + std::max<int64_t>(output - 128, 0) / 3 + scores + query +
+         copies + statistics + panels + 32;
+}
+
+} // namespace attn_jit
+
+#endif

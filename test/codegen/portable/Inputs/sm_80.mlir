@@ -1,0 +1,17 @@
+#units = 4 : i64
+#unit_rows = 16 : i32
+#group_rows = 64 : i32
+#grid = ["ceil_div(q_len, 64)", "q_heads", "batch"]
+!tile = !tile.shared<32x64xf16, swizzle 128>
+!pipe = !tile.pipe<1 x <32x64xf16, swizzle 128>, cooperative>
+!query = !tile.frag<16x64xf16, lhs>
+!scores = !tile.frag<16x32xf32, acc>
+!scores_pending = !tile.pending<<16x32xf32, acc>>
+!index = !tile.frag<16x32xi32, acc>
+!probs = !tile.frag<16x32xf16, lhs>
+!out = !tile.frag<16x64xf32, acc>
+!out_pending = !tile.pending<<16x64xf32, acc>>
+!stored = !tile.frag<16x64xf16, acc>
+!row = !tile.frag<16xf32, row>
+!part = !tile.frag<16xf32, partial>
+!tensor = !tile.global<64xf16, direct>
