@@ -70,10 +70,11 @@ def assemble(ptxas, folder, target, name, dim, flags):
 
 
 def measured(target, path):
-    rows = re.findall(rf'\{{"{target}", (\d+), (\d+), (true|false), \{.*?\},\s*"(.*?)"\}', open(path).read())
+    row = r'\{"(\w+)", (\d+), (\d+), (true|false), \{.*?\},\s*"(.*?)"\}'
+    rows = [each for name, *each in re.findall(row, open(path).read()) if name == target]
     if not rows:
         sys.exit(f"{path}: no row of {target}")
-    for dim, value_dim, masked, schedule in dict.fromkeys(rows):
+    for dim, value_dim, masked, schedule in dict.fromkeys(map(tuple, rows)):
         for lse in ([], ["--lse"]):
             causal = ["-causal"] if masked == "true" else []
             yield int(dim), ["--dv", value_dim, "--dtype", "bf16", *causal, *lse, "--schedule", schedule]
