@@ -2,7 +2,7 @@
 //
 // Kernels for one device: compiled at the first use, kept in this process,
 // launched on the caller's buffers and stream. Thread-safe, no global state; a
-// new length of the same length class never compiles anything.
+// new length of the same class of calls never compiles anything.
 #ifndef ATTN_JIT_TOOLS_API_ENGINE_H
 #define ATTN_JIT_TOOLS_API_ENGINE_H
 
