@@ -206,10 +206,13 @@ def measure(torch, engine, machine, args, row):
         run(), run()
     rounds = [{name: machine.seconds(run) for name, run in runs.items()} for _ in range(args.rounds)]
     for other in [name for name in runs if name.endswith(OTHER)]:
-        faster = min(other, other.removesuffix(OTHER), key=lambda n: statistics.median(r[n] for r in rounds))
-        del runs[other]
-        for r in rounds:
-            r[other.removesuffix(OTHER)] = r[faster]
+        name = other.removesuffix(OTHER)
+        faster = min((n for n in (other, name) if n in runs), key=lambda n: statistics.median(r[n] for r in rounds))
+        for table in (*rounds, errors, host):
+            if faster in table:
+                table[name] = table[faster]
+            table.pop(other, None)
+        runs[name] = runs.pop(other)
     flop = 2 * batch * heads * length**2 * (dim + value_dim) * (0.5 if causal else 1)
     result = dict(zip(("batch", "q_heads", "kv_heads", "length", "head_dim", "value_dim", "dtype", "causal"), row))
     result["schedule"], result["inputs"], result["rel_error"] = kernel.manifest["schedule"], args.inputs, errors
@@ -269,7 +272,7 @@ def main():
             peers = "  ".join(f"{peer} {result['tflops'][peer]:.5g} x{r[1]} [{r[0]}, {r[2]}]"
                               for peer, r in result["ratio"].items())
             alone = f"{result['us']['attn-jit']:.1f} us  " if args.table in GRAPH else ""
-            errors = ", ".join(f"{value:.2e}" for value in result["rel_error"].values())
+            errors = ", ".join(f"{peer} {value:.2e}" for peer, value in result["rel_error"].items())
             print(f"{text:34} {result['tflops']['attn-jit']:9.5g}  {alone}{peers}  errors {errors}  "
                   f"{result['schedule']}", flush=True)
     except attn_jit.AttnJitError as error:

@@ -6,6 +6,7 @@
 #include "dialect/tile/Tile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace attn_jit {
 #define GEN_PASS_DEF_TILEINSERTDELAYS

@@ -57,8 +57,7 @@ private:
         })
         .Case([&](tile::MailCreateOp) {
           if (!info.has(Capability::BulkCopy))
-            refuse(op) << "needs barriers in shared memory, which " << info.name
-                       << " has not";
+            refuse(op) << "is between roles, which " << info.name << " has not";
         })
         .Case([&](tile::DelayOp) {
           if (!info.has(Capability::TimedSleep))
@@ -129,14 +128,23 @@ private:
     if (bytes % kPieceBytes)
       refuse(op) << "rows of " << bytes << " bytes given, allowed on "
                  << info.name << ": multiples of " << kPieceBytes;
-    // A copy through registers takes whole rows of the slot.
-    int64_t cols = op.getSource().getType().getCols();
-    bool zeros =
-        info.has(Capability::ThreadCopy) && alignmentOf(op) >= kPieceBytes;
-    if (cols != pipe.getSlot().getCols() && !zeros)
-      refuse(op) << "copies rows of " << cols << " columns into rows of "
-                 << pipe.getSlot().getCols() << ", which " << info.name
-                 << " copies alike at alignment " << alignmentOf(op);
+    // A copy through registers takes whole rows of the slot; one beside its
+    // thread whole pieces of the tensor's.
+    tile::GlobalType source = op.getSource().getType();
+    int64_t cols = source.getCols();
+    if (cols == pipe.getSlot().getCols())
+      return;
+    int64_t alignment = alignmentOf(op);
+    bool zeros = info.has(Capability::ThreadCopy) && alignment >= kPieceBytes;
+    if (!zeros)
+      refuse(op) << "fills " << cols << " of " << pipe.getSlot().getCols()
+                 << " columns, allowed on " << info.name << " at alignment "
+                 << alignment << ": all";
+    else if (cols * source.getElementType().getIntOrFloatBitWidth() / 8 %
+             kPieceBytes)
+      refuse(op) << "fills " << cols << " of " << pipe.getSlot().getCols()
+                 << " columns, allowed on " << info.name << ": multiples of "
+                 << kPieceBytes << " bytes";
   }
 
   void checkProduct(tile::MmaOp op) {

@@ -13,8 +13,7 @@ using namespace attn_jit;
 namespace {
 /// Neighbouring threads take neighbouring pieces of a row, as many as a power
 /// of two allows; further pieces of the row follow in further passes.
-class Pieces {
-public:
+struct Pieces {
   Pieces(tile::SharedType slot, int64_t threads) {
     int64_t rowBytes = slot.getRowBytes();
     perRow = rowBytes / kThreadCopyBytes;
@@ -75,12 +74,11 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
               b, loc, there, isBefore(b, loc, column, constant(cols)));
         Value size = arith::SelectOp::create(
             b, loc, there, constant(kThreadCopyBytes), constant(0));
-        Value target =
-            add(to, this->target.sharedOffset(b, loc, slot, at, column));
+        Value into = add(to, target.sharedOffset(b, loc, slot, at, column));
         Value source = arith::AddIOp::create(
             b, loc, from,
             arith::ConstantIntOp::create(b, loc, next * kThreadCopyBytes, 64));
-        copy(b, loc, target, source, size,
+        copy(b, loc, into, source, size,
              first + pieces.rowsAtOnce > slot.getRows()
                  ? isBefore(b, loc, at, constant(slot.getRows()))
                  : Value());

@@ -29,8 +29,8 @@ struct CallClass {
   bool operator==(const CallClass &) const = default;
 };
 
-/// The least tiles of query rows, of 64, that the 132 processors of an H100 or
-/// H200 take at once.
+/// Query rows that the 132 processors of an H100 or H200 take at once in the
+/// smallest tiles, of 64.
 inline constexpr int64_t kFewRows = 132 * 64;
 
 /// What a schedule is checked against: the dims that decide what fits.

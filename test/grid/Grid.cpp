@@ -32,14 +32,14 @@ struct Options {
 /// What is wrong with one call; empty when nothing is.
 rt::Result<std::string> check(const api::Engine &engine, const Group &group,
                               const Call &call, const Options &options,
-                              int64_t seeds) {
+                              Seeds seeds) {
   ATTN_TRY(Trial trial, Trial::make(engine.device(), group, call));
   api::KernelOptions wanted;
   wanted.target = options.target;
   wanted.schedule = options.schedule;
   wanted.typical = {call.batch, call.queryHeads, call.queryLen, call.kvLen};
   ATTN_TRY(auto kernel, engine.kernel(group.description, wanted));
-  if (seeds)
+  if (seeds.count)
     return trial.race(*kernel, seeds);
   ATTN_CHECK(trial.launch(*kernel));
   return trial.judge();
@@ -124,11 +124,12 @@ rt::Result<bool> run(const Options &options) {
     if (!module.empty())
       group.description.module = module;
     const std::vector<Call> calls = callsOf(i, options.device != "cpu");
-    const int64_t seeds =
-        (options.seeds + int64_t(calls.size()) - 1) / int64_t(calls.size());
+    Seeds seeds = {1, (options.seeds + int64_t(calls.size()) - 1) /
+                          int64_t(calls.size())};
     for (const Call &call : calls) {
       const std::string name = group.name + "/" + call.name();
       auto fault = check(engine, group, call, options, seeds);
+      seeds.first += seeds.count;
       if (!fault) {
         ++refused;
         std::printf("%s: %s\n", name.c_str(), fault.error().text.c_str());

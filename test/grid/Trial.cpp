@@ -2,6 +2,7 @@
 #include "test/grid/Trial.h"
 #include "runtime/check/Compare.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -131,7 +132,13 @@ rt::Result<std::string> Trial::judge() {
   return std::string();
 }
 
-rt::Result<std::string> Trial::race(const api::Kernel &kernel, int64_t seeds) {
+rt::Result<std::string> Trial::race(const api::Kernel &kernel, Seeds seeds) {
+  const std::vector<std::string> &captured =
+      kernel.prepared().manifest().capturedNames;
+  if (std::find(captured.begin(), captured.end(), "delay_seed") ==
+      captured.end())
+    return rt::badInput("module: a kernel without delays given, allowed: one "
+                        "that tile-insert-delays has been run on");
   ATTN_CHECK(launch(kernel));
   ATTN_TRY(std::string fault, judge());
   if (!fault.empty())
@@ -141,7 +148,7 @@ rt::Result<std::string> Trial::race(const api::Kernel &kernel, int64_t seeds) {
     return std::vector<std::byte>(first, first + tensor.spanBytes());
   };
   const std::vector<std::byte> out = bytesOf(outRows), sums = bytesOf(lse);
-  for (int64_t seed = 1; seed <= seeds; ++seed) {
+  for (int64_t seed = seeds.first; seed < seeds.first + seeds.count; ++seed) {
     ATTN_CHECK(launch(kernel, int32_t(seed)));
     if (std::memcmp(out.data(), outRows.data(), out.size()) ||
         std::memcmp(sums.data(), lse.data(), sums.size()))

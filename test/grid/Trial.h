@@ -11,6 +11,11 @@
 
 namespace attn_jit::grid {
 
+/// Of delays; a count of 0: none.
+struct Seeds {
+  int64_t first, count;
+};
+
 /// Behind the last row of each tensor lies one of NaN, which no kernel may read
 /// or write. Texts are empty when nothing is wrong. Lives no longer than the
 /// group.
@@ -23,9 +28,9 @@ public:
   rt::Status launch(const api::Kernel &kernel, int32_t delaySeed = 0);
   /// The output of the last launch against the double-precision reference.
   rt::Result<std::string> judge();
-  /// judge(), and the bits of the output with each of `seeds` seeds against
-  /// those without delays.
-  rt::Result<std::string> race(const api::Kernel &kernel, int64_t seeds);
+  /// judge(), and the bits of the output with each seed against those without
+  /// delays, which the kernel must have.
+  rt::Result<std::string> race(const api::Kernel &kernel, Seeds seeds);
 
 private:
   const Group *group = nullptr;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Kernels whose waves are held up at random, and some with a barrier less, for attn-grid --delays.
+"""Kernels of sm_90a whose waves are held up at random, and some with a barrier less, for attn-grid --delays.
 
     delays.py make FOLDER                        writes GROUP.N.mlir, and GROUP.N.defect.mlir
     delays.py run FOLDER PATH_OF_ATTN_GRID SEEDS runs them on cuda:0: a defect must be found, all others be right
@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 
-# A thousand seeds take three seconds.
+# A thousand launches take three seconds.
 SECONDS = 20
 
 FLAGS = {

@@ -282,6 +282,17 @@ TEST(CApi, RefusalsNameTheField) {
   EXPECT_NE(attn_jit_kernel_image(kernel, &bytes), nullptr);
   EXPECT_GT(bytes, 0u);
   attn_jit_kernel *other = nullptr;
+  // A caller of the version whose last field was kv_len.
+  attn_jit_description older = what;
+  older.size = offsetof(attn_jit_description, target);
+  older.kv_len = 4096;
+  older.target = "no part of it";
+  ASSERT_EQ(attn_jit_kernel_create(engine, &older, &other), 0);
+  attn_jit_kernel_free(other);
+  older.size = sizeof older;
+  EXPECT_EQ(attn_jit_kernel_create(engine, &older, &other), 2);
+  EXPECT_NE(std::strstr(attn_jit_last_error(), "target: 'no part of it' given"),
+            nullptr);
   EXPECT_EQ(attn_jit_kernel_create(nullptr, &what, &other), 2);
   EXPECT_STREQ(attn_jit_last_error(), "engine: null given, allowed: a pointer");
   EXPECT_EQ(attn_jit_kernel_create(engine, &what, nullptr), 2);

@@ -71,8 +71,10 @@ def check(engine):
     other.close()  # once more is no harm
     refuses("kernel: casual given, allowed: value_dim", lambda: engine.kernel(head_dim=32, casual=True))
     refuses("head_dim: 20 given", lambda: engine.kernel(head_dim=20), attn_jit.AttnJitError)
-    refuses("q_heads: -2 given", lambda: engine.kernel(head_dim=32, q_heads=-2), attn_jit.AttnJitError)
-    refuses("kv_len: -1 given", lambda: engine.kernel(head_dim=32, kv_len=-1), attn_jit.AttnJitError)
+    for size in ("kv_len", "batch", "q_heads", "q_len"):
+        refuses(f"{size}: -1 given", lambda: engine.kernel(head_dim=32, **{size: -1}), attn_jit.AttnJitError)
+    refuses("target: 'sm_1' given", lambda: engine.kernel(head_dim=32, target="sm_1"), attn_jit.AttnJitError)
+    engine.kernel(head_dim=32, target="cpu", batch_invariant=1)
     return kernel, tensors
 
 

@@ -18,7 +18,7 @@ enum class Level { Attn, Tile, Lowered, LLVM, Asm, Object };
 inline constexpr size_t levelCount = 6;
 
 struct CompileOptions {
-  std::string target;   ///< "sm_90a", "gfx942", "gfx1100", "cpu"
+  std::string target;   ///< of targetNames()
   std::string schedule; ///< "name.v1" or "name.v1<field=value, ...>"; empty:
                         ///< chosen for the description
   /// Bytes that every base and stride is a multiple of. Below 16 no copy engine

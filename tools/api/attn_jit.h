@@ -40,10 +40,11 @@ typedef struct {
   const char *schedule; /* null: chosen */
   int64_t alignment;    /* of bases and strides in bytes; 0: 16 */
   double softcap;       /* c: scores become c tanh(score / c); 0: none */
-  const char *target;   /* whose image; null: the device's own */
-  /* Of a typical call, for the default schedule: what suits these sizes runs
-   * with any. 0: many. */
-  int64_t kv_len, batch, q_heads, q_len;
+  /* Of a typical call, for the default schedule, as the sizes below:
+   * what suits these runs with any. 0: many, or attn_jit_forward's call. */
+  int64_t kv_len;
+  const char *target; /* whose image; null: the device's own */
+  int64_t batch, q_heads, q_len;
   int32_t batch_invariant; /* boolean: no default that depends on the batch */
 } attn_jit_description;
 

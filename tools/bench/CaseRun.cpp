@@ -238,8 +238,7 @@ private:
     return engine.device().info().driver == "host" ? rt::success() : timeHost();
   }
 
-  /// The median over launches that the device is behind with, but fewer than a
-  /// queue holds.
+  /// The median over launches in a row, fewer than a stream's queue holds.
   rt::Status timeHost() {
     constexpr double most = 64, seconds = 0.1;
     const double count =

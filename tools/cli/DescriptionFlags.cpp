@@ -12,7 +12,7 @@ void cli::addDescriptionFlags(CLI::App &command, DescriptionText &text,
   // them.
   auto size = [&](const std::string &what, const char *fallback) {
     return forBench ? what + " (" + fallback + "); a list 1,2,3 makes rows"
-                    : what + " of a typical call";
+                    : what + " of a typical call (many)";
   };
   const std::string list = forBench ? "; a list 1,2,3 makes rows" : "";
   auto add = [&](const char *name, std::string &to, const std::string &help) {
@@ -20,9 +20,13 @@ void cli::addDescriptionFlags(CLI::App &command, DescriptionText &text,
   };
   add("-b,--batch", text.batch, size("N  batch size", "1"));
   add("--hq", text.queryHeads, size("N  query heads", "16"));
-  add("--hk", text.kvHeads, size("N  key/value heads", "as -hq"));
+  add("--hk", text.kvHeads,
+      forBench ? size("N  key/value heads", "as -hq")
+               : "N  key/value heads, given at launch; checked only");
   add("--sq", text.queryLen, size("N  query length", "1024"));
-  add("--sk", text.kvLen, size("N  key/value length", "as -sq"));
+  add("--sk", text.kvLen,
+      forBench ? size("N  key/value length", "as -sq")
+               : "N  key/value length of a typical call (as -sq)");
   command
       .add_flag("--deterministic", text.deterministic,
                 "no default schedule that depends on batch or heads: the same "

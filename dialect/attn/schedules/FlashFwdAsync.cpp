@@ -21,7 +21,7 @@ static constexpr ScheduleField kFields[] = {
     {"bm", "query rows of a workgroup, shared evenly by its units", kBm, {}},
     {"bn", "keys of one step", kBn, {}},
     {"units", "units of a workgroup", kUnits, {}},
-    {"stages", "key and value tiles in flight", kStages, {}},
+    {"stages", "tiles that the rings of keys and of values hold", kStages, {}},
     {"query", "where the first product reads the query from", kSwitch, kPath},
     {"order", "a head's query tiles: first to last, or last to first", kSwitch,
      kOrder},
@@ -50,8 +50,8 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
   bool wideOutput = problem.valueDim > 128;
   int64_t rows = target.unitRows * (wideOutput ? 1 : 2);
   bool shared = named.get("query", 1);
-  // A processor has room for one workgroup more than one may take, but for
-  // 1 KiB of the system's each.
+  // A processor's shared memory is 1 KiB more than a workgroup may take, and
+  // each workgroup costs 1 KiB of the system's.
   auto fits = [&](int64_t workgroups, int64_t bm, int64_t bn, int64_t stages) {
     constexpr int64_t kSystem = 1024;
     int64_t bytes = sharedBytes(problem, target, bm, bn, stages, shared);
@@ -64,10 +64,17 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
                                   : 64;
   int64_t least = std::min<int64_t>(wanted, 32);
   bool twice = fits(2, 4 * rows, least, 1);
+  int64_t most = twice ? 4 : 8;
+  while (most > 1 && !fits(1, most * rows, 16, 1))
+    most /= 2;
   int64_t units = named.get(
-      "units",
-      std::max<int64_t>(named.get("bm", rows * (twice ? 4 : 8)) / rows, 1));
-  int64_t bm = named.get("bm", rows * units);
+      "units", std::max<int64_t>(named.get("bm", rows * most) / rows, 1));
+  // The largest of a workgroup that its units share evenly.
+  int64_t bm = units * target.unitRows;
+  for (int64_t each : kBm)
+    if (each <= rows * units && each % (units * target.unitRows) == 0)
+      bm = each;
+  bm = named.get("bm", bm);
   int64_t stages = named.get("stages", 1), bn = wanted;
   while (bn > 16 && !fits(1 + twice, bm, bn, stages))
     bn -= 16;

@@ -149,7 +149,7 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
   if (!wide) {
     int64_t regs = target.has(Capability::AsyncMatrixProduct)
                        ? registersBesideShared(schedule, problem, target)
-                   : target.has(Capability::SwizzledTiles)
+                   : target.has(Capability::ThreadCopy)
                        ? warpRegisters(problem, target, units, rows, bn,
                                        /*stages=*/1, sharedQuery)
                        : registersWithOperands(schedule, problem, target);

@@ -12,7 +12,7 @@ namespace attn_jit {
 /// Output and scores in f32, with what is made of the latter, the query where
 /// it stays in registers, row statistics, operands in flight and addresses, of
 /// which ptxas takes more the more copies a thread issues. Fitted to
-/// ptxas 13.0, so that none of test/codegen/nvptx/corners.test spills.
+/// ptxas 13.0, so that none of test/codegen/nvptx/corners-warp.test spills.
 inline int64_t warpRegisters(const ProblemShape &problem,
                              const TargetInfo &target, int64_t units,
                              int64_t rows, int64_t bn, int64_t stages,
@@ -34,8 +34,10 @@ inline int64_t warpRegisters(const ProblemShape &problem,
                                             : stages > 1    ? 28
                                                             : 3);
   // Addresses of a panel that is not full, and of many.
-  int64_t panels =
-      (widest & (widest - 1) ? 15 : 0) + std::max<int64_t>(dv - 128, 0) / 8;
+  bool partial = widest & (widest - 1);
+  int64_t panels = (partial ? 15 : 0) +
+                   (partial && widest > 128 && problem.masked ? 7 : 0) +
+                   std::max<int64_t>(dv - 128, 0) / 8;
   return output + std::max<int64_t>(output - 128, 0) / 3 + scores + query +
          copies + statistics + panels + 32;
 }

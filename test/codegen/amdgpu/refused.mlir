@@ -28,7 +28,7 @@ tile.kernel @named() attributes {units = 2 : i64, grid = ["batch"], tile.shared_
 // -----
 
 tile.kernel @mail() attributes {units = 1 : i64, grid = ["batch"], tile.shared_bytes = 0 : i64} {
-  // expected-error@+1 {{needs barriers in shared memory, which gfx942 has not}}
+  // expected-error@+1 {{is between roles, which gfx942 has not}}
   %mail = tile.mail.create consumers 1 : !tile.mail<4 x 2>
   tile.return
 }

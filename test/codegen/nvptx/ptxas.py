@@ -32,6 +32,8 @@ HOPPER = [
 
 
 WARPS = [
+    (192, ["--dv", "128"]),
+    (144, ["--dv", "128", "-causal"]),
     (128, ["--schedule", "flash_fwd_async.v1<bm=64>"]),
     (128, ["--schedule", "flash_fwd_async.v1<bm=64,units=4,query=registers>", "-causal"]),
     (64, ["--schedule", "flash_fwd_async.v1<bn=32,stages=3,order=reverse>"]),

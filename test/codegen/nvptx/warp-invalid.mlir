@@ -83,7 +83,28 @@ tile.kernel @roles() attributes {units = 1 : i64, grid = ["1"], tile.shared_byte
 tile.kernel @padded(%k: !tile.global<72xf16, direct> {tile.arg = "k"}, %n: i32 {tile.arg = "kv_len"}) attributes {units = 1 : i64, grid = ["1"], tile.align = 8 : i64, tile.shared_bytes = 0 : i64} {
   %c0 = arith.constant 0 : i32
   %keys = tile.pipe.create consumers 1 {offset = 0 : i64, barrier_offset = 4096 : i64} : !pipe
-  // expected-error @below {{'tile.copy' op copies rows of 72 columns into rows of 80, which sm_80 copies alike at alignment 8}}
+  // expected-error @below {{'tile.copy' op fills 72 of 80 columns, allowed on sm_80 at alignment 8: all}}
   tile.copy %k[%c0, %c0, %c0] limit %n into %keys[%c0] : !tile.global<72xf16, direct>, !pipe
+  tile.return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <16x80xf16, swizzle 128>, cooperative>
+
+// A piece of 16 bytes is copied, or is zeros.
+tile.kernel @half_a_piece(%k: !tile.global<76xf16, direct> {tile.arg = "k"}, %n: i32 {tile.arg = "kv_len"}) attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64} {
+  %c0 = arith.constant 0 : i32
+  %keys = tile.pipe.create consumers 1 {offset = 0 : i64, barrier_offset = 4096 : i64} : !pipe
+  // expected-error @below {{'tile.copy' op fills 76 of 80 columns, allowed on sm_80: multiples of 16 bytes}}
+  tile.copy %k[%c0, %c0, %c0] limit %n into %keys[%c0] : !tile.global<76xf16, direct>, !pipe
+  tile.return
+}
+
+// -----
+
+tile.kernel @mail() attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64} {
+  // expected-error @below {{'tile.mail.create' op is between roles, which sm_80 has not}}
+  %0 = tile.mail.create consumers 1 {offset = 0 : i64} : !tile.mail<1 x 1>
   tile.return
 }
