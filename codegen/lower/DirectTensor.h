@@ -66,6 +66,15 @@ inline mlir::Value isBefore(mlir::OpBuilder &b, mlir::Location loc,
 /// in the kernel.
 int64_t alignmentOf(mlir::Operation *op);
 
+/// Cooperative copies move pieces of this many bytes.
+inline constexpr int64_t kPieceBytes = 16;
+
+/// May copies of `op`'s kernel go on beside the threads that issue them, where
+/// the target can do that? A piece's addresses are multiples of it then.
+inline bool copiesBesideThreads(mlir::Operation *op) {
+  return alignmentOf(op) >= kPieceBytes;
+}
+
 } // namespace attn_jit
 
 #endif

@@ -10,6 +10,12 @@
 using namespace mlir;
 using namespace attn_jit;
 
+int64_t GpuTarget::workgroupThreads(Operation *op) const {
+  auto kernel = op->getParentOfType<FunctionOpInterface>();
+  return kernel->getAttrOfType<IntegerAttr>("units").getInt() *
+         info.unitThreads;
+}
+
 int64_t attn_jit::sharedTileBytes(tile::SharedType type,
                                   const TargetInfo &info) {
   int64_t padding = type.getSwizzle() ? 0 : info.sharedRowPadding;

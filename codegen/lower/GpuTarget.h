@@ -78,6 +78,9 @@ public:
   //===-- Shared memory
   //----------------------------------------------------===//
 
+  /// Threads of the workgroup that `op` runs on; its kernel may be a function
+  /// already, which keeps the units as an attribute.
+  int64_t workgroupThreads(mlir::Operation *op) const;
   /// Bytes that a shared tile takes, with the target's padding.
   int64_t sharedBytes(tile::SharedType type) const {
     return sharedTileBytes(type, info);

@@ -11,9 +11,6 @@ using namespace mlir;
 using namespace attn_jit;
 
 namespace {
-/// Cooperative copies move pieces of this many bytes.
-constexpr int64_t kPieceBytes = 16;
-
 class Legality {
 public:
   explicit Legality(const TargetInfo &info) : info(info) {}
@@ -134,12 +131,10 @@ private:
     int64_t cols = source.getCols();
     if (cols == pipe.getSlot().getCols())
       return;
-    int64_t alignment = alignmentOf(op);
-    bool zeros = info.has(Capability::ThreadCopy) && alignment >= kPieceBytes;
-    if (!zeros)
+    if (!info.has(Capability::ThreadCopy) || !copiesBesideThreads(op))
       refuse(op) << "fills " << cols << " of " << pipe.getSlot().getCols()
                  << " columns, allowed on " << info.name << " at alignment "
-                 << alignment << ": all";
+                 << alignmentOf(op) << ": all";
     else if (cols * source.getElementType().getIntOrFloatBitWidth() / 8 %
              kPieceBytes)
       refuse(op) << "fills " << cols << " of " << pipe.getSlot().getCols()

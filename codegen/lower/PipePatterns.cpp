@@ -89,7 +89,7 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
     int64_t bytes = element.getIntOrFloatBitWidth() / 8;
     int64_t width = 16 / bytes, perRow = slot.getCols() / width;
     int64_t chunks = slot.getRows() * perRow;
-    int64_t threads = threadsOf(op);
+    int64_t threads = target.workgroupThreads(op);
     auto type = VectorType::get(width, element);
     Value base = pipeSlot(target, rewriter, loc, adaptor.getPipe(), pipe,
                           adaptor.getUse());
@@ -132,14 +132,6 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
     }
     rewriter.eraseOp(op);
     return success();
-  }
-
-private:
-  int64_t threadsOf(Operation *op) const {
-    // The kernel may be a function already: its units are kept as an attribute.
-    auto kernel = op->getParentOfType<FunctionOpInterface>();
-    return kernel->getAttrOfType<IntegerAttr>("units").getInt() *
-           target.info.unitThreads;
   }
 };
 } // namespace

@@ -117,9 +117,7 @@ struct LowerRelease : MailPattern<tile::MailReleaseOp> {
         i32Constant(rewriter, loc, target.info.waveThreads - 1));
     Value leads = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq,
                                         lane, i32Constant(rewriter, loc, 0));
-    ptx(rewriter, loc, {},
-        "bar.warp.sync -1; @$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b",
-        {barriers.empty, leads}, /*memory=*/true);
+    barriers.release(leads, /*afterWave=*/true);
     rewriter.eraseOp(op);
   }
 };

@@ -23,9 +23,8 @@ template <typename Op> struct BulkPattern : GpuPattern<Op> {
                   ConversionPatternRewriter &rewriter) const override {
     if (!isBulk(op.getPipe().getType()))
       return rewriter.notifyMatchFailure(op, "a cooperative pipe");
-    if (!op.getPipe().template getDefiningOp<tile::PipeCreateOp>())
-      return op.emitOpError("names a pipe that is not the result of a "
-                            "tile.pipe.create");
+    if (failed(RingBarriers::check(op, op.getPipe())))
+      return failure();
     return lower(op, adaptor, rewriter);
   }
   virtual LogicalResult lower(Op op, typename Op::Adaptor adaptor,
@@ -96,14 +95,11 @@ struct LowerRelease : BulkPattern<tile::PipeReleaseOp> {
   using BulkPattern::BulkPattern;
   LogicalResult lower(tile::PipeReleaseOp op, OpAdaptor adaptor,
                       ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
     RingBarriers barriers =
         RingBarriers::of(target, rewriter, op, op.getPipe(), adaptor.getUse());
-    Value arrives = isUnitLeader(target, rewriter, loc);
-    if (Value when = adaptor.getWhen())
-      arrives = arith::AndIOp::create(rewriter, loc, when, arrives);
-    ptx(rewriter, loc, {}, "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];",
-        "r,b", {barriers.empty, arrives}, /*memory=*/true);
+    barriers.release(RingBarriers::whenLeader(target, rewriter, op.getLoc(),
+                                              adaptor.getWhen()),
+                     /*afterWave=*/false);
     rewriter.eraseOp(op);
     return success();
   }

@@ -4,7 +4,8 @@
 // beyond the limit, or beyond the tensor's columns, is a copy of no bytes,
 // which writes zeros and reads nothing.
 #include "codegen/lower/Constants.h"
-#include "codegen/nvptx/ThreadCopy.h"
+#include "codegen/lower/DirectTensor.h"
+#include "codegen/nvptx/NvptxTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -16,7 +17,7 @@ namespace {
 struct Pieces {
   Pieces(tile::SharedType slot, int64_t threads) {
     int64_t rowBytes = slot.getRowBytes();
-    perRow = rowBytes / kThreadCopyBytes;
+    perRow = rowBytes / kPieceBytes;
     across = std::min(perRow & -perRow, threads);
     rowsAtOnce = threads / across;
   }
@@ -30,7 +31,7 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
                   ConversionPatternRewriter &rewriter) const override {
     tile::SharedType slot = op.getPipe().getType().getSlot();
     Type element = slot.getElementType();
-    int64_t threads = threadsOf(target, op);
+    int64_t threads = target.workgroupThreads(op);
     if (element != op.getSource().getType().getElementType() ||
         !copiesBesideThreads(op))
       return rewriter.notifyMatchFailure(op, "not a copy of 16 bytes");
@@ -41,7 +42,7 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
       return arith::AddIOp::create(b, loc, x, y);
     };
     int64_t bytes = element.getIntOrFloatBitWidth() / 8;
-    int64_t width = kThreadCopyBytes / bytes;
+    int64_t width = kPieceBytes / bytes;
     Pieces pieces(slot, threads);
     Value thread = target.threadId(b, loc), across = constant(pieces.across);
     Value row = arith::DivUIOp::create(b, loc, thread, across);
@@ -73,11 +74,11 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
           there = arith::AndIOp::create(
               b, loc, there, isBefore(b, loc, column, constant(cols)));
         Value size = arith::SelectOp::create(
-            b, loc, there, constant(kThreadCopyBytes), constant(0));
+            b, loc, there, constant(kPieceBytes), constant(0));
         Value into = add(to, target.sharedOffset(b, loc, slot, at, column));
         Value source = arith::AddIOp::create(
             b, loc, from,
-            arith::ConstantIntOp::create(b, loc, next * kThreadCopyBytes, 64));
+            arith::ConstantIntOp::create(b, loc, next * kPieceBytes, 64));
         copy(b, loc, into, source, size,
              first + pieces.rowsAtOnce > slot.getRows()
                  ? isBefore(b, loc, at, constant(slot.getRows()))

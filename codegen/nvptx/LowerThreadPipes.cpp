@@ -7,7 +7,6 @@
 #include "codegen/lower/Constants.h"
 #include "codegen/lower/DirectTensor.h"
 #include "codegen/nvptx/RingBarriers.h"
-#include "codegen/nvptx/ThreadCopy.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -20,9 +19,8 @@ template <typename Op> struct RingPattern : GpuPattern<Op> {
   LogicalResult
   matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    if (!op.getPipe().template getDefiningOp<tile::PipeCreateOp>())
-      return op.emitOpError("names a pipe that is not the result of a "
-                            "tile.pipe.create");
+    if (failed(RingBarriers::check(op, op.getPipe())))
+      return failure();
     lower(op, adaptor,
           RingBarriers::of(this->target, rewriter, op, op.getPipe(),
                            adaptor.getUse()),
@@ -43,7 +41,7 @@ struct LowerCreate : GpuPattern<tile::PipeCreateOp> {
       return op.emitOpError("has no place; run tile-assign-shared first");
     Location loc = op.getLoc();
     RingBarriers::create(target, rewriter, op, op.getType().getStages(),
-                         *op.getBarrierOffset(), threadsOf(target, op),
+                         *op.getBarrierOffset(), target.workgroupThreads(op),
                          op.getConsumers());
     // Made by one thread, used by all.
     target.workgroupBarrier(rewriter, loc);
@@ -93,14 +91,10 @@ struct LowerRelease : RingPattern<tile::PipeReleaseOp> {
   void lower(tile::PipeReleaseOp op, OpAdaptor adaptor,
              const RingBarriers &barriers,
              ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    Value arrives = isUnitLeader(target, rewriter, loc);
-    if (Value when = adaptor.getWhen())
-      arrives = arith::AndIOp::create(rewriter, loc, when, arrives);
     // The leader arrives for what all lanes have read.
-    ptx(rewriter, loc, {},
-        "bar.warp.sync -1; @$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b",
-        {barriers.empty, arrives}, /*memory=*/true);
+    barriers.release(RingBarriers::whenLeader(target, rewriter, op.getLoc(),
+                                              adaptor.getWhen()),
+                     /*afterWave=*/true);
     rewriter.eraseOp(op);
   }
 };

@@ -68,6 +68,25 @@ void RingBarriers::wait(Value barrier, Value phase) const {
   ptx(b, loc, {}, text, "r,r", {barrier, phase}, /*memory=*/true);
 }
 
+void RingBarriers::release(Value arrives, bool afterWave) const {
+  std::string text = "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];";
+  ptx(b, loc, {}, afterWave ? "bar.warp.sync -1; " + text : text, "r,b",
+      {empty, arrives}, /*memory=*/true);
+}
+
+LogicalResult RingBarriers::check(Operation *op, Value pipe) {
+  if (pipe.getDefiningOp<tile::PipeCreateOp>())
+    return success();
+  return op->emitOpError(
+      "names a pipe that is not the result of a tile.pipe.create");
+}
+
+Value RingBarriers::whenLeader(const GpuTarget &target, OpBuilder &b,
+                               Location loc, Value when) {
+  Value leads = isUnitLeader(target, b, loc);
+  return when ? arith::AndIOp::create(b, loc, when, leads) : leads;
+}
+
 void RingBarriers::waitFull() const { wait(full, parity()); }
 
 void RingBarriers::waitEmpty() const {

@@ -31,6 +31,16 @@ public:
   /// Passes at once for the first use of each stage.
   void waitEmpty() const;
 
+  /// Threads for which `arrives` holds say that they have read the use;
+  /// afterWave: for all lanes of their wave, which meet before.
+  void release(mlir::Value arrives, bool afterWave) const;
+
+  /// Refuses a pipe that is not known by its definition.
+  static mlir::LogicalResult check(mlir::Operation *op, mlir::Value pipe);
+  /// On the first thread of each unit, where `when` holds or is not given.
+  static mlir::Value whenLeader(const GpuTarget &target, mlir::OpBuilder &b,
+                                mlir::Location loc, mlir::Value when);
+
   mlir::Value full, empty; ///< addresses, i32
 
 private:

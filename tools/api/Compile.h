@@ -26,6 +26,7 @@ struct CompileOptions {
   int64_t alignment = 16;
   /// The class of calls: what is chosen suits these, and runs with any.
   bool fewKeys = false, fewRows = false;
+  std::string className() const; ///< "few keys, few rows"; empty: many of both
   std::string hostLevel;  ///< cpu target: "x86-64-v3", "x86-64-v4"; empty: this
                           ///< machine's
   bool debugInfo = false; ///< lines of the tile IR in the image

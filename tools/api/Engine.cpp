@@ -44,8 +44,7 @@ std::string requestText(const Description &d, const CompileOptions &o) {
   add(o.target);
   add(o.schedule);
   add(std::to_string(o.alignment));
-  add(o.fewKeys ? "few keys" : "");
-  add(o.fewRows ? "few rows" : "");
+  add(o.className());
   add(o.debugInfo ? "debug" : "");
   return text;
 }

@@ -23,6 +23,11 @@ rt::Status api::checkTarget(const std::string &target) {
                       llvm::join(targetNames(), ", "));
 }
 
+std::string api::CompileOptions::className() const {
+  return std::string(fewKeys ? "few keys" : "") +
+         (fewKeys && fewRows ? ", " : "") + (fewRows ? "few rows" : "");
+}
+
 void api::setClass(CompileOptions &options, const Description &d,
                    const TypicalCall &call) {
   options.fewKeys = options.fewRows = false;

@@ -78,9 +78,8 @@ public:
         !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
     api::setClass(wanted, row.what.description,
                   row.what.typicalCall(options.deterministic));
-    const std::string request = api::identity(row.what.description) +
-                                (wanted.fewKeys ? " few keys" : "") +
-                                (wanted.fewRows ? " few rows" : "");
+    const std::string request =
+        api::identity(row.what.description) + wanted.className();
     auto found = kernels.find(request);
     const bool known = found != kernels.end() && !bypass;
     if (!known) {
