@@ -218,27 +218,6 @@ struct LowerMma : OpConversionPattern<tile::MmaOp> {
   const AmdTarget &target;
 };
 
-/// Products complete in order and the hardware interlocks: nothing to wait for.
-struct LowerWait : OpConversionPattern<tile::WaitOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(tile::WaitOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOp(op, adaptor.getPending());
-    return success();
-  }
-};
-
-struct LowerAnchor : OpConversionPattern<tile::AnchorOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(tile::AnchorOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<arith::ConstantIntOp>(op, 1, 1);
-    return success();
-  }
-};
-
 /// A unit is one wave, whose accesses to shared memory complete in order; the
 /// fence keeps the compiler from reordering them.
 struct LowerPublish : OpConversionPattern<tile::PublishOp> {
@@ -259,5 +238,6 @@ void attn_jit::populateAmdMatrixPatterns(const GpuTypeConverter &converter,
                                          RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<LowerMma>(converter, target, context);
-  patterns.add<LowerWait, LowerAnchor, LowerPublish>(converter, context);
+  patterns.add<LowerPublish>(converter, context);
+  populateInOrderProductPatterns(converter, patterns);
 }

@@ -225,6 +225,28 @@ struct LowerCast : GpuPattern<tile::CastOp> {
     return success();
   }
 };
+
+/// Products that complete in order and interlock: nothing to wait for.
+struct PassOnProduct : GpuPattern<tile::WaitOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::WaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, adaptor.getPending());
+    return success();
+  }
+};
+
+/// No wait follows that it could hold back.
+struct DropAnchor : GpuPattern<tile::AnchorOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::AnchorOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<arith::ConstantIntOp>(op, 1, 1);
+    return success();
+  }
+};
 } // namespace
 
 void attn_jit::populateFragmentPatterns(const GpuTypeConverter &converter,
@@ -232,4 +254,9 @@ void attn_jit::populateFragmentPatterns(const GpuTypeConverter &converter,
   patterns.add<LowerFill, LowerMap, LowerBroadcast, LowerSpread, LowerCoord,
                LowerReduce, LowerCombine, LowerCast>(converter,
                                                      patterns.getContext());
+}
+
+void attn_jit::populateInOrderProductPatterns(const GpuTypeConverter &converter,
+                                              RewritePatternSet &patterns) {
+  patterns.add<PassOnProduct, DropAnchor>(converter, patterns.getContext());
 }

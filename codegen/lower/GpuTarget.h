@@ -122,6 +122,9 @@ template <typename Op> struct GpuPattern : mlir::OpConversionPattern<Op> {
 /// and acc to lhs where their maps agree.
 void populateFragmentPatterns(const GpuTypeConverter &converter,
                               mlir::RewritePatternSet &patterns);
+/// wait and anchor where products are not asynchronous.
+void populateInOrderProductPatterns(const GpuTypeConverter &converter,
+                                    mlir::RewritePatternSet &patterns);
 /// alloc, slice, load, store, put, program_id, unit_id, barrier; wait and mma
 /// are the target's.
 void populateMemoryPatterns(const GpuTypeConverter &converter,

@@ -220,27 +220,6 @@ private:
   }
 };
 
-/// A warp's products complete in order and interlock: nothing to wait for.
-struct LowerWait : GpuPattern<tile::WaitOp> {
-  using GpuPattern::GpuPattern;
-  LogicalResult
-  matchAndRewrite(tile::WaitOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOp(op, adaptor.getPending());
-    return success();
-  }
-};
-
-struct LowerAnchor : GpuPattern<tile::AnchorOp> {
-  using GpuPattern::GpuPattern;
-  LogicalResult
-  matchAndRewrite(tile::AnchorOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<arith::ConstantIntOp>(op, 1, 1);
-    return success();
-  }
-};
-
 struct LowerPublish : GpuPattern<tile::PublishOp> {
   using GpuPattern::GpuPattern;
   LogicalResult
@@ -256,6 +235,6 @@ struct LowerPublish : GpuPattern<tile::PublishOp> {
 
 void attn_jit::populateWarpMmaPatterns(const GpuTypeConverter &converter,
                                        RewritePatternSet &patterns) {
-  patterns.add<LowerMma, LowerWait, LowerAnchor, LowerPublish>(
-      converter, patterns.getContext());
+  patterns.add<LowerMma, LowerPublish>(converter, patterns.getContext());
+  populateInOrderProductPatterns(converter, patterns);
 }
