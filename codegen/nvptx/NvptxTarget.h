@@ -22,6 +22,8 @@ public:
   mlir::Value laneCol(mlir::OpBuilder &b, mlir::Location loc) const override;
   mlir::Value shuffleXor(mlir::OpBuilder &b, mlir::Location loc,
                          mlir::Value value, int64_t mask) const override;
+  mlir::Value anyInWave(mlir::OpBuilder &b, mlir::Location loc,
+                        mlir::Value condition) const override;
   mlir::Value programId(mlir::OpBuilder &b, mlir::Location loc,
                         int64_t dim) const override;
   mlir::Value sharedOffset(mlir::OpBuilder &b, mlir::Location loc,
@@ -78,6 +80,9 @@ void populateNvptxCastPatterns(const GpuTypeConverter &converter,
 void populateNvptxKernelPatterns(const GpuTypeConverter &converter,
                                  mlir::RewritePatternSet &patterns);
 void populateNvptxDelayPatterns(const GpuTypeConverter &converter,
+                                mlir::RewritePatternSet &patterns);
+/// Stores of 16-bit matrices, in whole sectors.
+void populateNvptxStorePatterns(const GpuTypeConverter &converter,
                                 mlir::RewritePatternSet &patterns);
 void populateNvptxMathPatterns(const GpuTypeConverter &converter,
                                mlir::RewritePatternSet &patterns);

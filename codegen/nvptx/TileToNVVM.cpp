@@ -76,6 +76,7 @@ struct TileToNVVM : attn_jit::impl::TileToNVVMBase<TileToNVVM> {
     populateNvptxCastPatterns(converter, patterns);
     populateNvptxDelayPatterns(converter, patterns);
     populateNvptxMathPatterns(converter, patterns);
+    populateNvptxStorePatterns(converter, patterns);
     if (failed(applyPartialConversion(module, legal, std::move(patterns))))
       signalPassFailure();
   }
