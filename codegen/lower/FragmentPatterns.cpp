@@ -5,6 +5,7 @@
 #include "codegen/lower/GpuTarget.h"
 #include "dialect/attn/MaskAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
@@ -103,19 +104,66 @@ private:
   }
 };
 
+/// The value of each element's row.
+Value overColumns(const GpuTarget &target, OpBuilder &b, Location loc,
+                  tile::FragType type, Value rows) {
+  SmallVector<int64_t> lanes;
+  for (const ElementPosition &e : target.getFragmentMap(type).elements)
+    lanes.push_back(e.rowSlot);
+  return vector::ShuffleOp::create(b, loc, rows, rows, lanes);
+}
+
 struct LowerBroadcast : GpuPattern<tile::BroadcastOp> {
   using GpuPattern::GpuPattern;
   LogicalResult
   matchAndRewrite(tile::BroadcastOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    SmallVector<int64_t> lanes;
-    for (const ElementPosition &e :
-         target.getFragmentMap(op.getType()).elements)
-      lanes.push_back(e.rowSlot);
-    rewriter.replaceOpWithNewOp<vector::ShuffleOp>(op, convert(op.getType()),
-                                                   adaptor.getValue(),
-                                                   adaptor.getValue(), lanes);
+    rewriter.replaceOp(op, overColumns(target, rewriter, op.getLoc(),
+                                       op.getType(), adaptor.getValue()));
     return success();
+  }
+};
+
+struct LowerRescale : GpuPattern<tile::RescaleOp> {
+  using GpuPattern::GpuPattern;
+  LogicalResult
+  matchAndRewrite(tile::RescaleOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value factors =
+        overColumns(target, rewriter, loc, op.getType(), adaptor.getFactor());
+    auto multiplied = [&](OpBuilder &b) -> Value {
+      return arith::MulFOp::create(b, loc, adaptor.getValue(), factors);
+    };
+    Value any = target.anyInWave(
+        rewriter, loc, otherThanOne(rewriter, loc, adaptor.getFactor()));
+    if (!any) {
+      rewriter.replaceOp(op, multiplied(rewriter));
+      return success();
+    }
+    auto moved = scf::IfOp::create(rewriter, loc, factors.getType(), any,
+                                   /*withElseRegion=*/true);
+    OpBuilder then = moved.getThenBodyBuilder(rewriter.getListener());
+    scf::YieldOp::create(then, loc, multiplied(then));
+    OpBuilder other = moved.getElseBodyBuilder(rewriter.getListener());
+    scf::YieldOp::create(other, loc, adaptor.getValue());
+    rewriter.replaceOp(op, moved.getResults());
+    return success();
+  }
+
+private:
+  static Value otherThanOne(OpBuilder &b, Location loc, Value factors) {
+    Value one = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(1)), any;
+    for (int64_t i = 0,
+                 e = cast<VectorType>(factors.getType()).getNumElements();
+         i < e; ++i) {
+      Value differs = arith::CmpFOp::create(
+          b, loc, arith::CmpFPredicate::UNE,
+          vector::ExtractOp::create(b, loc, factors, i), one);
+      any = any ? arith::OrIOp::create(b, loc, any, differs).getResult()
+                : differs;
+    }
+    return any;
   }
 };
 
@@ -251,9 +299,9 @@ struct DropAnchor : GpuPattern<tile::AnchorOp> {
 
 void attn_jit::populateFragmentPatterns(const GpuTypeConverter &converter,
                                         RewritePatternSet &patterns) {
-  patterns.add<LowerFill, LowerMap, LowerBroadcast, LowerSpread, LowerCoord,
-               LowerReduce, LowerCombine, LowerCast>(converter,
-                                                     patterns.getContext());
+  patterns.add<LowerFill, LowerMap, LowerBroadcast, LowerRescale, LowerSpread,
+               LowerCoord, LowerReduce, LowerCombine, LowerCast>(
+      converter, patterns.getContext());
 }
 
 void attn_jit::populateInOrderProductPatterns(const GpuTypeConverter &converter,

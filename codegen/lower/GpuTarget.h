@@ -72,6 +72,12 @@ public:
   /// The 32-bit `value` of lane ^ mask.
   virtual mlir::Value shuffleXor(mlir::OpBuilder &b, mlir::Location loc,
                                  mlir::Value value, int64_t mask) const = 0;
+  /// Does `condition` hold on a lane of this wave? No value where asking costs
+  /// more than what it could save.
+  virtual mlir::Value anyInWave(mlir::OpBuilder &b, mlir::Location loc,
+                                mlir::Value condition) const {
+    return {};
+  }
   virtual mlir::Value programId(mlir::OpBuilder &b, mlir::Location loc,
                                 int64_t dim) const = 0;
 

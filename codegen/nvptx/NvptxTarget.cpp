@@ -124,6 +124,12 @@ Value NvptxTarget::shuffleXor(OpBuilder &b, Location loc, Value value,
                               UnitAttr());
 }
 
+Value NvptxTarget::anyInWave(OpBuilder &b, Location loc,
+                             Value condition) const {
+  return intrinsic(b, loc, b.getI1Type(), "llvm.nvvm.vote.any.sync",
+                   {i32Constant(b, loc, -1), condition});
+}
+
 Value NvptxTarget::programId(OpBuilder &b, Location loc, int64_t dim) const {
   if (dim == 0)
     return NVVM::BlockIdXOp::create(b, loc, b.getI32Type());

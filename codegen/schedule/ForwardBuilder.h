@@ -113,9 +113,13 @@ public:
   tile::KernelOp kernel;
   mlir::Value query, key, value, out, lse;
   mlir::Value qLen, kvLen, scaleLog2e, scale;
+  /// The maximum that exponents are relative to follows the scores only once
+  /// they are well beyond it, and the output is not rescaled until then.
+  bool lazyRescale = false;
   TilePlace place; ///< that the parts below work on; the schedule moves it
 
 private:
+  mlir::Value multiplied(mlir::Value output, mlir::Value factor);
   mlir::Value offsetOf(const attn::KeyBound &bound);
   /// Bound `i` of the mask over rows [first, last]: the largest or smallest.
   mlir::Value boundAt(unsigned i, mlir::Value first, mlir::Value last,

@@ -109,6 +109,21 @@ Value ForwardBuilder::maskedOut(Value scores, Value row, Value key) {
   return map({scores, q, kv}, type, body, noWrap);
 }
 
+/// A maximum of raw scores, which `factor` scales, or of scores in base 2, that
+/// lags behind by up to kLag in base 2: probabilities are below 2^8 then, where
+/// 16-bit types are as exact as below 1. Equal infinities give no number, which
+/// is beyond nothing.
+static Value followed(OpBuilder &b, Location loc, Value max, Value tileMax,
+                      Value factor) {
+  constexpr double kLag = 8;
+  Value ahead = arith::SubFOp::create(b, loc, tileMax, max);
+  if (factor)
+    ahead = arith::MulFOp::create(b, loc, ahead, factor);
+  Value beyond =
+      compare(b, loc, arith::CmpFPredicate::OGT, ahead, scalar(b, loc, kLag));
+  return arith::SelectOp::create(b, loc, beyond, tileMax, max);
+}
+
 SoftmaxStep
 ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row, Value key,
                         Masking masking,
@@ -137,6 +152,8 @@ ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row, Value key,
       tile::CombineOp::create(b, loc, rowFrag, tile::ReduceKind::Max, reduced);
   Value newMax = map({state.max, tileMax}, rowFrag,
                      [&](OpBuilder &at, ValueRange x) -> Value {
+                       if (lazyRescale)
+                         return followed(at, loc, x[0], x[1], factor);
                        return arith::MaxNumFOp::create(at, loc, x[0], x[1]);
                      });
   // What each exponent is shifted by: a finite number where a row has seen no
@@ -161,6 +178,15 @@ ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row, Value key,
     beforeExponentials(newMax);
   SoftmaxStep step;
   step.rescale = map({state.max, shift}, rowFrag, exponential);
+  if (lazyRescale) // else the sum would drift from the output by its rounding
+    step.rescale =
+        map({state.max, newMax, step.rescale}, rowFrag,
+            [&](OpBuilder &at, ValueRange x) -> Value {
+              Value stays =
+                  compare(at, loc, arith::CmpFPredicate::OEQ, x[0], x[1]);
+              return arith::SelectOp::create(at, loc, stays, scalar(at, loc, 1),
+                                             x[2]);
+            });
   step.probabilities = map({scores, broadcast(shift, type)}, type, exponential);
   Value sums = tile::ReduceOp::create(b, loc, partial, tile::ReduceKind::Add,
                                       step.probabilities);
@@ -174,6 +200,12 @@ ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row, Value key,
 }
 
 Value ForwardBuilder::rescaled(Value output, Value factor) {
+  if (lazyRescale)
+    return tile::RescaleOp::create(b, loc, output.getType(), output, factor);
+  return multiplied(output, factor);
+}
+
+Value ForwardBuilder::multiplied(Value output, Value factor) {
   auto type = cast<tile::FragType>(output.getType());
   return map({output, broadcast(factor, type)}, type,
              [&](OpBuilder &at, ValueRange x) -> Value {
@@ -201,7 +233,7 @@ void ForwardBuilder::storeOutput(Value output, Value partial,
     Value divided = arith::DivFOp::create(at, loc, scalar(at, loc, 1), x[0]);
     return arith::SelectOp::create(at, loc, none, zero, divided);
   });
-  Value result = rescaled(output, inverse);
+  Value result = multiplied(output, inverse);
   Value stored =
       tile::CastOp::create(b, loc, type.withElement(element), result);
   tile::StoreOp::create(b, loc, stored, out, where.batch, where.head, where.row,

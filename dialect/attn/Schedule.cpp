@@ -142,7 +142,9 @@ static std::optional<Schedule> measuredDefault(const ProblemShape &problem,
         each.valueDim != problem.valueDim || each.masked != problem.masked ||
         each.calls != problem.calls)
       continue;
-    Schedule schedule = cantFail(Schedule::parseComplete(each.schedule));
+    // Fields that came after the measurement are chosen beside its own.
+    Schedule schedule =
+        cantFail(Schedule::parse(each.schedule, problem, target));
     Error error = schedule.verify(problem, target);
     if (!error)
       return schedule;

@@ -44,6 +44,18 @@ def Tile_SpreadOp : Tile_Op<"spread", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_RescaleOp : Tile_Op<"rescale", [Pure, AllTypesMatch<["value", "result"]>]> {
+  let summary = "Each row times its factor";
+  let description = [{
+    What a product by `tile.broadcast` gives, but factors are expected to be 1 more often than not: a wave whose
+    factors all are may leave its rows alone.
+  }];
+  let arguments = (ins Tile_FragType:$value, Tile_FragType:$factor);
+  let results = (outs Tile_FragType:$result);
+  let assemblyFormat = "$value `by` $factor attr-dict `:` type($value) `,` type($factor)";
+  let hasVerifier = 1;
+}
+
 def Tile_MapOp : Tile_Op<"map", [Pure, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "Elementwise: the region, on each element";
   let description = [{

@@ -261,6 +261,15 @@ static LogicalResult verifyF32(Operation *op, FragType type) {
   return success();
 }
 
+LogicalResult RescaleOp::verify() {
+  FragType from = getValue().getType();
+  if (!from.isMatrix() || getFactor().getType() != from.rowsOf(FragLayout::Row))
+    return emitOpError(
+               "multiplies the rows of a matrix by a row fragment, not ")
+           << from << " by " << getFactor().getType();
+  return verifyF32(*this, from);
+}
+
 LogicalResult AnchorOp::verify() {
   FragType from = getValue().getType();
   if (from.isMatrix())

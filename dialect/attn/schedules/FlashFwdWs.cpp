@@ -23,6 +23,7 @@ static constexpr llvm::StringLiteral kGrid[] = {"tiles", "resident"};
 static constexpr llvm::StringLiteral kOffOn[] = {"off", "on"};
 static constexpr llvm::StringLiteral kPath[] = {"registers", "shared"};
 static constexpr llvm::StringLiteral kLoops[] = {"split", "one"};
+static constexpr llvm::StringLiteral kRescale[] = {"always", "lazy"};
 static constexpr llvm::StringLiteral kOrder[] = {"forward", "reverse",
                                                  "paired"};
 
@@ -46,6 +47,8 @@ static constexpr ScheduleField kFields[] = {
     {"q_stages", "query tiles in flight", kQStages, {}},
     {"loops", "masked and full steps in loops of their own, or all in one",
      kSwitch, kLoops},
+    {"rescale", "the output follows each maximum, or one that lags behind",
+     kSwitch, kRescale},
 };
 
 /// Columns of what is multiplied and accumulated: whole products.
@@ -125,9 +128,10 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
   // Measured (docs/perf/hopper-forward.md).
   int64_t widest = std::max(problem.headDim, problem.valueDim);
   bool masked = problem.masked;
-  int64_t bm = named.get("bm", problem.calls.fewRows                    ? 64
-                               : widest <= 64 && !problem.calls.fewKeys ? 192
-                                                                        : 128);
+  int64_t bm = named.get(
+      "bm", problem.calls.rows == RowClass::Few                   ? 64
+            : widest <= 64 && problem.calls.keys != KeyClass::Few ? 192
+                                                                  : 128);
   int64_t consumers = bm / target.unitRows;
   bool sharedP = named.get("p", false);
   bool resident =
@@ -140,10 +144,11 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
   bool whole = widest <= 64 || llvm::isPowerOf2_64(padded(widest, target));
   bool oneLoop = named.get("loops", resident && overlap && whole);
   // Few keys: no step that is mostly beyond them.
-  int64_t bn = widest <= 64    ? 128
-               : widest <= 128 ? (masked || problem.calls.fewKeys ? 128
-                                  : resident                      ? 160
-                                                                  : 176)
+  int64_t bn = widest <= 64 ? 128
+               : widest <= 128
+                   ? (masked || problem.calls.keys == KeyClass::Few ? 128
+                      : resident                                    ? 160
+                                                                    : 176)
                : widest <= 192 ? (resident ? 128 : 96)
                                : 80;
   int64_t producerRegs =
@@ -176,7 +181,10 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
   if (mayReside && spills())
     return chosen(problem, target, named, /*mayReside=*/false);
   bn = named.get("bn", bn);
-  bool anchor = !resident && widest > 64 && widest <= 128;
+  bool lazy = named.get("rescale", true);
+  // Where rescaling is a branch, the wait ahead of it can stand behind the
+  // exponentials in one loop, too.
+  bool anchor = widest > 64 && (resident ? oneLoop && lazy : widest <= 128);
   // A causal grid starts with its longest tiles; those that walk over tiles
   // share them out.
   int64_t order = masked ? 1 + resident : 0;
@@ -192,7 +200,8 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
           named.get("order", order),
           resident,
           named.get("q_stages", resident && fits(2) ? 2 : 1),
-          oneLoop};
+          oneLoop,
+          lazy};
 }
 
 static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,

@@ -776,3 +776,19 @@ func.func @mail_many(%mail: !tile.mail<4 x 2>, %n: i32) {
   %0:3 = tile.mail.take %mail[%n] : !tile.mail<4 x 2> -> i32, i32, i32
   return
 }
+
+// -----
+
+func.func @rescale_rows(%x: !tile.frag<64x64xf32, acc>, %f: !tile.frag<32xf32, row>) {
+  // expected-error @below {{'tile.rescale' op multiplies the rows of a matrix by a row fragment, not '!tile.frag<64x64xf32, acc>' by '!tile.frag<32xf32, row>'}}
+  %0 = tile.rescale %x by %f : !tile.frag<64x64xf32, acc>, !tile.frag<32xf32, row>
+  return
+}
+
+// -----
+
+func.func @rescale_elements(%x: !tile.frag<64x64xi32, acc>, %f: !tile.frag<64xi32, row>) {
+  // expected-error @below {{'tile.rescale' op elements of 'i32' given, allowed: f32}}
+  %0 = tile.rescale %x by %f : !tile.frag<64x64xi32, acc>, !tile.frag<64xi32, row>
+  return
+}
