@@ -16,8 +16,8 @@ def AttnToTile : Pass<"attn-to-tile", "::mlir::ModuleOp"> {
     Option<"target", "target", "std::string", /*default=*/"\"sm_90a\"", "Target whose capability row the schedule must fit">,
     Option<"schedule", "schedule", "std::string", /*default=*/"", "Schedule text that takes the place of the op's own">,
     Option<"alignment", "alignment", "int64_t", /*default=*/"16", "Bytes that every base and stride is a multiple of">,
-    Option<"fewKeys", "few-keys", "bool", /*default=*/"false", "The class of calls: a row sees few keys">,
-    Option<"fewRows", "few-rows", "bool", /*default=*/"false", "The class of calls: few rows in all">
+    Option<"keys", "keys", "std::string", /*default=*/"\"many\"", "The class of calls: a row sees few, many or long keys">,
+    Option<"rows", "rows", "std::string", /*default=*/"\"many\"", "The class of calls: few rows in all, a wave of them, or many">
   ];
   let dependentDialects = ["::attn_jit::tile::TileDialect", "::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect", "::mlir::scf::SCFDialect"];

@@ -50,9 +50,9 @@ static int64_t vectorBits(const CompileOptions &options) {
 void attn_jit::buildTilePipeline(OpPassManager &passes,
                                  const CompileOptions &options) {
   std::string target = options.target->name.str();
-  passes.addPass(
-      createAttnToTile({target, options.schedule, options.alignment,
-                        options.calls.fewKeys, options.calls.fewRows}));
+  passes.addPass(createAttnToTile({target, options.schedule, options.alignment,
+                                   std::string(options.calls.keysName()),
+                                   std::string(options.calls.rowsName())}));
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
 }

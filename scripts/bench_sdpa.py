@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Times attn-jit's forward beside the attention kernels that a torch process has.
 
-All run in this process, in turn, on the same tensors: each round times every kernel once, and the
-median of the rounds' ratios is reported with its quartiles, so a machine that others use too, or a
-clock that moves, is no harm to either side. Our side goes through the C interface, as engines use it.
+All run in this process, on the same tensors: each round times every kernel once, in an order of its own, as a chip that
+a long slow kernel has let cool runs the next one faster. The median of the rounds' ratios is reported with its quartiles,
+so a machine that others use too, or a clock that moves, is no harm to either side; clocks are in the JSON. Our side goes through the C interface, as engines use it.
 
   scripts/bench_sdpa.py --library build-release/lib/libattn-jit.so --device cpu
   scripts/bench_sdpa.py --library attn-jit/lib/libattn-jit.so.0 --device cuda:0 --table hopper --json out.json
@@ -12,9 +12,11 @@ Each kernel's error is against double precision. A peer that has two layouts is 
 """
 
 import argparse
+import ctypes
 import json
 import os
 import pathlib
+import random
 import statistics
 import sys
 import time
@@ -63,6 +65,9 @@ class Cpu:
     def stream(self):
         return 0
 
+    def clock_mhz(self):
+        return None
+
     @staticmethod
     def _sdpa(torch, q, k, v, causal):
         sdpa = torch.nn.functional.scaled_dot_product_attention
@@ -107,6 +112,10 @@ class Cuda:
             self.peers["fa4"] = fa4
         except ImportError:
             pass
+        self.nvml = ctypes.CDLL("libnvidia-ml.so.1")
+        self.handle, uuid = ctypes.c_void_p(), f"GPU-{torch.cuda.get_device_properties(torch.device(args.device)).uuid}"
+        if self.nvml.nvmlInit_v2() or self.nvml.nvmlDeviceGetHandleByUUID(uuid.encode(), ctypes.byref(self.handle)):
+            sys.exit(f"bench_sdpa: NVML does not find {uuid}, whose clock is to be logged")
         n = 8192
         a, b = (torch.randn(n, n, device="cuda", dtype=torch.bfloat16) for _ in "ab")
         self.ceiling = lambda: a @ b
@@ -114,6 +123,12 @@ class Cuda:
 
     def stream(self):
         return self.torch.cuda.current_stream().cuda_stream
+
+    def clock_mhz(self):
+        """Of the multiprocessors, now."""
+        mhz = ctypes.c_uint()
+        self.nvml.nvmlDeviceGetClockInfo(self.handle, 1, ctypes.byref(mhz))
+        return mhz.value
 
     def repeated(self, run):
         """A graph of that many calls, warmed up."""
@@ -204,7 +219,12 @@ def measure(torch, engine, machine, args, row):
         runs["cublas"] = machine.ceiling
     for run in runs.values():
         run(), run()
-    rounds = [{name: machine.seconds(run) for name, run in runs.items()} for _ in range(args.rounds)]
+    rounds, clocks, order = [], [], list(runs)
+    shuffle = random.Random(0)
+    for _ in range(args.rounds):
+        shuffle.shuffle(order)
+        rounds.append({name: machine.seconds(runs[name]) for name in order})
+        clocks.append(machine.clock_mhz())
     for other in [name for name in runs if name.endswith(OTHER)]:
         name = other.removesuffix(OTHER)
         faster = min((n for n in (other, name) if n in runs), key=lambda n: statistics.median(r[n] for r in rounds))
@@ -217,7 +237,7 @@ def measure(torch, engine, machine, args, row):
     result = dict(zip(("batch", "q_heads", "kv_heads", "length", "head_dim", "value_dim", "dtype", "causal"), row))
     result["schedule"], result["inputs"], result["rel_error"] = kernel.manifest["schedule"], args.inputs, errors
     result["host_us"] = {name: round(seconds * 1e6, 2) for name, seconds in host.items()}
-    result["tflops"], result["ratio"], result["failed"] = {}, {}, failed
+    result["tflops"], result["ratio"], result["failed"], result["clock_mhz"] = {}, {}, failed, clocks
     result["us"] = {name: round(statistics.median(r[name] for r in rounds) * 1e6, 2) for name in runs}
     for name in runs:
         done = machine.ceiling_flop if name == "cublas" else flop

@@ -5,7 +5,8 @@
 
 A line of the file is a call with the time of each schedule, as scripts/sweep_schedules.py writes it. The best has the
 highest geometric mean of (best time / own time) over the class's calls; of what is within a hundredth of it, the one
-that the assembler is done with first. A cold start of D128 is held to 0.4 s, which two loops of long steps are not.
+that the assembler is done with first. A cold start of D128 is held to 0.4 s, which two loops of long steps are not, unless
+its rows see so many keys that a launch takes milliseconds.
 """
 
 import collections
@@ -14,20 +15,26 @@ import math
 import re
 import sys
 
-FEW_ROWS = 132 * 64  # dialect/attn/Schedule.h
+FEW_ROWS, WAVE_ROWS, LONG_KEYS = 132 * 64, 132 * 128, 8192  # dialect/attn/CallClass.h
 SAME = 0.99
 HELD = (128, 128)  # dims whose cold start is held to a limit,
 HELD_STEP = 64  # and the longest step of two loops within it: 80 took 0.45 s
 
 
-def few_keys(call):
+def keys_class(call):
     seen = call["length"] // 2 if call["causal"] else call["length"]
-    return seen <= (512 if max(call["head_dim"], call["value_dim"]) <= 96 else 2048)  # ProblemShape::fewKeysUpTo
+    few = 512 if max(call["head_dim"], call["value_dim"]) <= 96 else 2048  # ProblemShape::fewKeysUpTo
+    return "KeyClass::" + ("Few" if seen <= few else "Many" if seen < LONG_KEYS else "Long")
+
+
+def rows_class(call):
+    rows = call["batch"] * call["heads"] * call["length"]
+    return "RowClass::" + ("Few" if rows <= FEW_ROWS else "Wave" if rows <= WAVE_ROWS else "Many")
 
 
 def key(call):
-    few_rows = call["batch"] * call["heads"] * call["length"] <= FEW_ROWS
-    return call["target"], call["head_dim"], call["value_dim"], bool(call["causal"]), few_keys(call), few_rows
+    return (call["target"], call["head_dim"], call["value_dim"], bool(call["causal"]),
+            keys_class(call), rows_class(call))
 
 
 def assembled(schedule):
@@ -35,19 +42,20 @@ def assembled(schedule):
     return (1 if "loops=one" in schedule else 2) * int(re.search(r"bn=(\d+)", schedule)[1])
 
 
-def admitted(dims, schedule):
-    return dims != HELD or "loops=one" in schedule or assembled(schedule) <= 2 * HELD_STEP
+def admitted(dims, keys, schedule):
+    held = dims == HELD and keys != "KeyClass::Long"
+    return not held or "loops=one" in schedule or assembled(schedule) <= 2 * HELD_STEP
 
 
-def best(dims, calls):
+def best(dims, keys, calls):
     common = set.intersection(*(set(call["us"]) for call in calls))
     score = {}
     for schedule in sorted(common):
-        if admitted(dims, schedule):
+        if admitted(dims, keys, schedule):
             ratios = [min(call["us"].values()) / call["us"][schedule] for call in calls]
             score[schedule] = math.exp(sum(map(math.log, ratios)) / len(ratios))
     if not score:
-        sys.exit(f"{dims}: no schedule was measured on all of {len(calls)} calls")
+        sys.exit(f"{dims}, {keys}: no schedule was measured on all of {len(calls)} calls")
     return min((s for s in score if score[s] >= SAME * max(score.values())), key=assembled)
 
 
@@ -59,9 +67,8 @@ def main():
         classes.setdefault(key(call), []).append(call)
     print(f"// By scripts/choose_defaults.py from {path.rsplit('/', 1)[-1]}.")
     for (target, dim, value_dim, masked, keys, rows), calls in classes.items():
-        flags = ["false", "true"]
-        print(f'{{"{target}", {dim}, {value_dim}, {flags[masked]}, {{{flags[keys]}, {flags[rows]}}},\n'
-              f' "{best((dim, value_dim), calls)}"}},')
+        print(f'{{"{target}", {dim}, {value_dim}, {str(masked).lower()}, {{{keys}, {rows}}},\n'
+              f' "{best((dim, value_dim), keys, calls)}"}},')
 
 
 if __name__ == "__main__":

@@ -23,10 +23,10 @@ import attn_jit
 # head dim, value dim: and heads, so that 16384 tokens are as much work as a model's layer
 DIMS = {(32, 32): 64, (64, 64): 32, (72, 72): 28, (80, 80): 24, (96, 96): 20, (128, 128): 16, (192, 128): 16,
         (256, 256): 8}
-# Batch and length with these heads; heads and length of one batch, where rows are few. Causal rows see half of the keys:
-# double lengths are of the same class (scripts/choose_defaults.py).
+# Batch and length with these heads; then batch, heads and length where rows are few, or as many as the processors take
+# at once. Causal rows see half of the keys: double lengths are of the same class (scripts/choose_defaults.py).
 CALLS = [(16, 256), (16, 512), (16, 1024), (4, 4096), (1, 16384)]
-FEW_ROWS = [(16, 128), (8, 512), (2, 4096), (1, 8192)]
+OTHER_CALLS = [(1, 16, 128), (1, 8, 512), (1, 2, 4096), (1, 1, 8192), (8, 16, 128), (1, 32, 512), (1, 4, 4096), (1, 1, 16384)]
 # Roundings of 16 bits, in another order.
 DIFFERENT = 5e-3
 
@@ -34,15 +34,15 @@ DIFFERENT = 5e-3
 def calls(dims):
     for batch, length in CALLS:
         yield batch, DIMS[dims], length
-    for heads, length in FEW_ROWS:
-        yield 1, heads, length
+    yield from OTHER_CALLS
 
 
 def schedules():
     """The default first."""
     yield "flash_fwd_ws.v1"
     for bm, bn, walk in itertools.product((64, 128, 192), (64, 80, 96, 128, 160, 176),
-                                          ("grid=resident, loops=one", "grid=resident, loops=split", "grid=tiles")):
+                                          ("grid=resident, loops=one", "grid=resident, loops=one, anchor=on",
+                                           "grid=resident, loops=split", "grid=tiles")):
         yield f"flash_fwd_ws.v1<bm={bm}, bn={bn}, {walk}>"
 
 

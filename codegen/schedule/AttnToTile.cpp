@@ -53,8 +53,11 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
     auto forward = findForward(module);
     if (!forward)
       return fail(llvm::toString(forward.takeError()));
-    ProblemShape problem =
-        attn::getProblemShape(*forward, alignment, CallClass{fewKeys, fewRows});
+    std::optional<CallClass> calls = CallClass::of(keys, rows);
+    if (!calls)
+      return fail("keys, rows: '" + keys + "', '" + rows +
+                  "' given, allowed: few, many, long; few, wave, many");
+    ProblemShape problem = attn::getProblemShape(*forward, alignment, *calls);
     auto chosen = [&]() -> llvm::Expected<Schedule> {
       if (!schedule.empty())
         return Schedule::parse(schedule, problem, *info);

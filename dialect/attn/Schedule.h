@@ -12,6 +12,7 @@
 #define ATTN_JIT_DIALECT_ATTN_SCHEDULE_H
 
 #include "dialect/Target.h"
+#include "dialect/attn/CallClass.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -20,18 +21,6 @@
 #include <string>
 
 namespace attn_jit {
-
-/// The calls that a default is chosen for. No part of a kernel: what is chosen
-/// for one class runs with any call.
-struct CallClass {
-  bool fewKeys = false; ///< A row sees at most ProblemShape::fewKeysUpTo().
-  bool fewRows = false; ///< Rows of all heads are at most kFewRows.
-  bool operator==(const CallClass &) const = default;
-};
-
-/// Query rows that the 132 processors of an H100 or H200 take at once in the
-/// smallest tiles, of 64.
-inline constexpr int64_t kFewRows = 132 * 64;
 
 /// What a schedule is checked against: the dims that decide what fits.
 struct ProblemShape {

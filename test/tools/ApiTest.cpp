@@ -82,7 +82,7 @@ TEST(Engine, NewLengthCompilesNothing) {
 static bool seesFewKeys(const api::Description &what,
                         api::CompileOptions options, int64_t kvLen) {
   api::setClass(options, what, {8, 16, kvLen, kvLen});
-  return options.fewKeys;
+  return options.calls.keys == KeyClass::Few;
 }
 
 TEST(CallClass, OfFewKeysIsWhereAnotherScheduleIsChosen) {
@@ -121,7 +121,7 @@ TEST(CallClass, OfFewRowsDependsOnTheBatchUnlessItMustNot) {
   options.target = "sm_90a";
   auto fewRows = [&](const api::TypicalCall &call) {
     api::setClass(options, what, call);
-    return options.fewRows;
+    return options.calls.rows == RowClass::Few;
   };
   EXPECT_TRUE(fewRows({1, 2, 4096, 4096}));
   EXPECT_TRUE(fewRows({132, 1, 64, 4096}));
@@ -135,7 +135,7 @@ TEST(CallClass, HasImagesOfItsOwn) {
   api::CompileOptions many;
   many.target = "sm_90a";
   api::CompileOptions few = many;
-  few.fewKeys = true;
+  few.calls.keys = KeyClass::Few;
   EXPECT_NE(api::stemOf("", many), api::stemOf("", few));
 }
 

@@ -195,7 +195,7 @@ rt::Result<api::Compiled> api::compile(const Description &description,
   own.target = lookupTarget(options.target);
   own.hostLevel = options.hostLevel;
   own.alignment = options.alignment;
-  own.calls = {options.fewKeys, options.fewRows};
+  own.calls = options.calls;
   own.debugInfo = options.debugInfo;
   own.schedule = options.schedule;
   Compiled result;

@@ -5,6 +5,7 @@
 #ifndef ATTN_JIT_TOOLS_API_COMPILE_H
 #define ATTN_JIT_TOOLS_API_COMPILE_H
 
+#include "dialect/attn/CallClass.h"
 #include "runtime/Manifest.h"
 #include "tools/api/Description.h"
 
@@ -25,8 +26,7 @@ struct CompileOptions {
   /// can address the tensors, and the kernel loads them itself.
   int64_t alignment = 16;
   /// The class of calls: what is chosen suits these, and runs with any.
-  bool fewKeys = false, fewRows = false;
-  std::string className() const; ///< "few keys, few rows"; empty: many of both
+  CallClass calls;
   std::string hostLevel;  ///< cpu target: "x86-64-v3", "x86-64-v4"; empty: this
                           ///< machine's
   bool debugInfo = false; ///< lines of the tile IR in the image

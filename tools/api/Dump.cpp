@@ -36,7 +36,7 @@ std::string api::stemOf(std::string_view module,
   add(options.schedule);
   add(options.hostLevel);
   add(std::to_string(options.alignment));
-  add(options.className());
+  add(options.calls.str());
   add(options.debugInfo ? "debug" : "");
   char digits[17];
   std::snprintf(digits, sizeof digits, "%016llx",

@@ -44,7 +44,7 @@ std::string requestText(const Description &d, const CompileOptions &o) {
   add(o.target);
   add(o.schedule);
   add(std::to_string(o.alignment));
-  add(o.className());
+  add(o.calls.str());
   add(o.debugInfo ? "debug" : "");
   return text;
 }

@@ -23,14 +23,27 @@ rt::Status api::checkTarget(const std::string &target) {
                       llvm::join(targetNames(), ", "));
 }
 
-std::string api::CompileOptions::className() const {
-  return std::string(fewKeys ? "few keys" : "") +
-         (fewKeys && fewRows ? ", " : "") + (fewRows ? "few rows" : "");
+static KeyClass keysOf(const ProblemShape &problem, int64_t seen) {
+  if (seen <= 0)
+    return KeyClass::Many; // not told
+  if (seen <= problem.fewKeysUpTo())
+    return KeyClass::Few;
+  return seen < kLongKeys ? KeyClass::Many : KeyClass::Long;
+}
+
+static RowClass rowsOf(const api::TypicalCall &call) {
+  int64_t rows = 0;
+  if (call.batchInvariant || call.batch <= 0 || call.queryHeads <= 0 ||
+      call.queryLen <= 0 ||
+      __builtin_mul_overflow(call.batch, call.queryHeads, &rows) ||
+      __builtin_mul_overflow(rows, call.queryLen, &rows) || rows > kWaveRows)
+    return RowClass::Many;
+  return rows <= kFewRows ? RowClass::Few : RowClass::Wave;
 }
 
 void api::setClass(CompileOptions &options, const Description &d,
                    const TypicalCall &call) {
-  options.fewKeys = options.fewRows = false;
+  options.calls = {};
   const TargetInfo *target = lookupTarget(options.target);
   if (!target || !options.schedule.empty() || !d.module.empty())
     return;
@@ -40,27 +53,19 @@ void api::setClass(CompileOptions &options, const Description &d,
                           d.causal || !d.mask.empty(),
                           options.alignment,
                           {}};
-  // A causal row sees half of the keys on average.
-  const int64_t seen = d.causal ? call.kvLen / 2 : call.kvLen;
-  const bool fewKeys = call.kvLen > 0 && seen <= problem.fewKeysUpTo();
-  int64_t rows = 0;
-  const bool fewRows =
-      !call.batchInvariant && call.batch > 0 && call.queryHeads > 0 &&
-      call.queryLen > 0 &&
-      !__builtin_mul_overflow(call.batch, call.queryHeads, &rows) &&
-      !__builtin_mul_overflow(rows, call.queryLen, &rows) && rows <= kFewRows;
   auto chosen = [&](CallClass calls) {
     problem.calls = calls;
     return Schedule::choose(problem, *target).str();
   };
-  const std::string wanted = chosen({fewKeys, fewRows});
-  for (CallClass calls :
-       {CallClass{}, CallClass{true, false}, CallClass{false, true}})
+  // A causal row sees half of the keys on average.
+  const std::string wanted = chosen(
+      {keysOf(problem, d.causal ? call.kvLen / 2 : call.kvLen), rowsOf(call)});
+  // Classes of one schedule share an image.
+  for (CallClass calls : kCallClasses)
     if (chosen(calls) == wanted) {
-      options.fewKeys = calls.fewKeys, options.fewRows = calls.fewRows;
+      options.calls = calls;
       return;
     }
-  options.fewKeys = fewKeys, options.fewRows = fewRows;
 }
 
 std::vector<api::ScheduleHelp> api::scheduleFamilies() {

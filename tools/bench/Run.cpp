@@ -79,7 +79,7 @@ public:
     api::setClass(wanted, row.what.description,
                   row.what.typicalCall(options.deterministic));
     const std::string request =
-        api::identity(row.what.description) + wanted.className();
+        api::identity(row.what.description) + wanted.calls.str();
     auto found = kernels.find(request);
     const bool known = found != kernels.end() && !bypass;
     if (!known) {
