@@ -119,7 +119,8 @@ static void addBufferRules(StringRef name, BlockArgument argument,
 }
 
 llvm::Expected<json::Object>
-attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
+attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &chip) {
+  const TargetInfo &target = unitsOf(kernel, chip);
   json::Array arguments, grid, captured;
   json::Array rules{
       json::Object{{"multiple", json::Array{"q_heads", "kv_heads"}}}};

@@ -39,7 +39,8 @@ void api::setClass(CompileOptions &options, const Description &d,
                           elementBytes(d.element),
                           d.causal || !d.mask.empty(),
                           options.alignment,
-                          {}};
+                          {},
+                          d.precision == Precision::TF32};
   // A causal row sees half of the keys on average.
   const int64_t seen = d.causal ? call.kvLen / 2 : call.kvLen;
   const bool fewKeys = call.kvLen > 0 && seen <= problem.fewKeysUpTo();
@@ -51,7 +52,8 @@ void api::setClass(CompileOptions &options, const Description &d,
       !__builtin_mul_overflow(rows, call.queryLen, &rows) && rows <= kFewRows;
   auto chosen = [&](CallClass calls) {
     problem.calls = calls;
-    return Schedule::choose(problem, *target).str();
+    return Schedule::choose(problem, target->unitsFor(problem.elementBytes))
+        .str();
   };
   const std::string wanted = chosen({fewKeys, fewRows});
   for (CallClass calls :
