@@ -118,8 +118,8 @@ static void addBufferRules(StringRef name, BlockArgument argument,
   rules.push_back(json::Object{{"at_most", json::Array{stride, most}}});
 }
 
-llvm::Expected<json::Object>
-attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &chip) {
+llvm::Expected<json::Object> attn_jit::describeLaunch(tile::KernelOp kernel,
+                                                      const TargetInfo &chip) {
   const TargetInfo &target = unitsOf(kernel, chip);
   json::Array arguments, grid, captured;
   json::Array rules{

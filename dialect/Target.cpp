@@ -16,11 +16,9 @@ static constexpr uint32_t capabilities(std::initializer_list<Capability> list) {
 
 /// Chips by their warps, which multiply alike and differ in how much shared
 /// memory a workgroup may take.
-static constexpr TargetInfo warpProducts(llvm::StringLiteral name,
-                                         int64_t sharedBytes,
-                                         uint32_t more = 0,
-                                         llvm::StringLiteral features =
-                                             "+ptx78") {
+static constexpr TargetInfo
+warpProducts(llvm::StringLiteral name, int64_t sharedBytes, uint32_t more = 0,
+             llvm::StringLiteral features = "+ptx78") {
   return {name,
           Backend::NVPTX,
           capabilities({Capability::SharedLhs, Capability::TanhInstruction,

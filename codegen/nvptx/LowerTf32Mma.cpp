@@ -20,10 +20,10 @@ using namespace mlir;
 using namespace attn_jit;
 
 namespace {
-constexpr int64_t kEdge = 16;     ///< of a block of the right operand
-constexpr int64_t kDepth = 8;     ///< of one product
-constexpr int64_t kHalves = 2;    ///< products along each edge of a block
-constexpr int64_t kBytes = 4;     ///< of an element
+constexpr int64_t kEdge = 16;  ///< of a block of the right operand
+constexpr int64_t kDepth = 8;  ///< of one product
+constexpr int64_t kHalves = 2; ///< products along each edge of a block
+constexpr int64_t kBytes = 4;  ///< of an element
 using Words = SmallVector<Value, 4>;
 
 /// An operand's registers as they are multiplied; small: what the large lack.
@@ -58,8 +58,7 @@ private:
   void split(Value word, Parts &parts) const {
     Value large = arith::AndIOp::create(b, loc, word,
                                         i32Constant(b, loc, ~int64_t(0x1fff)));
-    Value rest =
-        arith::SubFOp::create(b, loc, number(word), number(large));
+    Value rest = arith::SubFOp::create(b, loc, number(word), number(large));
     parts.large.push_back(large);
     parts.small.push_back(
         arith::BitcastOp::create(b, loc, b.getI32Type(), rest));
@@ -87,14 +86,13 @@ public:
     Value lane = arith::AndIOp::create(b, loc, target.threadId(b, loc),
                                        i32Constant(b, loc, 31));
     Value byte = arith::MulIOp::create(
-        b, loc,
-        arith::ShRUIOp::create(b, loc, lane, i32Constant(b, loc, 2)),
+        b, loc, arith::ShRUIOp::create(b, loc, lane, i32Constant(b, loc, 2)),
         i32Constant(b, loc, kBytes));
     Value slot = arith::AndIOp::create(b, loc, lane, i32Constant(b, loc, 3));
-    Value first = arith::MulIOp::create(
-        b, loc, slot, i32Constant(b, loc, pairsOfK ? 2 : 1));
-    Value second = arith::AddIOp::create(
-        b, loc, first, i32Constant(b, loc, pairsOfK ? 1 : 4));
+    Value first = arith::MulIOp::create(b, loc, slot,
+                                        i32Constant(b, loc, pairsOfK ? 2 : 1));
+    Value second = arith::AddIOp::create(b, loc, first,
+                                         i32Constant(b, loc, pairsOfK ? 1 : 4));
     for (Value row : {first, second})
       rows.emplace_back(b, loc, tile, type, row, byte);
   }
@@ -143,9 +141,8 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
     int64_t m = result.getRows(), n = result.getCols();
     int64_t k = rowsAreN ? rhs.getCols() : rhs.getRows();
     if (n % kEdge || k % kEdge)
-      return op.emitOpError("is ")
-             << m << "x" << n << "x" << k
-             << "; columns and K are read by sixteens";
+      return op.emitOpError("is ") << m << "x" << n << "x" << k
+                                   << "; columns and K are read by sixteens";
     int64_t rowTiles = m / kEdge, perTile = n / 2;
     SmallVector<Value> sums =
         initialSums(rewriter, loc, adaptor.getAcc(), rowTiles * perTile);
@@ -216,26 +213,24 @@ private:
       Words Parts::*lhs, Parts::*rhs;
       int64_t half;
     };
-    static constexpr Term kTerms[] = {{&Parts::small, &Parts::large, 0},
-                                      {&Parts::large, &Parts::small, 0},
-                                      {&Parts::small, &Parts::large, 1},
-                                      {&Parts::large, &Parts::small, 1},
-                                      {&Parts::large, &Parts::large, 0},
-                                      {&Parts::large, &Parts::large, 1}};
+    static constexpr Term kTerms[] = {
+        {&Parts::small, &Parts::large, 0}, {&Parts::large, &Parts::small, 0},
+        {&Parts::small, &Parts::large, 1}, {&Parts::large, &Parts::small, 1},
+        {&Parts::large, &Parts::large, 0}, {&Parts::large, &Parts::large, 1}};
     int64_t tiles = rows.size();
     SmallVector<Words> own(kHalves * tiles);
     for (Words &each : own)
       llvm::append_range(each, initialSums(b, loc, Value(), 4));
     for (const Term &term : kTerms)
       for (int64_t i = 0; i < kHalves * tiles; ++i)
-        own[i] = warpProduct(
-            b, loc, kProduct, rows[i % tiles][term.half].*term.lhs,
-            block.halves[i / tiles][term.half].*term.rhs, own[i]);
+        own[i] =
+            warpProduct(b, loc, kProduct, rows[i % tiles][term.half].*term.lhs,
+                        block.halves[i / tiles][term.half].*term.rhs, own[i]);
     for (int64_t i = 0; i < kHalves * tiles; ++i)
-      for (auto [sum, more] : llvm::zip_equal(sumOf(i % tiles, i / tiles),
-                                              own[i]))
-        sum = fresh ? more
-                    : arith::AddFOp::create(b, loc, sum, more).getResult();
+      for (auto [sum, more] :
+           llvm::zip_equal(sumOf(i % tiles, i / tiles), own[i]))
+        sum =
+            fresh ? more : arith::AddFOp::create(b, loc, sum, more).getResult();
   }
 
   /// The left operand's registers of a tile of rows and 8 of K.
@@ -243,15 +238,14 @@ private:
   leftOf(tile::MmaOp op, OpAdaptor adaptor, OpBuilder &b) const {
     Location loc = op.getLoc();
     if (auto type = dyn_cast<tile::SharedType>(op.getLhs().getType()))
-      return [reader = BlockReader(b, loc, target, adaptor.getLhs(), type,
-                                   BlockOrder::Down, /*transposed=*/false)](
-                 int64_t row, int64_t eighth) {
-        return reader.read(row, eighth);
-      };
+      return
+          [reader = BlockReader(b, loc, target, adaptor.getLhs(), type,
+                                BlockOrder::Down, /*transposed=*/false)](
+              int64_t row, int64_t eighth) { return reader.read(row, eighth); };
     auto type = cast<tile::FragType>(op.getLhs().getType());
-    auto words = VectorType::get(
-        cast<VectorType>(adaptor.getLhs().getType()).getShape(),
-        b.getI32Type());
+    auto words =
+        VectorType::get(cast<VectorType>(adaptor.getLhs().getType()).getShape(),
+                        b.getI32Type());
     SmallVector<Value> registers = elements(
         b, loc, arith::BitcastOp::create(b, loc, words, adaptor.getLhs()));
     int64_t perTile = type.getCols() / 2;

@@ -31,8 +31,7 @@ LanePlace blockPlace(OpBuilder &b, Location loc, const GpuTarget &target,
                      Value tile, tile::SharedType type, BlockOrder order) {
   Integers on{b, loc};
   Value lane = on.lowBits(target.threadId(b, loc), 32);
-  Value half = on.shifted(lane, 4),
-        eighth = on.lowBits(on.shifted(lane, 3), 2);
+  Value half = on.shifted(lane, 4), eighth = on.lowBits(on.shifted(lane, 3), 2);
   bool down = order == BlockOrder::Down;
   Value row = down ? on.lowBits(lane, 16)
                    : on.add(on.lowBits(lane, 8), on.times(half, 8));
@@ -64,8 +63,8 @@ Value LanePlace::at(int64_t rows, int64_t bytes) const {
   if (width) {
     offset += bytes / width * type.getPanelRows() * width;
     if (bytes % width)
-      from = Integers{b, loc}.exclusive(start,
-                                        i32Constant(b, loc, bytes % width));
+      from =
+          Integers{b, loc}.exclusive(start, i32Constant(b, loc, bytes % width));
   } else {
     offset += bytes;
   }
@@ -104,8 +103,7 @@ SmallVector<Value, 4> BlockReader::read(int64_t rowBlock,
 }
 
 SmallVector<Value, 4> attn_jit::warpProduct(OpBuilder &b, Location loc,
-                                            StringRef name,
-                                            ArrayRef<Value> lhs,
+                                            StringRef name, ArrayRef<Value> lhs,
                                             ArrayRef<Value> rhs,
                                             ArrayRef<Value> sum) {
   SmallVector<Value, 10> operands(lhs);

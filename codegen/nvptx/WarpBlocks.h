@@ -50,12 +50,10 @@ private:
 
 /// One product of a warp: the intrinsic `name` on the registers of both
 /// operands and four sums.
-llvm::SmallVector<mlir::Value, 4> warpProduct(mlir::OpBuilder &b,
-                                              mlir::Location loc,
-                                              llvm::StringRef name,
-                                              llvm::ArrayRef<mlir::Value> lhs,
-                                              llvm::ArrayRef<mlir::Value> rhs,
-                                              llvm::ArrayRef<mlir::Value> sum);
+llvm::SmallVector<mlir::Value, 4>
+warpProduct(mlir::OpBuilder &b, mlir::Location loc, llvm::StringRef name,
+            llvm::ArrayRef<mlir::Value> lhs, llvm::ArrayRef<mlir::Value> rhs,
+            llvm::ArrayRef<mlir::Value> sum);
 
 /// The sums of a product's result: those of its accumulator, or zeros.
 llvm::SmallVector<mlir::Value> initialSums(mlir::OpBuilder &b,

@@ -139,9 +139,10 @@ ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row, Value key,
                      [&](OpBuilder &at, ValueRange x) -> Value {
                        return arith::MaxNumFOp::create(at, loc, x[0], x[1]);
                      });
-  // In f32 all factors of a row are powers of one rounded number: a maximum that
-  // stays then rescales by exactly 1, where one multiply-add, which rounds once,
-  // would drift by 2^-23 a step. (Adding +0 keeps LLVM from making that of it.)
+  // In f32 all factors of a row are powers of one rounded number: a maximum
+  // that stays then rescales by exactly 1, where one multiply-add, which rounds
+  // once, would drift by 2^-23 a step. (Adding +0 keeps LLVM from making that
+  // of it.)
   bool exact = element.isF32();
   auto scaledMax = [&](OpBuilder &at, Value x) -> Value {
     if (!factor)
@@ -169,8 +170,7 @@ ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row, Value key,
     beforeExponentials(newMax);
   SoftmaxStep step;
   auto rescaling = [&](OpBuilder &at, ValueRange x) -> Value {
-    Value exponent =
-        arith::AddFOp::create(at, loc, scaledMax(at, x[0]), x[1]);
+    Value exponent = arith::AddFOp::create(at, loc, scaledMax(at, x[0]), x[1]);
     return math::Exp2Op::create(at, loc, exponent);
   };
   if (exact)

@@ -7,10 +7,11 @@
 //             [--without TEXT] [--module FILE] [--templates DIR] [--list]
 //             [--far] [--delays N]
 // --target compiles for another chip than the device's own, --group runs the
-// groups whose name holds TEXT, --without not those; --module takes their kernel from a file of tile
-// or attn IR; --far checks tensors above 4 GiB alone; --delays shares N seeds
-// out among a group's calls, for a module with delays: each must give the same
-// bits. Exit code: 0 all right, 1 one is wrong, 2 can not run.
+// groups whose name holds TEXT, --without not those; --module takes their
+// kernel from a file of tile or attn IR; --far checks tensors above 4 GiB
+// alone; --delays shares N seeds out among a group's calls, for a module with
+// delays: each must give the same bits. Exit code: 0 all right, 1 one is wrong,
+// 2 can not run.
 #include "test/grid/Check.h"
 #include "test/grid/Trial.h"
 

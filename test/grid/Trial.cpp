@@ -121,8 +121,8 @@ rt::Result<std::string> Trial::judge() {
   ATTN_TRY(rt::Comparison compared,
            rt::compareOutput(outRows.slice(2, 0, call.queryLen), reference));
   const bool tf32 = what.precision == api::Precision::TF32;
-  ATTN_TRY(const double limit, limitOf(bench::hostType(what.element), call,
-                                       group->regions, tf32));
+  ATTN_TRY(const double limit,
+           limitOf(bench::hostType(what.element), call, group->regions, tf32));
   if (!compared.passes(limit))
     return rt::toText(compared);
   if (!what.lse)

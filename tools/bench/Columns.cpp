@@ -45,9 +45,8 @@ std::vector<Column> bench::shapeColumns(const Options &options) {
   columns.push_back({"dtype", [](const Row &row) {
                        const api::Description &d = row.what.description;
                        return std::string(api::name(d.element)) +
-                              (d.precision == api::Precision::TF32
-                                   ? " as tf32"
-                                   : "");
+                              (d.precision == api::Precision::TF32 ? " as tf32"
+                                                                   : "");
                      }});
   columns.push_back({"causal", [](const Row &row) {
                        return std::string(row.what.shape.causal ? "yes" : "no");

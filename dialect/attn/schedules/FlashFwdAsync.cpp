@@ -44,8 +44,9 @@ static int64_t sharedBytes(const ProblemShape &problem,
 static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
                                            const TargetInfo &target,
                                            const NamedFields &named) {
-  // Measured for 16 bits (docs/perf/ampere-forward.md). Two tiles of rows a unit share what
-  // is read of keys and values, as long as the output leaves room for it.
+  // Measured for 16 bits (docs/perf/ampere-forward.md). Two tiles of rows a
+  // unit share what is read of keys and values, as long as the output leaves
+  // room for it.
   int64_t widest = std::max(problem.headDim, problem.valueDim);
   // Operands of f32 are twice as wide, and six split products a read hide it.
   bool single = problem.elementBytes == 4, split = single && !problem.tf32;
@@ -68,7 +69,7 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
     wanted = widest <= 64 ? 64 : 32;
   int64_t least = std::min<int64_t>(wanted, 32);
   bool twice = fits(2, 4 * rows, least, 1);
-  int64_t most = twice ? 4 : 8;
+  int64_t most = twice || (split && widest > 128) ? 4 : 8;
   while (most > 1 && !fits(1, most * rows, 16, 1))
     most /= 2;
   int64_t units = named.get(

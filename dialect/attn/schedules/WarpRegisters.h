@@ -30,16 +30,14 @@ inline int64_t warpRegisters(const ProblemShape &problem,
   int64_t query = sharedQuery ? 0 : rows * d * 2 / 3 / threads + 14;
   int64_t widest = std::max(d, dv);
   bool single = problem.elementBytes == 4;
-  int64_t copies =
-      bn * widest * 7 / 4 / (single ? 4 : 8) / (units * threads);
+  int64_t copies = bn * widest * 7 / 4 / (single ? 4 : 8) / (units * threads);
   int64_t tiles = rows / target.unitRows;
   int64_t operands = !single ? 0 : problem.tf32 ? 16 * tiles : 16 + 16 * tiles;
   // ptxas splits operands far ahead, the farther the more products stand in a
   // row; of wide outputs of 32 rows it spills at once.
   bool partial = widest & (widest - 1);
-  bool tight = problem.masked && (stages > 1 || partial);
-  int64_t excess =
-      rows * bn * widest - (tiles > 1 ? 40 : tight ? 48 : 64) * 1024;
+  int64_t most = tiles > 1 ? 40 : problem.masked ? 48 : 64;
+  int64_t excess = rows * bn * widest - most * 1024;
   if (single && !problem.tf32 && excess > 0)
     operands += 128 + excess / 512;
   if (problem.alignment < 16) // what is copied passes through registers
