@@ -118,8 +118,9 @@ static void addBufferRules(StringRef name, BlockArgument argument,
   rules.push_back(json::Object{{"at_most", json::Array{stride, most}}});
 }
 
-llvm::Expected<json::Object>
-attn_jit::describeLaunch(tile::KernelOp kernel, const TargetInfo &target) {
+llvm::Expected<json::Object> attn_jit::describeLaunch(tile::KernelOp kernel,
+                                                      const TargetInfo &chip) {
+  const TargetInfo &target = unitsOf(kernel, chip);
   json::Array arguments, grid, captured;
   json::Array rules{
       json::Object{{"multiple", json::Array{"q_heads", "kv_heads"}}}};

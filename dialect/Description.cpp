@@ -128,6 +128,12 @@ attn_jit::buildModule(const AttentionDescription &description,
   if (description.causal && !description.mask.empty())
     return inputError(
         "mask: given beside causal; write the mask as one region");
+  if (description.precision != attn::Precision::IEEE &&
+      description.element != ElementKind::F32)
+    return inputError("precision: {0} given, allowed with {1}: {2}",
+                      attn::stringifyPrecision(description.precision),
+                      elementText(description.element),
+                      attn::stringifyPrecision(attn::Precision::IEEE));
   auto tensor = [&](int64_t dim) {
     return llvm::formatv("tensor<?x?x?x{0}x{1}, #attn.layout<{2}>>", dim,
                          elementText(description.element),
@@ -149,12 +155,14 @@ attn_jit::buildModule(const AttentionDescription &description,
           "%$.k: {0} {{attn.arg = \"k\"}, %$.v: {1} {{attn.arg = \"v\"}, "
           "%$.scale: f32 {{attn.arg = \"scale\"}) -> ({1}{2}) {{\n"
           "  %$.o{3} = attn.forward %$.q, %$.k, %$.v scale %$.scale{4}{5} "
-          "{{align = #attn<align {6}>} : {0}, {0}, {1} -> {1}{2}\n"
+          "{{align = #attn<align {6}>, precision = #attn<precision {8}>} : "
+          "{0}, {0}, {1} -> {1}{2}\n"
           "  return %$.o{7} : {1}{2}\n}\n",
           q, v, lse, description.lse ? ":2" : "",
           region("score", description.score), region("mask", mask),
           attn::stringifyAlign(description.align),
-          description.lse ? "#0, %$.o#1" : "")
+          description.lse ? "#0, %$.o#1" : "",
+          attn::stringifyPrecision(description.precision))
           .str();
   return parseModule(text, context);
 }

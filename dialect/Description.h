@@ -22,6 +22,7 @@ struct AttentionDescription {
   attn::Align align = attn::Align::BottomRight;
   bool causal = false;
   bool lse = false;
+  attn::Precision precision = attn::Precision::IEEE; ///< of f32 products
   /// MLIR text of a region's body, or empty: `^bb0(...): ... attn.yield ...` as
   /// in attn.forward. A mask beside `causal` is refused.
   std::string score, mask;

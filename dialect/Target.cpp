@@ -14,16 +14,18 @@ static constexpr uint32_t capabilities(std::initializer_list<Capability> list) {
   return bits;
 }
 
-/// Ampere and Ada: chips of one instruction set that differ in how much shared
-/// memory a workgroup may take. PTX 7.8 is the first that knows all of them and
-/// is taken by drivers from CUDA 11.8 on.
-static constexpr TargetInfo warpProducts(llvm::StringLiteral name,
-                                         int64_t sharedBytes) {
+/// Chips by their warps, which multiply alike and differ in how much shared
+/// memory a workgroup may take.
+static constexpr TargetInfo
+warpProducts(llvm::StringLiteral name, int64_t sharedBytes, uint32_t more = 0,
+             llvm::StringLiteral features = "+ptx78") {
   return {name,
           Backend::NVPTX,
           capabilities({Capability::SharedLhs, Capability::TanhInstruction,
                         Capability::LaunchedShared, Capability::SwizzledTiles,
-                        Capability::ThreadCopy, Capability::TimedSleep}),
+                        Capability::ThreadCopy, Capability::TimedSleep,
+                        Capability::Tf32Product}) |
+              more,
           /*unitThreads=*/32,
           /*waveThreads=*/32,
           /*unitRows=*/16,
@@ -36,25 +38,36 @@ static constexpr TargetInfo warpProducts(llvm::StringLiteral name,
           /*productDepth=*/16,
           /*namedBarriers=*/0,
           /*productsInFlight=*/0,
-          /*features=*/"+ptx78"};
+          features};
 }
 
+/// PTX 8.6 is the first with every instruction used here and is taken by
+/// drivers from CUDA 12.7 on.
+static constexpr llvm::StringLiteral kHopperFeatures = "+ptx86";
+
+/// Hopper by its warps: a warpgroup reads both operands of a product of f32
+/// along K alone, which values are not.
+static constexpr TargetInfo kHopperWarps =
+    warpProducts("sm_90a", 227 * 1024,
+                 capabilities({Capability::SuspendedWait}), kHopperFeatures);
+
 static constexpr TargetInfo kTargets[] = {
-    // PTX 8.6 is the first with every instruction used here and is taken by
-    // drivers from CUDA 12.7 on. Barriers 8 to 15 are those of tile.publish,
-    // 0 is the workgroup's. wgmma.wait_group counts to 7.
+    // Barriers 8 to 15 are those of tile.publish, 0 is the workgroup's.
+    // wgmma.wait_group counts to 7.
     {"sm_90a", Backend::NVPTX,
      capabilities({Capability::BulkCopy, Capability::AsyncMatrixProduct,
                    Capability::SharedLhs, Capability::RegisterBudgets,
                    Capability::NamedBarriers, Capability::TanhInstruction,
                    Capability::LaunchedShared, Capability::SwizzledTiles,
-                   Capability::TimedSleep}),
+                   Capability::TimedSleep, Capability::SuspendedWait}),
      /*unitThreads=*/128, /*waveThreads=*/32, /*unitRows=*/64, /*maxUnits=*/4,
      /*sharedBytes=*/227 * 1024, /*sharedRowPadding=*/0,
      /*registersPerThread=*/255,
      /*registersPerGroup=*/65536, /*fragmentCols=*/8, /*productDepth=*/16,
      /*namedBarriers=*/7,
-     /*productsInFlight=*/7, /*features=*/"+ptx86"},
+     /*productsInFlight=*/7, /*features=*/kHopperFeatures, &kHopperWarps},
+    // PTX 7.8 is the first that knows all of these, and is taken by drivers
+    // from CUDA 11.8 on.
     warpProducts("sm_80", 163 * 1024),
     warpProducts("sm_86", 99 * 1024),
     warpProducts("sm_89", 99 * 1024),

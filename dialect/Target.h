@@ -36,6 +36,9 @@ enum class Capability : uint32_t {
   ThreadCopy = 1 << 14,    ///< A thread's copies into shared memory go on
                            ///< beside it, and barriers there count them.
   TimedSleep = 1 << 15,    ///< A wave can sleep for a number of nanoseconds.
+  Tf32Product = 1 << 16,   ///< f32 operands, of which a product reads 10 bits
+                           ///< of mantissa, and truncates its sums.
+  SuspendedWait = 1 << 17, ///< A wait at a shared barrier may suspend.
 };
 
 enum class Backend { NVPTX, AMDGPU, Host };
@@ -58,6 +61,14 @@ struct TargetInfo {
   int64_t namedBarriers;      ///< Barriers 1 to this are a schedule's.
   int64_t productsInFlight;   ///< The most that a wait may leave running.
   llvm::StringLiteral features; ///< For LLVM, beside those of `name`.
+  /// The same chip with its warps as units, where only they multiply some
+  /// operands; null where there is nothing to add.
+  const TargetInfo *warps = nullptr;
+
+  /// The units by which products of operands of that size are computed.
+  const TargetInfo &unitsFor(int64_t elementBytes) const {
+    return warps && elementBytes == 4 ? *warps : *this;
+  }
 
   bool has(Capability capability) const {
     return capabilities & static_cast<uint32_t>(capability);

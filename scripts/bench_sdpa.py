@@ -38,6 +38,7 @@ TABLES = {
     "dims": [(4, h, hk, 4096, d, dv, "bf16", c) for h, hk, d, dv, c in (
         (16, 16, 192, 128, 0), (16, 16, 192, 128, 1), (32, 8, 128, 128, 1), (32, 1, 128, 128, 1), (32, 32, 128, 128, 1),
         (16, 16, 96, 96, 0), (16, 16, 80, 80, 0), (16, 16, 72, 72, 0), (16, 16, 32, 32, 0))],
+    "single": [(4, 16, 16, s, d, d, "f32", c) for d in (64, 128) for c in (0, 1) for s in (1024, 4096)],
     "short": [(b, h, h, s, d, d, "bf16", c) for b, h, d in ((1, 8, 128), (1, 32, 128), (8, 16, 128), (32, 12, 64))
               for c in (0, 1) for s in (16, 64, 128, 256, 512)],
 }
@@ -85,7 +86,7 @@ class Cuda:
     def __init__(self, torch, args):
         from torch.nn.attention import SDPBackend, sdpa_kernel
 
-        self.torch = torch
+        self.torch, self.ceiling_type = torch, torch.bfloat16
         torch.cuda.set_device(torch.device(args.device))
         self.repeat = GRAPH.get(args.table, 1)
         backend = {"cudnn": SDPBackend.CUDNN_ATTENTION, "fa2": SDPBackend.FLASH_ATTENTION}
@@ -99,6 +100,12 @@ class Cuda:
             return bind
 
         self.peers = {name: peer(kind) for name, kind in backend.items()}
+        # Of f32 torch has this kernel alone, whose products are what its own matrix products are.
+        torch.backends.cuda.matmul.allow_tf32 = args.precision == "tf32"
+        if args.table == "single":
+            self.peers = {"efficient": peer(SDPBackend.EFFICIENT_ATTENTION)}
+            self.ceiling_type = torch.float32
+            return self._set_ceiling()
         # Ours and the others read rows of all heads side by side; this one heads of all rows.
         self.peers["cudnn" + OTHER] = lambda q, k, v, causal: self.peers["cudnn"](
             *(t.contiguous() for t in (q, k, v)), causal)
@@ -116,8 +123,11 @@ class Cuda:
         self.handle, uuid = ctypes.c_void_p(), f"GPU-{torch.cuda.get_device_properties(torch.device(args.device)).uuid}"
         if self.nvml.nvmlInit_v2() or self.nvml.nvmlDeviceGetHandleByUUID(uuid.encode(), ctypes.byref(self.handle)):
             sys.exit(f"bench_sdpa: NVML does not find {uuid}, whose clock is to be logged")
+        self._set_ceiling()
+
+    def _set_ceiling(self):
         n = 8192
-        a, b = (torch.randn(n, n, device="cuda", dtype=torch.bfloat16) for _ in "ab")
+        a, b = (self.torch.randn(n, n, device="cuda", dtype=self.ceiling_type) for _ in "ab")
         self.ceiling = lambda: a @ b
         self.ceiling_flop = 2 * n**3
 
@@ -190,7 +200,7 @@ def measure(torch, engine, machine, args, row):
     out.fill_(float("nan"))
     kernel = engine.kernel(head_dim=dim, value_dim=value_dim, dtype=dtype, layout="bhsd", align="top_left",
                            causal=causal, schedule=args.schedule or None, target=args.target or None,
-                           kv_len=length, q_len=length, batch=batch, q_heads=heads,
+                           precision=args.precision if dtype == "f32" else None, kv_len=length, q_len=length, batch=batch, q_heads=heads,
                            alignment=16 if args.device != "cpu" else q.element_size())
     launch = kernel.bind(q, k, v, out)
     runs = {"attn-jit": lambda: launch(machine.stream())}
@@ -236,6 +246,7 @@ def measure(torch, engine, machine, args, row):
     flop = 2 * batch * heads * length**2 * (dim + value_dim) * (0.5 if causal else 1)
     result = dict(zip(("batch", "q_heads", "kv_heads", "length", "head_dim", "value_dim", "dtype", "causal"), row))
     result["schedule"], result["inputs"], result["rel_error"] = kernel.manifest["schedule"], args.inputs, errors
+    result["precision"] = args.precision if dtype == "f32" else None
     result["host_us"] = {name: round(seconds * 1e6, 2) for name, seconds in host.items()}
     result["tflops"], result["ratio"], result["failed"], result["clock_mhz"] = {}, {}, failed, clocks
     result["us"] = {name: round(statistics.median(r[name] for r in rounds) * 1e6, 2) for name in runs}
@@ -261,6 +272,7 @@ def main():
     parser.add_argument("--schedule", default="", help="default: the kernel's own")
     parser.add_argument("--inputs", choices=sdpa_inputs.KINDS, default="normal", help="docs/inputs.md")
     parser.add_argument("--target", default="", help="an earlier chip's images; default: the device's own")
+    parser.add_argument("--precision", choices=("ieee", "tf32"), default="ieee", help="of f32; torch's own is set to it")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
                         help="on a CPU; cpu: processor time, on a busy machine")

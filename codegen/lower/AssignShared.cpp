@@ -29,6 +29,7 @@ struct AssignShared : attn_jit::impl::TileAssignSharedBase<AssignShared> {
       kernel.emitError() << "target '" << target << "' is not known";
       return signalPassFailure();
     }
+    info = &unitsOf(kernel, *info);
     Builder builder(&getContext());
     int64_t used = 0;
     auto place = [&](int64_t bytes, int64_t alignment) {

@@ -3,6 +3,7 @@
 // exp, tanh, log and powf in terms of exp2 and log2, which every target has.
 #include "codegen/Passes.h"
 #include "codegen/lower/Constants.h"
+#include "dialect/tile/Tile.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -142,7 +143,12 @@ struct ExpandMath : attn_jit::impl::TileExpandMathBase<ExpandMath> {
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandExp, ExpandLog, ExpandPow>(&getContext());
     arith::populateCeilFloorDivExpandOpsPatterns(patterns);
-    if (!keepTanh)
+    // An approximate tanh is good enough for scores of 11 bits alone.
+    bool single = false;
+    getOperation()->walk([&](tile::MmaOp op) {
+      single |= op.getRhs().getType().getElementType().isF32() && !op.getTf32();
+    });
+    if (!keepTanh || single)
       patterns.add<ExpandTanh>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

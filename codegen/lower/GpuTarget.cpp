@@ -66,6 +66,11 @@ GpuTypeConverter::GpuTypeConverter(MLIRContext *context,
   addConversion([](VectorType type) -> std::optional<Type> { return type; });
 }
 
+const TargetInfo &attn_jit::unitsOf(Operation *kernel,
+                                    const TargetInfo &target) {
+  return target.warps && kernel->hasAttr(kWarpsAttr) ? *target.warps : target;
+}
+
 int64_t attn_jit::alignmentOf(Operation *op) {
   auto kernel = op->getParentOfType<FunctionOpInterface>();
   auto align = kernel->getAttrOfType<IntegerAttr>(kAlignAttr);

@@ -160,6 +160,11 @@ mlir::Value pipeSlot(const GpuTarget &target, mlir::OpBuilder &b,
 /// Kernel attribute: the smallest alignment, in bytes, of bases and strides of
 /// directly accessed tensors (16 unless said).
 inline constexpr llvm::StringLiteral kAlignAttr = "tile.align";
+/// Kernel attribute: its units are warps, also where the target's own are
+/// larger.
+inline constexpr llvm::StringLiteral kWarpsAttr = "tile.warps";
+/// The units of such a kernel, or the target's own.
+const TargetInfo &unitsOf(mlir::Operation *kernel, const TargetInfo &target);
 /// Kernel attribute set by tile-assign-shared.
 inline constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
 

@@ -154,10 +154,17 @@ private:
     }
     Type element = op.getRhs().getType().getElementType();
     Type sum = op.getType().getFrag().getElementType();
-    if (!(element.isF16() || element.isBF16()) || !sum.isF32())
+    bool single = info.has(Capability::Tf32Product);
+    if (!(element.isF16() || element.isBF16() || (single && element.isF32())) ||
+        !sum.isF32())
       refuse(op) << "products of " << element << " into " << sum
-                 << " given, allowed on " << info.name
-                 << ": f16 or bf16 into f32";
+                 << " given, allowed on " << info.name << ": "
+                 << (single ? "f32, " : "") << "f16 or bf16 into f32";
+    else if (element.isF32() && op.getTransposeRhs() &&
+             isa<tile::FragType>(op.getLhs().getType()))
+      refuse(op) << info.name
+                 << " multiplies a fragment of f32 with rows "
+                    "along K alone: no 'transpose_rhs'";
   }
 
   const TargetInfo &info;

@@ -3,9 +3,7 @@
 // Matrix products of a warp: mma.m16n8k16 on blocks that ldmatrix reads from
 // swizzled tiles. All tiles of the warp's rows share each right block read, and
 // an acc fragment is a left operand as it stands.
-#include "codegen/lower/Constants.h"
-#include "codegen/nvptx/NvptxTarget.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "codegen/nvptx/WarpBlocks.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <deque>
 
@@ -18,116 +16,20 @@ constexpr int64_t kEdge = 16; ///< of a block: four 8 x 8 matrices
 /// registers and gain nothing (docs/perf/ampere-forward.md).
 constexpr size_t kReadAhead = 1;
 
-/// How the matrices of a block are numbered: as mma wants its left operand, and
-/// a right one that is read transposed, down first; a right one whose rows are
-/// N, across first.
-enum class Order { Down, Across };
-
-/// Reads blocks of a shared tile: four registers a lane, each lane giving the
-/// address of eight elements of a row.
-class BlockReader {
-public:
-  BlockReader(OpBuilder &b, Location loc, const GpuTarget &target, Value tile,
-              tile::SharedType type, Order order, bool transposed)
-      : b(b), loc(loc), type(type), transposed(transposed) {
-    Value lane = lowBits(target.threadId(b, loc), 32);
-    Value half = shifted(lane, 4), eighth = lowBits(shifted(lane, 3), 2);
-    bool down = order == Order::Down;
-    Value row =
-        down ? lowBits(lane, 16) : add(lowBits(lane, 8), times(half, 8));
-    Value chunk = times(down ? half : eighth, kChunk);
-    // Columns of a panel are XORed with bits of the row (sharedOffset), and
-    // panels' rows are aligned to their width: so is a column of blocks. Worked
-    // out ahead, all columns' addresses would stay in registers through a loop.
-    int64_t width = type.getSwizzle(),
-            pitch = width ? width : type.getRowBytes();
-    if (width) {
-      int64_t shift = width == 128 ? 0 : width == 64 ? 1 : 2;
-      Value phase = lowBits(shifted(row, shift), width / kChunk);
-      chunk = arith::XOrIOp::create(b, loc, chunk, times(phase, kChunk));
-    }
-    Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), tile);
-    start = held(b, loc, add(address, add(times(row, pitch), chunk)));
-  }
-
-  SmallVector<Value, 4> read(int64_t rowBlock, int64_t colBlock) const {
-    int64_t width = type.getSwizzle();
-    int64_t offset = rowBlock * kEdge * (width ? width : type.getRowBytes());
-    int64_t column = colBlock * kBlockBytes;
-    Value at = start;
-    if (width) {
-      offset += column / width * type.getPanelRows() * width;
-      if (column % width)
-        at = arith::XOrIOp::create(b, loc, at,
-                                   i32Constant(b, loc, column % width));
-    } else {
-      offset += column;
-    }
-    Value from = LLVM::IntToPtrOp::create(
-        b, loc, LLVM::LLVMPointerType::get(b.getContext(), 3), at);
-    from = LLVM::GEPOp::create(b, loc, from.getType(), b.getI8Type(), from,
-                               ArrayRef<LLVM::GEPArg>{int32_t(offset)});
-    Type word = b.getI32Type();
-    auto four = LLVM::LLVMStructType::getLiteral(b.getContext(),
-                                                 {word, word, word, word});
-    Value all = intrinsic(
-        b, loc, four,
-        transposed ? "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.trans.b16"
-                   : "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16",
-        from);
-    SmallVector<Value, 4> words;
-    for (int64_t i = 0; i < 4; ++i)
-      words.push_back(LLVM::ExtractValueOp::create(b, loc, all, i));
-    return words;
-  }
-
-private:
-  static constexpr int64_t kChunk = 16;              ///< bytes of a lane
-  static constexpr int64_t kBlockBytes = 2 * kChunk; ///< of a block's row
-
-  Value add(Value x, Value y) const {
-    return arith::AddIOp::create(b, loc, x, y);
-  }
-  Value times(Value x, int64_t by) const {
-    return arith::MulIOp::create(b, loc, x, i32Constant(b, loc, by));
-  }
-  Value shifted(Value x, int64_t by) const {
-    return arith::ShRUIOp::create(b, loc, x, i32Constant(b, loc, by));
-  }
-  Value lowBits(Value x, int64_t below) const {
-    return arith::AndIOp::create(b, loc, x, i32Constant(b, loc, below - 1));
-  }
-  OpBuilder &b;
-  Location loc;
-  tile::SharedType type;
-  bool transposed;
-  Value start; ///< of this lane's part of the first block
-};
-
 /// One 16 x 8 x 16 product: four left registers, two right ones.
 SmallVector<Value, 4> product(OpBuilder &b, Location loc, Type element,
                               ArrayRef<Value> lhs, ArrayRef<Value> rhs,
                               ArrayRef<Value> sum) {
-  SmallVector<Value, 10> operands;
-  Type pair = VectorType::get(2, element);
-  for (ArrayRef<Value> words : {lhs, rhs})
-    for (Value word : words)
-      operands.push_back(element.isBF16()
-                             ? word
-                             : LLVM::BitcastOp::create(b, loc, pair, word));
-  operands.append(sum.begin(), sum.end());
-  Type f32 = b.getF32Type();
-  auto four =
-      LLVM::LLVMStructType::getLiteral(b.getContext(), {f32, f32, f32, f32});
-  Value all =
-      intrinsic(b, loc, four,
-                element.isBF16() ? "llvm.nvvm.mma.m16n8k16.row.col.bf16"
-                                 : "llvm.nvvm.mma.m16n8k16.row.col.f32.f32",
-                operands);
-  SmallVector<Value, 4> result;
-  for (int64_t i = 0; i < 4; ++i)
-    result.push_back(LLVM::ExtractValueOp::create(b, loc, all, i));
-  return result;
+  if (element.isBF16())
+    return warpProduct(b, loc, "llvm.nvvm.mma.m16n8k16.row.col.bf16", lhs, rhs,
+                       sum);
+  auto pairs = [&](ArrayRef<Value> words) {
+    return llvm::map_to_vector(words, [&](Value word) -> Value {
+      return LLVM::BitcastOp::create(b, loc, VectorType::get(2, element), word);
+    });
+  };
+  return warpProduct(b, loc, "llvm.nvvm.mma.m16n8k16.row.col.f32.f32",
+                     pairs(lhs), pairs(rhs), sum);
 }
 
 struct LowerMma : GpuPattern<tile::MmaOp> {
@@ -138,6 +40,8 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
     Location loc = op.getLoc();
     tile::FragType result = op.getType().getFrag();
     tile::SharedType rhs = op.getRhs().getType();
+    if (rhs.getElementType().isF32())
+      return rewriter.notifyMatchFailure(op, "not of 16 bits");
     bool rowsAreN = op.getTransposeRhs();
     int64_t m = result.getRows(), n = result.getCols();
     int64_t k = rowsAreN ? rhs.getCols() : rhs.getRows();
@@ -147,14 +51,11 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
              << "; ldmatrix reads columns and K by sixteens";
     int64_t rowTiles = m / kEdge, perTile = n / 2;
     SmallVector<Value> sums =
-        adaptor.getAcc() ? elements(rewriter, loc, adaptor.getAcc())
-                         : SmallVector<Value>(
-                               rowTiles * perTile,
-                               arith::ConstantOp::create(
-                                   rewriter, loc, rewriter.getF32FloatAttr(0)));
+        initialSums(rewriter, loc, adaptor.getAcc(), rowTiles * perTile);
     // Reads are issued a fixed distance ahead: ptxas keeps their order roughly.
     BlockReader right(rewriter, loc, target, adaptor.getRhs(), rhs,
-                      rowsAreN ? Order::Across : Order::Down, !rowsAreN);
+                      rowsAreN ? BlockOrder::Across : BlockOrder::Down,
+                      !rowsAreN);
     auto left = leftOf(op, adaptor, rewriter);
     int64_t columns = n / kEdge, total = k / kEdge * columns;
     struct Read {
@@ -204,7 +105,7 @@ private:
     Location loc = op.getLoc();
     if (auto type = dyn_cast<tile::SharedType>(op.getLhs().getType()))
       return [reader = BlockReader(b, loc, target, adaptor.getLhs(), type,
-                                   Order::Down, /*transposed=*/false)](
+                                   BlockOrder::Down, /*transposed=*/false)](
                  int64_t row, int64_t step) { return reader.read(row, step); };
     auto type = cast<tile::FragType>(op.getLhs().getType());
     auto halves = cast<VectorType>(adaptor.getLhs().getType());

@@ -75,6 +75,9 @@ void populateWgmmaPatterns(const GpuTypeConverter &converter,
                            mlir::RewritePatternSet &patterns);
 void populateWarpMmaPatterns(const GpuTypeConverter &converter,
                              mlir::RewritePatternSet &patterns);
+/// mma of a warp on operands of f32.
+void populateTf32MmaPatterns(const GpuTypeConverter &converter,
+                             mlir::RewritePatternSet &patterns);
 void populateNvptxCastPatterns(const GpuTypeConverter &converter,
                                mlir::RewritePatternSet &patterns);
 void populateNvptxKernelPatterns(const GpuTypeConverter &converter,

@@ -12,8 +12,7 @@ using namespace attn_jit;
 RingBarriers::RingBarriers(const GpuTarget &target, OpBuilder &b, Operation *op,
                            int64_t stages, int64_t offset, Value use)
     : b(b), loc(op->getLoc()), use(use), stages(stages),
-      // mbarrier.try_wait came with the copy engine (PTX ISA, "mbarrier").
-      suspends(target.info.has(Capability::BulkCopy)) {
+      suspends(target.info.has(Capability::SuspendedWait)) {
   Value base = sharedAt(target, b, loc, op, offset);
   Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), base);
   Value stage = pipeStage(b, loc, use, stages);

@@ -27,9 +27,18 @@ struct TileToNVVM : attn_jit::impl::TileToNVVMBase<TileToNVVM> {
       module.emitError() << "target '" << target << "' is not an NVPTX target";
       return signalPassFailure();
     }
+    // One lowering has units of one kind.
+    const TargetInfo *chip = info;
     for (auto kernel : module.getOps<tile::KernelOp>())
+      info = &unitsOf(kernel, *chip);
+    for (auto kernel : module.getOps<tile::KernelOp>()) {
+      if (&unitsOf(kernel, *chip) != info) {
+        kernel.emitError() << "has other units than the kernels beside it";
+        return signalPassFailure();
+      }
       if (failed(verifyLegal(kernel, *info)))
         return signalPassFailure();
+    }
     OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
     LLVM::GlobalOp::create(
         b, module.getLoc(), LLVM::LLVMArrayType::get(b.getI8Type(), 0),
@@ -69,6 +78,8 @@ struct TileToNVVM : attn_jit::impl::TileToNVVMBase<TileToNVVM> {
       populateWgmmaPatterns(converter, patterns);
     else
       populateWarpMmaPatterns(converter, patterns);
+    if (info->has(Capability::Tf32Product))
+      populateTf32MmaPatterns(converter, patterns);
     if (info->has(Capability::ThreadCopy)) {
       populateThreadPipePatterns(converter, patterns);
       populateThreadCopyPatterns(converter, patterns);

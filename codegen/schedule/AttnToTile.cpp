@@ -3,6 +3,7 @@
 // From an attn.forward to the tile kernel of its schedule. The list of builders
 // below is the one place that a new schedule is named in this room.
 #include "codegen/Passes.h"
+#include "codegen/lower/GpuTarget.h"
 #include "codegen/schedule/ForwardBuilder.h"
 #include "dialect/Description.h"
 
@@ -47,8 +48,8 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
              "' given beside a tile.kernel, allowed: the kernel's own");
       return;
     }
-    const TargetInfo *info = lookupTarget(target);
-    if (!info)
+    const TargetInfo *chip = lookupTarget(target);
+    if (!chip)
       return fail("target '" + target + "' is not known");
     auto forward = findForward(module);
     if (!forward)
@@ -58,6 +59,7 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
       return fail("keys, rows: '" + keys + "', '" + rows +
                   "' given, allowed: few, many, long; few, wave, many");
     ProblemShape problem = attn::getProblemShape(*forward, alignment, *calls);
+    const TargetInfo *info = &chip->unitsFor(problem.elementBytes);
     auto chosen = [&]() -> llvm::Expected<Schedule> {
       if (!schedule.empty())
         return Schedule::parse(schedule, problem, *info);
@@ -85,6 +87,8 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
     StringRef align = attn::stringifyAlign(forward->getAlign());
     ForwardBuilder builder(b, *forward, *chosen, *info);
     builderOf(chosen->getFamily())(builder);
+    if (info != chip)
+      builder.kernel->setAttr(kWarpsAttr, b.getUnitAttr());
     // What a manifest tells of the kernel's origin.
     builder.kernel->setAttr("tile.schedule", b.getStringAttr(chosen->str()));
     builder.kernel->setAttr("tile.mask", b.getStringAttr(maskName));

@@ -91,7 +91,7 @@ private:
     tile::FragType type = f.acc(rows, cols);
     Value pending = tile::MmaOp::create(
         b, loc, tile::PendingType::get(b.getContext(), type), lhs, rhs, acc,
-        transposed);
+        transposed, f.problem.tf32);
     return tile::WaitOp::create(b, loc, type, pending, 0);
   }
 

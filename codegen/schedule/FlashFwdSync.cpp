@@ -67,7 +67,7 @@ void attn_jit::buildFlashFwdSync(ForwardBuilder &f) {
     auto type = f.acc(rows, cols);
     Value pending = tile::MmaOp::create(
         b, loc, tile::PendingType::get(type.getContext(), type), a, rhs, acc,
-        transposed);
+        transposed, f.problem.tf32);
     return tile::WaitOp::create(b, loc, type, pending, 0);
   };
 

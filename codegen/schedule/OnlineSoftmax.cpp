@@ -156,13 +156,22 @@ ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row, Value key,
                          return followed(at, loc, x[0], x[1], factor);
                        return arith::MaxNumFOp::create(at, loc, x[0], x[1]);
                      });
+  // In f32 all factors of a row are powers of one rounded number: a maximum
+  // that stays then rescales by exactly 1, where one multiply-add, which rounds
+  // once, would drift by 2^-23 a step. (Adding +0 keeps LLVM from making that
+  // of it.)
+  bool exact = element.isF32();
+  auto scaledMax = [&](OpBuilder &at, Value x) -> Value {
+    if (!factor)
+      return x;
+    if (exact)
+      return math::FmaOp::create(at, loc, x, factor, scalar(at, loc, 0));
+    return arith::MulFOp::create(at, loc, x, factor);
+  };
   // What each exponent is shifted by: a finite number where a row has seen no
   // key yet, as minus infinity less itself would be NaN.
   Value shift = map(newMax, rowFrag, [&](OpBuilder &at, ValueRange x) -> Value {
-    Value scaled =
-        factor ? arith::MulFOp::create(at, loc, x[0], factor).getResult()
-               : x[0];
-    Value negated = arith::NegFOp::create(at, loc, scaled);
+    Value negated = arith::NegFOp::create(at, loc, scaledMax(at, x[0]));
     if (!masking.any && forward.getScore().empty())
       return negated; // every score is finite
     return arith::MinNumFOp::create(
@@ -177,7 +186,14 @@ ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row, Value key,
   if (beforeExponentials)
     beforeExponentials(newMax);
   SoftmaxStep step;
-  step.rescale = map({state.max, shift}, rowFrag, exponential);
+  auto rescaling = [&](OpBuilder &at, ValueRange x) -> Value {
+    Value exponent = arith::AddFOp::create(at, loc, scaledMax(at, x[0]), x[1]);
+    return math::Exp2Op::create(at, loc, exponent);
+  };
+  if (exact)
+    step.rescale = map({state.max, shift}, rowFrag, rescaling);
+  else
+    step.rescale = map({state.max, shift}, rowFrag, exponential);
   if (lazyRescale) // else the sum would drift from the output by its rounding
     step.rescale =
         map({state.max, newMax, step.rescale}, rowFrag,

@@ -37,6 +37,15 @@ def Attn_Align : I32EnumAttr<"Align", "Where query row 0 stands among the keys",
 }
 def Attn_AlignAttr : EnumAttr<Attn_Dialect, Attn_Align, "align">;
 
+def Attn_Precision : I32EnumAttr<"Precision", "How products of f32 operands are computed", [
+  I32EnumAttrCase<"IEEE", 0, "ieee">, // as exactly as f32 holds them, to 2e-6 of the output
+  I32EnumAttrCase<"TF32", 1, "tf32">  // operands rounded to 10 bits of mantissa: 1e-3
+]> {
+  let cppNamespace = "::attn_jit::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_PrecisionAttr : EnumAttr<Attn_Dialect, Attn_Precision, "precision">;
+
 def Attn_ScheduleAttr : Attn_Attr<"Schedule", "schedule"> {
   let summary = "How a kernel is built: a named, versioned schedule and all its fields";
   let description = [{

@@ -31,7 +31,8 @@ attn_jit::ProblemShape attn_jit::attn::getProblemShape(ForwardOp op,
           op.getElementType().getIntOrFloatBitWidth() / 8,
           !op.getMask().empty(),
           alignment,
-          calls};
+          calls,
+          op.getPrecision() == Precision::TF32};
 }
 
 //===-- verification ------------------------------------------------------===//
@@ -70,6 +71,11 @@ LogicalResult ForwardOp::verify() {
                            << tensor.getElementType() << ", query of "
                            << query.getElementType();
   }
+  if (getPrecision() != Precision::IEEE && !query.getElementType().isF32())
+    return emitOpError("precision is ")
+           << stringifyPrecision(getPrecision()) << " with elements of "
+           << query.getElementType() << ", which have "
+           << stringifyPrecision(Precision::IEEE) << " alone";
   if (key.getDimSize(3) != query.getDimSize(3))
     return emitOpError("query has head dim ")
            << query.getDimSize(3) << ", key has " << key.getDimSize(3);

@@ -30,6 +30,7 @@ struct ProblemShape {
   bool masked = false;      ///< Has a mask region.
   int64_t alignment = 16;   ///< Of every base and stride, bytes.
   CallClass calls;          ///< Of a typical call.
+  bool tf32 = false;        ///< Products of f32 round their operands to TF32.
 
   /// Up to here small steps win (docs/perf/hopper-forward.md).
   int64_t fewKeysUpTo() const {

@@ -150,6 +150,8 @@ LogicalResult MmaOp::verify() {
   if (element != rhs.getElementType())
     return emitOpError("multiplies ")
            << element << " by " << rhs.getElementType();
+  if (getTf32() && !element.isF32())
+    return emitOpError("rounds to TF32 what is f32, not ") << element;
   if (getWhen() && !getAcc())
     return emitOpError("has no accumulator that could count when it is told");
   if (getAcc() && getAcc().getType() != result)

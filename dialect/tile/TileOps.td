@@ -276,14 +276,16 @@ def Tile_MmaOp : Tile_Op<"mma", [AttrSizedOperandSegments]> {
     lhs: M x K, a fragment or a shared tile. rhs: K x N in shared memory, or N x K with
     `transpose_rhs`. Accumulation is in the element type of the result. Products complete in the
     order in which they were started. With `when`, the accumulator counts only where that is true, and
-    is otherwise not read: a loop starts anew without a fragment of zeros.
+    is otherwise not read: a loop starts anew without a fragment of zeros. Operands of f32 are multiplied as exactly as
+    f32 sums hold it; with `tf32` they are rounded to TF32, 10 bits of mantissa, first.
   }];
   let arguments = (ins AnyTypeOf<[Tile_FragType, Tile_SharedType]>:$lhs, Tile_SharedType:$rhs,
-                       Optional<Tile_FragType>:$acc, Optional<I1>:$when, UnitAttr:$transpose_rhs);
+                       Optional<Tile_FragType>:$acc, Optional<I1>:$when, UnitAttr:$transpose_rhs,
+                       UnitAttr:$tf32);
   let results = (outs Tile_PendingType:$result);
   let builders = [OpBuilder<(ins "::mlir::Type":$type, "::mlir::Value":$lhs, "::mlir::Value":$rhs,
-                                 "::mlir::Value":$acc, "bool":$transpose_rhs), [{
-    build($_builder, $_state, type, lhs, rhs, acc, /*when=*/::mlir::Value(), transpose_rhs);
+                                 "::mlir::Value":$acc, "bool":$transpose_rhs, CArg<"bool", "false">:$tf32), [{
+    build($_builder, $_state, type, lhs, rhs, acc, /*when=*/::mlir::Value(), transpose_rhs, tf32);
   }]>];
   let assemblyFormat = [{
     $lhs `,` $rhs (`acc` $acc^ `:` type($acc))? (`when` $when^)? attr-dict `:` type($lhs) `,` type($rhs) `->`

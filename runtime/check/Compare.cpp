@@ -178,12 +178,14 @@ Result<Comparison> compareTensors(const HostTensor &output,
   return sums.finish(count / width, count / width);
 }
 
-std::optional<double> tolerance(DType type, InputKind kind) {
+std::optional<double> tolerance(DType type, InputKind kind, bool tf32) {
   const bool plain = kind == InputKind::Normal || kind == InputKind::Uniform;
   switch (type) {
   case DType::F64:
     return 1e-12;
   case DType::F32:
+    if (tf32)
+      return plain ? 1e-3 : 2e-2;
     return plain ? 2e-6 : 1e-4;
   case DType::F16:
     return plain ? 1e-3 : 4e-3;

@@ -57,8 +57,10 @@ Result<Comparison> compareTensors(const HostTensor &output,
 /// for other types. The adversarial kinds have scores of hundreds: an f32 score
 /// is off by 2^-24 of itself, which the exponential turns into a relative
 /// error, so f32 has 1e-4 there. Their weights are so unequal that one rounding
-/// of 16 bits is seen: four times the normal.
-std::optional<double> tolerance(DType type, InputKind kind = InputKind::Normal);
+/// of 16 bits is seen: four times the normal. \p tf32: products of f32 round
+/// their operands to 10 bits of mantissa: 1e-3, and 2e-2 there.
+std::optional<double> tolerance(DType type, InputKind kind = InputKind::Normal,
+                                bool tf32 = false);
 
 /// "rel 3.1e-04 max 1.2e-03 (512 of 6144 rows)" and what failed.
 std::string toText(const Comparison &comparison);

@@ -1,13 +1,17 @@
 """The largest legal tiles of each schedule family, assembled: none spills or serialises.
 
-    corners.py ATTN_JIT TARGET FOLDER [PTXAS]
+    corners.py ATTN_JIT TARGET FOLDER [PTXAS [PRECISION]]
+
+PRECISION: of f32, whose products are a warp's on each chip.
 """
 
 import re
 import subprocess
 import sys
 
-compiler, target, folder, *ptxas = sys.argv[1:]
+compiler, target, folder, *ptxas = sys.argv[1:5]
+precision = sys.argv[5:]
+dtype = ["--dtype", "fp32", "--precision", *precision] if precision else ["--dtype", "bf16"]
 templates = sys.path[0] + "/../../templates"
 sync = (256, 192, 128, 96, 64, 48, 32, 16)  # steps of flash_fwd_sync.v1
 
@@ -19,7 +23,7 @@ def run(*command):
 def compiled(dim, mask, schedule):
     """The text of a legal schedule's kernel, or None."""
     file = f"{folder}/corner.s"
-    flags = ["--target", target, "-d", str(dim), "--dtype", "bf16", "--lse", *mask]
+    flags = ["--target", target, "-d", str(dim), *dtype, "--lse", *mask]
     kind = "ptx" if ptxas else "asm"
     made = run(compiler, "compile", *flags, "--schedule", schedule, "--emit", kind, "-o", file)
     if made.returncode == 2:
@@ -67,6 +71,13 @@ def warps():
             yield dim, mask, "flash_fwd_sync.v1<bm=64,units=4,bn=%d>", sync
 
 
+def single():
+    for dim in (32, 64, 72, 96, 128, 256):
+        for mask in ([], causal):
+            for fields in ("bm=128,units=4,stages=1", "bm=64,units=4,stages=2", "bm=128,units=8,stages=1"):
+                yield dim, mask, f"flash_fwd_async.v1<{fields},bn=%d>", range(128, 0, -16)
+
+
 # A window holds two comparisons of an element at once, a causal mask one.
 causal = ["-causal"]
 window = ["--mask", f"{templates}/window.mlir"]
@@ -82,7 +93,7 @@ def waves():
 
 
 count = bad = 0
-corners = warps if ptxas and target != "sm_90a" else hopper if ptxas else waves
+corners = single if precision else warps if ptxas and target != "sm_90a" else hopper if ptxas else waves
 for dim, mask, pattern, steps in corners():
     for bn in steps:
         file = compiled(dim, mask, pattern % bn)

@@ -4,12 +4,14 @@
 // double-precision reference, which shares no mask or region code with the
 // compiler.
 //   attn-grid [--device D] [--target T] [--schedule S] [--group TEXT]
-//             [--module FILE] [--templates DIR] [--list] [--far] [--delays N]
+//             [--without TEXT] [--module FILE] [--templates DIR] [--list]
+//             [--far] [--delays N]
 // --target compiles for another chip than the device's own, --group runs the
-// groups whose name holds TEXT; --module takes their kernel from a file of tile
-// or attn IR; --far checks tensors above 4 GiB alone; --delays shares N seeds
-// out among a group's calls, for a module with delays: each must give the same
-// bits. Exit code: 0 all right, 1 one is wrong, 2 can not run.
+// groups whose name holds TEXT, --without not those; --module takes their
+// kernel from a file of tile or attn IR; --far checks tensors above 4 GiB
+// alone; --delays shares N seeds out among a group's calls, for a module with
+// delays: each must give the same bits. Exit code: 0 all right, 1 one is wrong,
+// 2 can not run.
 #include "test/grid/Check.h"
 #include "test/grid/Trial.h"
 
@@ -23,7 +25,7 @@ using namespace attn_jit::grid;
 
 namespace {
 struct Options {
-  std::string device = "cpu", target, schedule, group, module,
+  std::string device = "cpu", target, schedule, group, without, module,
               templates = ATTN_JIT_TEMPLATES;
   bool list = false, far = false;
   int64_t seeds = 0;
@@ -62,13 +64,15 @@ rt::Result<Options> read(int argc, char **argv) {
                       : flag == "--target"    ? &options.target
                       : flag == "--schedule"  ? &options.schedule
                       : flag == "--group"     ? &options.group
+                      : flag == "--without"   ? &options.without
                       : flag == "--module"    ? &options.module
                       : flag == "--templates" ? &options.templates
                       : flag == "--delays"    ? &seeds
                                               : nullptr;
     if (!to)
       return rt::badInput(flag + ": given, allowed: --device, --target, "
-                                 "--schedule, --group, --module, --templates, "
+                                 "--schedule, --group, --without, --module, "
+                                 "--templates, "
                                  "--delays, "
                                  "--list, --far");
     if (++i == argc)
@@ -108,15 +112,20 @@ rt::Result<bool> run(const Options &options) {
       return rt::notFound("module: cannot read " + options.module);
   }
   ATTN_TRY(const api::Engine engine, api::Engine::open(options.device));
-  const bool host = engine.device().info().driver == "host";
+  const std::string driver = engine.device().info().driver;
   int64_t right = 0, wrong = 0, refused = 0, groups = 0;
   const std::vector<Group> all = allGroups();
   for (size_t i = 0; i < all.size(); ++i) {
     Group group = all[i];
     if (group.name.find(options.group) == std::string::npos)
       continue;
-    // Matrix units multiply 16-bit types.
-    if (!host && group.description.element == api::Element::F32)
+    if (!options.without.empty() &&
+        group.name.find(options.without) != std::string::npos)
+      continue;
+    // AMD's matrix units multiply 16-bit types, a CPU what it is given.
+    const bool single = group.description.element == api::Element::F32;
+    const bool tf32 = group.description.precision == api::Precision::TF32;
+    if ((single && driver == "hip") || (tf32 && driver == "host"))
       continue;
     ++groups;
     ATTN_CHECK(

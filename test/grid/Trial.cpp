@@ -14,11 +14,12 @@ namespace {
 /// Some score regions make scores of hundreds out of normal data: in f32 these
 /// have the limit of the adversarial kinds.
 rt::Result<double> limitOf(rt::DType type, const Call &call,
-                           const Regions &regions) {
+                           const Regions &regions, bool tf32) {
   const bool score = !regions.score.empty() || !regions.scoreFile.empty();
   const std::optional<double> limit = rt::tolerance(
       type,
-      score && type == rt::DType::F32 ? rt::InputKind::MaxStair : call.inputs);
+      score && type == rt::DType::F32 ? rt::InputKind::MaxStair : call.inputs,
+      tf32);
   if (!limit)
     return rt::failed("no tolerance is known for this type");
   return *limit;
@@ -119,15 +120,17 @@ rt::Result<std::string> Trial::judge() {
            rt::referenceForward(problem, rt::rowsWithin(problem, 1e8)));
   ATTN_TRY(rt::Comparison compared,
            rt::compareOutput(outRows.slice(2, 0, call.queryLen), reference));
+  const bool tf32 = what.precision == api::Precision::TF32;
   ATTN_TRY(const double limit,
-           limitOf(bench::hostType(what.element), call, group->regions));
+           limitOf(bench::hostType(what.element), call, group->regions, tf32));
   if (!compared.passes(limit))
     return rt::toText(compared);
   if (!what.lse)
     return std::string();
   ATTN_TRY(rt::Comparison sums, rt::compareLse(lse, reference));
+  const double most = tf32 ? limit : 1e-4;
   if (sums.unwritten || sums.nonFinite ||
-      !(sums.relError <= 1e-4 || sums.maxAbsError <= 1e-4))
+      !(sums.relError <= most || sums.maxAbsError <= most))
     return "lse: " + rt::toText(sums);
   return std::string();
 }

@@ -48,12 +48,21 @@ std::vector<Group> grid::allGroups() {
     add(element, {64, 64, false}, "softcap");
     add(element, {32, 32, true}, "top-left");
   }
+  const size_t plain = groups.size();
   for (api::Element element : {api::Element::F32, api::Element::F16})
     for (Regions &regions : allRegions()) {
       // Two widths: one of few query tiles a workgroup, one of several.
       add(element, groups.size() % 3 ? dims[0] : dims[1], regions.name);
       groups.back().regions = std::move(regions);
     }
+  for (size_t i = 0; i < plain; ++i) {
+    if (groups[i].description.element != api::Element::F32)
+      continue;
+    Group group = groups[i];
+    group.description.precision = api::Precision::TF32;
+    group.name = "t" + group.name;
+    groups.push_back(std::move(group));
+  }
   return groups;
 }
 
@@ -65,8 +74,10 @@ std::vector<Call> grid::callsOf(size_t group, bool manyProcessors) {
       {1, 2, 1, 1000, 1000, {}}, {1, 2, 2, 1000, 129, {}},
       {3, 1, 1, 64, 128, {}},    {1, 4, 1, 127, 193, {}},
       {2, 2, 1, 129, 0, {}}};
-  if (manyProcessors)
+  if (manyProcessors) {
     calls.push_back({1, 144, 9, 200, 230, {}});
+    calls.push_back({1, 2, 1, 100, 5000, {}}); // sums drift with their length
+  }
   const std::vector<rt::InputKind> &kinds = rt::allInputKinds();
   for (size_t i = 0; i < calls.size(); ++i)
     // Half of them normal: what the tolerances are for.

@@ -29,7 +29,7 @@ struct Call {
 
 std::vector<Group> allGroups();
 /// Each group makes the same calls, but for the inputs, which take turns; on a
-/// device of many processors one more, whose tiles are more than these.
+/// device of many processors two more, of more tiles and of longer rows.
 std::vector<Call> callsOf(size_t group, bool manyProcessors);
 
 } // namespace attn_jit::grid

@@ -293,6 +293,20 @@ TEST(CApi, RefusalsNameTheField) {
   EXPECT_EQ(attn_jit_kernel_create(engine, &older, &other), 2);
   EXPECT_NE(std::strstr(attn_jit_last_error(), "target: 'no part of it' given"),
             nullptr);
+  // And of the one before the precision.
+  older = what;
+  older.size = offsetof(attn_jit_description, precision);
+  older.precision = "no part of it";
+  ASSERT_EQ(attn_jit_kernel_create(engine, &older, &other), 0);
+  attn_jit_kernel_free(other);
+  older.size = sizeof older;
+  for (const auto &[given, why] :
+       {std::pair{"fp64", "precision: 'fp64' given, allowed: ieee, tf32"},
+        {"tf32", "precision: tf32 given, allowed on cpu: ieee"}}) {
+    older.precision = given;
+    EXPECT_EQ(attn_jit_kernel_create(engine, &older, &other), 2);
+    EXPECT_STREQ(attn_jit_last_error(), why);
+  }
   EXPECT_EQ(attn_jit_kernel_create(nullptr, &what, &other), 2);
   EXPECT_STREQ(attn_jit_last_error(), "engine: null given, allowed: a pointer");
   EXPECT_EQ(attn_jit_kernel_create(engine, &what, nullptr), 2);

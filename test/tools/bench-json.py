@@ -27,7 +27,7 @@ WHEN_RUN = {
 }  # fmt: skip
 MAY_BE_UNKNOWN = {
     "roofline_pct": NUMBER, "launch_us": NUMBER, "registers": int, "spills": int, "local_bytes": int, "shared_bytes": int,
-    "occupancy": NUMBER, "softcap": NUMBER, "score": str, "mask": str,
+    "occupancy": NUMBER, "softcap": NUMBER, "precision": str, "score": str, "mask": str,
 }  # fmt: skip
 SYSTEM = {
     "tool": str, "command": str, "date": str, "target": str, "compiles": int, "seed": int, "warmup_ms": NUMBER,

@@ -75,6 +75,9 @@ def check(engine):
         refuses(f"{size}: -1 given", lambda: engine.kernel(head_dim=32, **{size: -1}), attn_jit.AttnJitError)
     refuses("target: 'sm_1' given", lambda: engine.kernel(head_dim=32, target="sm_1"), attn_jit.AttnJitError)
     engine.kernel(head_dim=32, target="cpu", batch_invariant=1)
+    engine.kernel(head_dim=32, value_dim=16, dtype="f32", precision="ieee")
+    refuses("precision: tf32 given, allowed on cpu: ieee",
+            lambda: engine.kernel(head_dim=32, dtype="f32", precision="tf32"), attn_jit.AttnJitError)
     return kernel, tensors
 
 

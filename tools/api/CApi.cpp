@@ -76,6 +76,9 @@ static rt::Status read(const attn_jit_description *given,
   if (own.align) {
     ATTN_TRY(description.align, api::parseAlign(own.align));
   }
+  if (own.precision) {
+    ATTN_TRY(description.precision, api::parsePrecision(own.precision));
+  }
   description.causal = own.causal != 0;
   description.lse = own.lse != 0;
   auto text = [](const char *given) { return given ? given : ""; };

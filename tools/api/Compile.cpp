@@ -60,6 +60,9 @@ toDialect(const api::Description &description) {
                   : attn::Align::TopLeft;
   own.causal = description.causal;
   own.lse = description.lse;
+  own.precision = description.precision == api::Precision::IEEE
+                      ? attn::Precision::IEEE
+                      : attn::Precision::TF32;
   ATTN_TRY(own.score, api::scoreRegion(description));
   own.mask = description.mask;
   return own;

@@ -40,7 +40,8 @@ std::string api::identity(const Description &d) {
   std::snprintf(cap, sizeof cap, "%a", d.softcap);
   std::string text =
       std::to_string(d.headDim) + " " + std::to_string(d.valueDimOrHead()) +
-      " " + std::string(name(d.element)) + " " + std::string(name(d.align)) +
+      " " + std::string(name(d.element)) + " " +
+      std::string(name(d.precision)) + " " + std::string(name(d.align)) +
       (d.causal ? " causal" : "") + (d.lse ? " lse" : "") + " " + cap;
   // With its length each, so that no two lists of texts are one.
   for (const std::string *each : {&d.score, &d.mask, &d.module})
@@ -70,6 +71,10 @@ std::string_view api::name(Layout layout) {
 
 std::string_view api::name(Align align) {
   return align == Align::BottomRight ? "bottom_right" : "top_left";
+}
+
+std::string_view api::name(Precision precision) {
+  return precision == Precision::IEEE ? "ieee" : "tf32";
 }
 
 static rt::Error refused(std::string_view field, std::string_view given,
@@ -113,4 +118,11 @@ rt::Result<Align> api::parseAlign(std::string_view text) {
   if (isOneOf(text, {"top_left", "top-left"}))
     return Align::TopLeft;
   return refused("causal-align", text, "bottom-right, top-left");
+}
+
+rt::Result<Precision> api::parsePrecision(std::string_view text) {
+  for (Precision each : {Precision::IEEE, Precision::TF32})
+    if (text == name(each))
+      return each;
+  return refused("precision", text, "ieee, tf32");
 }

@@ -22,6 +22,12 @@ enum class Align {
   TopLeft,     ///< row 0 stands at key 0 (torch)
 };
 
+/// What products of f32 operands are held to.
+enum class Precision {
+  IEEE, ///< single precision: 2e-6 of the output
+  TF32, ///< operands rounded to 10 bits of mantissa: 1e-3
+};
+
 struct Description {
   int64_t headDim = 0;
   int64_t valueDim = 0; ///< 0 stands for headDim
@@ -30,6 +36,7 @@ struct Description {
   Align align = Align::BottomRight;
   bool causal = false;
   bool lse = false; ///< the kernel also writes the log-sum-exp of each row
+  Precision precision = Precision::IEEE; ///< 16-bit elements have this alone
   /// Above 0: scores become softcap * tanh(score / softcap). No score beside.
   double softcap = 0;
   /// Bodies of the score and mask regions as MLIR text (templates/README.md).
@@ -56,11 +63,13 @@ int64_t elementBytes(Element element);
 std::string_view name(Element element);
 std::string_view name(Layout layout);
 std::string_view name(Align align);
+std::string_view name(Precision precision);
 
 /// Also understands fp16, float16, half, torch.float16 and their like.
 rt::Result<Element> parseElement(std::string_view text);
 rt::Result<Layout> parseLayout(std::string_view text);
 rt::Result<Align> parseAlign(std::string_view text);
+rt::Result<Precision> parsePrecision(std::string_view text);
 
 } // namespace attn_jit::api
 

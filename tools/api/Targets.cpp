@@ -52,10 +52,12 @@ void api::setClass(CompileOptions &options, const Description &d,
                           elementBytes(d.element),
                           d.causal || !d.mask.empty(),
                           options.alignment,
-                          {}};
+                          {},
+                          d.precision == Precision::TF32};
   auto chosen = [&](CallClass calls) {
     problem.calls = calls;
-    return Schedule::choose(problem, *target).str();
+    return Schedule::choose(problem, target->unitsFor(problem.elementBytes))
+        .str();
   };
   // A causal row sees half of the keys on average.
   const std::string wanted = chosen(

@@ -46,6 +46,7 @@ typedef struct {
   const char *target; /* whose image; null: the device's own */
   int64_t batch, q_heads, q_len;
   int32_t batch_invariant; /* boolean: no default that depends on the batch */
+  const char *precision;   /* of f32: "ieee" (default), "tf32" */
 } attn_jit_description;
 
 /* A device address and strides in elements; dim_stride must be 1 (0 counts as

@@ -165,7 +165,9 @@ private:
     ATTN_TRY(const rt::ReferenceResult reference,
              rt::referenceForward(problem, rt::rowsWithin(problem)));
     ATTN_TRY(row.error, rt::compareOutput(output, reference));
-    row.tolerance = rt::tolerance(output.type(), row.what.kind);
+    row.tolerance =
+        rt::tolerance(output.type(), row.what.kind,
+                      row.what.description.precision == api::Precision::TF32);
     row.verified = row.tolerance && row.error->passes(*row.tolerance);
     if (row.what.description.lse) {
       ATTN_CHECK(lse.buffer.copyTo(lseOutput.data(), lseOutput.spanBytes()));

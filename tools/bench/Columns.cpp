@@ -43,8 +43,10 @@ std::vector<Column> bench::shapeColumns(const Options &options) {
   add("D", &rt::AttentionShape::headDim);
   add("DV", &rt::AttentionShape::valueDim);
   columns.push_back({"dtype", [](const Row &row) {
-                       return std::string(
-                           api::name(row.what.description.element));
+                       const api::Description &d = row.what.description;
+                       return std::string(api::name(d.element)) +
+                              (d.precision == api::Precision::TF32 ? " as tf32"
+                                                                   : "");
                      }});
   columns.push_back({"causal", [](const Row &row) {
                        return std::string(row.what.shape.causal ? "yes" : "no");

@@ -70,6 +70,10 @@ static Json rowJson(const Row &row, const Options &options,
   json["mask"] = textOrNull(options.maskFile);
   json["lse"] = what.description.lse;
   json["dtype"] = api::name(what.description.element);
+  // Elements of 16 bits have no choice of it.
+  json["precision"] = what.description.element == api::Element::F32
+                          ? Json(api::name(what.description.precision))
+                          : Json();
   json["layout"] = what.layout;
   json["input"] =
       what.file.empty() ? std::string(rt::name(what.kind)) : what.file;

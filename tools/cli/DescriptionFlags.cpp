@@ -38,6 +38,9 @@ void cli::addDescriptionFlags(CLI::App &command, DescriptionText &text,
                : "N  head dim of Q and K");
   add("--dv", text.valueDim, "N  head dim of V (as -d)" + list);
   add("--dtype", text.dtype, "T  fp16, bf16, fp32 (fp16)" + list);
+  add("--precision", text.precision,
+      "P  of fp32: ieee, to 2e-6, or tf32, whose operands are rounded to 10 "
+      "bits of mantissa (ieee)");
   add("--layout", text.layout, "L  bshd, bhsd (bshd)");
   add("--causal", text.causal,
       "[B]  a query sees no later key; alone it means true");

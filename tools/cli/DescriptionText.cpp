@@ -44,6 +44,9 @@ rt::Result<api::Description> cli::readTraits(const DescriptionText &text) {
   if (!text.layout.empty()) {
     ATTN_TRY(description.layout, api::parseLayout(text.layout));
   }
+  if (!text.precision.empty()) {
+    ATTN_TRY(description.precision, api::parsePrecision(text.precision));
+  }
   if (!text.causalAlign.empty()) {
     ATTN_TRY(description.align, api::parseAlign(text.causalAlign));
   }
@@ -77,6 +80,7 @@ static rt::Status refuseBesideInput(const DescriptionText &text) {
       {"d", text.headDim},
       {"dv", text.valueDim},
       {"dtype", text.dtype},
+      {"precision", text.precision},
       {"layout", text.layout},
       {"causal", text.causal},
       {"causal-align", text.causalAlign},

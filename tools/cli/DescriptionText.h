@@ -14,6 +14,7 @@ namespace attn_jit::cli {
 /// Empty: not given.
 struct DescriptionText {
   std::string batch, queryHeads, kvHeads, queryLen, kvLen, headDim, valueDim;
+  std::string precision;
   std::string dtype, layout, causal, causalAlign, softcap, scoreFile, maskFile;
   std::string inputFile; ///< compile only
   bool lse = false, deterministic = false;

@@ -44,11 +44,14 @@ static int64_t sharedBytes(const ProblemShape &problem,
 static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
                                            const TargetInfo &target,
                                            const NamedFields &named) {
-  // Measured (docs/perf/ampere-forward.md). Two tiles of rows a unit share what
-  // is read of keys and values, as long as the output leaves room for it.
+  // Measured for 16 bits (docs/perf/ampere-forward.md). Two tiles of rows a
+  // unit share what is read of keys and values, as long as the output leaves
+  // room for it.
   int64_t widest = std::max(problem.headDim, problem.valueDim);
-  bool wideOutput = problem.valueDim > 128;
-  int64_t rows = target.unitRows * (wideOutput ? 1 : 2);
+  // Operands of f32 are twice as wide, and six split products a read hide it.
+  bool single = problem.elementBytes == 4, split = single && !problem.tf32;
+  bool wideOutput = problem.valueDim > (single ? 64 : 128);
+  int64_t rows = target.unitRows * (wideOutput || split ? 1 : 2);
   bool shared = named.get("query", 1);
   // A processor's shared memory is 1 KiB more than a workgroup may take, and
   // each workgroup costs 1 KiB of the system's.
@@ -62,9 +65,11 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
                    : widest <= 64 ? 96
                    : widest <= 96 ? 80
                                   : 64;
+  if (single)
+    wanted = widest <= 64 ? 64 : 32;
   int64_t least = std::min<int64_t>(wanted, 32);
   bool twice = fits(2, 4 * rows, least, 1);
-  int64_t most = twice ? 4 : 8;
+  int64_t most = twice || (split && widest > 128) ? 4 : 8;
   while (most > 1 && !fits(1, most * rows, 16, 1))
     most /= 2;
   int64_t units = named.get(
@@ -105,10 +110,16 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
       return inputError("{0}: {1} given, allowed on {2} with {3}: multiples of "
                         "{4} up to 256",
                         name, dim, target.name, schedule.str(), step);
-  if (problem.elementBytes != 2)
-    return inputError("dtype: {0} given, allowed on {1} with {2}: f16, bf16",
-                      problem.elementBytes == 4 ? "f32" : "an 8-bit type",
-                      target.name, family);
+  bool single = problem.elementBytes == 4;
+  bool singleToo = target.has(Capability::Tf32Product);
+  if (problem.elementBytes != 2 && !(single && singleToo))
+    return inputError("dtype: {0} given, allowed on {1} with {2}: {3}f16, bf16",
+                      single ? "f32" : "an 8-bit type", target.name, family,
+                      singleToo ? "f32, " : "");
+  if (single && !shared)
+    return inputError("schedule field 'query': registers given, {0} multiplies "
+                      "f32 from: shared",
+                      target.name);
   int64_t bm = schedule.get("bm"), bn = schedule.get("bn"),
           units = schedule.get("units"), stages = schedule.get("stages");
   if (units > target.maxUnits)

@@ -31,6 +31,8 @@ static Fields best(const ProblemShape &problem, const TargetInfo &target) {
   if (target.has(Capability::AsyncMatrixProduct))
     return {widest > 128 ? 64 : 128, widest > 192 ? 32 : 64,
             widest > 128 ? 1 : 2};
+  if (target.has(Capability::ThreadCopy) && problem.elementBytes == 4)
+    return {64, widest <= 64 ? 64 : widest <= 128 ? 32 : 16, 4};
   if (target.has(Capability::ThreadCopy))
     return {widest > 128 ? 64 : 128, 64, 4};
   // Where lanes hold parts of an operand, 32 rows fit a unit: every operand
@@ -112,11 +114,15 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                         "{4} up to {5}",
                         name, dim, target.name, schedule.getFamily().name, step,
                         most);
-  bool single = target.has(Capability::SinglePrecisionProduct);
+  bool ownSingle = target.has(Capability::SinglePrecisionProduct);
+  bool single = ownSingle || target.has(Capability::Tf32Product);
   if (problem.elementBytes == 1 || (problem.elementBytes == 4 && !single))
     return inputError("dtype: {0} given, allowed on {1}: {2}f16, bf16",
                       problem.elementBytes == 4 ? "f32" : "an 8-bit type",
                       target.name, single ? "f32, " : "");
+  if (problem.tf32 && ownSingle)
+    return inputError("precision: tf32 given, allowed on {0}: ieee",
+                      target.name);
   if (units > target.maxUnits)
     return inputError("schedule field 'units': {0} given, {1} holds {2}", units,
                       target.name, target.maxUnits);
@@ -133,6 +139,10 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       "256 columns at once",
                       bn, target.name);
   bool sharedQuery = schedule.get("query");
+  if (!sharedQuery && problem.elementBytes == 4 && !ownSingle)
+    return inputError("schedule field 'query': registers given, {0} multiplies "
+                      "f32 from: shared",
+                      target.name);
   if (sharedQuery && !target.has(Capability::SharedLhs))
     return inputError("schedule field 'query': shared given, {0} multiplies "
                       "from: registers",

@@ -212,6 +212,10 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
 
 static Error verify(const Schedule &schedule, const ProblemShape &problem,
                     const TargetInfo &target) {
+  // A chip's other units multiply f32, with none of these.
+  if (problem.elementBytes == 4 && target.has(Capability::Tf32Product))
+    return inputError("dtype: f32 given, allowed on {0} with {1}: f16, bf16",
+                      target.name, schedule.getFamily().name);
   for (auto [capability, what] :
        {std::pair{Capability::BulkCopy, "copy engine"},
         {Capability::AsyncMatrixProduct, "asynchronous matrix products"},

@@ -13,6 +13,8 @@ namespace attn_jit {
 /// it stays in registers, row statistics, operands in flight and addresses, of
 /// which ptxas takes more the more copies a thread issues. Fitted to
 /// ptxas 13.0, so that none of test/codegen/nvptx/corners-warp.test spills.
+/// Operands of f32 are as many registers as elements, and at full precision
+/// two of each, beside which a block's products have sums of their own.
 inline int64_t warpRegisters(const ProblemShape &problem,
                              const TargetInfo &target, int64_t units,
                              int64_t rows, int64_t bn, int64_t stages,
@@ -27,19 +29,28 @@ inline int64_t warpRegisters(const ProblemShape &problem,
   int64_t scores = rows * bn * 11 / 10 / threads;
   int64_t query = sharedQuery ? 0 : rows * d * 2 / 3 / threads + 14;
   int64_t widest = std::max(d, dv);
-  int64_t copies = bn * widest * 7 / 4 / 8 / (units * threads);
+  bool single = problem.elementBytes == 4;
+  int64_t copies = bn * widest * 7 / 4 / (single ? 4 : 8) / (units * threads);
+  int64_t tiles = rows / target.unitRows;
+  int64_t operands = !single ? 0 : problem.tf32 ? 16 * tiles : 16 + 16 * tiles;
+  // ptxas splits operands far ahead, the farther the more products stand in a
+  // row; of wide outputs of 32 rows it spills at once.
+  bool partial = widest & (widest - 1);
+  int64_t most = tiles > 1 ? 40 : problem.masked ? 48 : 64;
+  int64_t excess = rows * bn * widest - most * 1024;
+  if (single && !problem.tf32 && excess > 0)
+    operands += 128 + excess / 512;
   if (problem.alignment < 16) // what is copied passes through registers
     copies += 28;
   int64_t statistics = rows * rows / 128 + (!problem.masked ? 0
                                             : stages > 1    ? 28
                                                             : 3);
   // Addresses of a panel that is not full, and of many.
-  bool partial = widest & (widest - 1);
   int64_t panels = (partial ? 15 : 0) +
                    (partial && widest > 128 && problem.masked ? 7 : 0) +
                    std::max<int64_t>(dv - 128, 0) / 8;
   return output + std::max<int64_t>(output - 128, 0) / 3 + scores + query +
-         copies + statistics + panels + 32;
+         copies + statistics + panels + operands + 32;
 }
 
 } // namespace attn_jit

@@ -108,3 +108,14 @@ tile.kernel @mail() attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes
   %0 = tile.mail.create consumers 1 {offset = 0 : i64} : !tile.mail<1 x 1>
   tile.return
 }
+
+// -----
+
+// Rows of keys are read in the order of K, a fragment has another.
+tile.kernel @order(%x: f32 {tile.arg = "scale"}) attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64} {
+  %k = tile.alloc {offset = 0 : i64} : !tile.shared<16x32xf32, swizzle 128>
+  %q = tile.fill %x : f32 -> !tile.frag<16x32xf32, lhs>
+  // expected-error @below {{'tile.mma' op sm_80 multiplies a fragment of f32 with rows along K alone: no 'transpose_rhs'}}
+  %0 = tile.mma %q, %k {transpose_rhs} : !tile.frag<16x32xf32, lhs>, !tile.shared<16x32xf32, swizzle 128> -> !tile.pending<<16x16xf32, acc>>
+  tile.return
+}

@@ -239,3 +239,12 @@ func.func private @layout_word(tensor<?x?x?x64xf16, #attn.layout<sbhd>>)
 // expected-error @below {{expected ::attn_jit::attn::Align to be one of: bottom_right, top_left}}
 // expected-error @below {{failed to parse Attn_AlignAttr parameter 'value'}}
 func.func private @align_word() attributes {x = #attn<align centre>}
+
+// -----
+
+!t = tensor<?x?x?x64xf16, #attn.layout<bshd>>
+func.func @precision(%q: !t, %k: !t, %v: !t, %s: f32) {
+  // expected-error @below {{precision is tf32 with elements of 'f16', which have ieee alone}}
+  %o = attn.forward %q, %k, %v scale %s {precision = #attn<precision tf32>} : !t, !t, !t -> !t
+  return
+}

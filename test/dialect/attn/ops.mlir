@@ -86,3 +86,10 @@ func.func @elements(%a: !single, %b: !quant, %c: !quant5, %d: !bytes, %s: f32) -
   %3 = attn.forward %d, %d, %d scale %s : !bytes, !bytes, !bytes -> !bytes
   return %0, %1, %2, %3 : !single, !quant, !quant5, !bytes
 }
+
+// CHECK-LABEL: func @precision(
+// CHECK: attn.forward {{.*}} {precision = #attn<precision tf32>} : tensor<?x?x?x8xf32
+func.func @precision(%q: !single, %k: !single, %v: !single, %s: f32) -> !single {
+  %o = attn.forward %q, %k, %v scale %s {precision = #attn<precision tf32>} : !single, !single, !single -> !single
+  return %o : !single
+}

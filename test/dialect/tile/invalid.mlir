@@ -266,6 +266,14 @@ func.func @mma_result(%a: !tile.shared<64x64xf16, swizzle 128>, %b: !tile.shared
 
 // -----
 
+func.func @mma_rounds(%a: !tile.frag<64x64xbf16, lhs>, %b: !tile.shared<64x64xbf16, swizzle 128>) {
+  // expected-error @below {{rounds to TF32 what is f32, not 'bf16'}}
+  %0 = tile.mma %a, %b {tf32} : !tile.frag<64x64xbf16, lhs>, !tile.shared<64x64xbf16, swizzle 128> -> !tile.pending<<64x64xf32, acc>>
+  return
+}
+
+// -----
+
 func.func @mma_elements(%a: !tile.frag<64x64xbf16, lhs>, %b: !tile.shared<64x64xf16, swizzle 128>) {
   // expected-error @below {{multiplies 'bf16' by 'f16'}}
   %0 = tile.mma %a, %b : !tile.frag<64x64xbf16, lhs>, !tile.shared<64x64xf16, swizzle 128> -> !tile.pending<<64x64xf32, acc>>

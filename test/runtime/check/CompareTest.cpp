@@ -158,4 +158,6 @@ TEST(Compare, Tolerances) {
   EXPECT_EQ(tolerance(DType::F32, InputKind::MaxStair), 1e-4);
   EXPECT_EQ(tolerance(DType::F16, InputKind::Sink), 4e-3);
   EXPECT_EQ(tolerance(DType::BF16, InputKind::Underflow), 2e-2);
+  EXPECT_EQ(tolerance(DType::F32, InputKind::Normal, /*tf32=*/true), 1e-3);
+  EXPECT_EQ(tolerance(DType::F32, InputKind::Sink, /*tf32=*/true), 2e-2);
 }
