@@ -101,10 +101,23 @@ struct LowerStore : GpuPattern<tile::StoreOp> {
       return op.emitOpError("writes ")
              << op.getTarget().getType().getCols() << " columns, "
              << target.info.name << " stores multiples of " << group;
-    DirectTensor tensor(rewriter, loc, adaptor.getTarget(), element,
-                        adaptor.getBatch(), adaptor.getHead());
-    Value row = arith::AddIOp::create(rewriter, loc, adaptor.getRow(),
-                                      target.laneRow(rewriter, loc));
+    auto ofHead = [&](Value head) {
+      return DirectTensor(rewriter, loc, adaptor.getTarget(), element,
+                          adaptor.getBatch(), head);
+    };
+    DirectTensor tensor = ofHead(adaptor.getHead());
+    bool scatters = bool(op.getRows());
+    Value row = scatters
+                    ? adaptor.getRow()
+                    : arith::AddIOp::create(rewriter, loc, adaptor.getRow(),
+                                            target.laneRow(rewriter, loc))
+                          .getResult();
+    // What the fragment of a row's places adds.
+    auto plus = [&](Value base, Value places, int64_t slot) -> Value {
+      return arith::AddIOp::create(
+          rewriter, loc, base,
+          vector::ExtractOp::create(rewriter, loc, places, slot));
+    };
     Value writes = tensor.isPresent(rewriter);
     if (!frag.isMatrix())
       writes = arith::AndIOp::create(rewriter, loc, writes,
@@ -112,8 +125,14 @@ struct LowerStore : GpuPattern<tile::StoreOp> {
     Value col = frag.isMatrix() ? target.laneCol(rewriter, loc)
                                 : i32Constant(rewriter, loc, 0);
     for (auto [slot, slotRow] : llvm::enumerate(map.rowSlots)) {
-      Value at = arith::AddIOp::create(rewriter, loc, row,
-                                       i32Constant(rewriter, loc, slotRow));
+      Value at;
+      if (scatters) {
+        at = plus(row, adaptor.getRows(), slot);
+        tensor = ofHead(plus(adaptor.getHead(), adaptor.getHeads(), slot));
+      } else {
+        at = arith::AddIOp::create(rewriter, loc, row,
+                                   i32Constant(rewriter, loc, slotRow));
+      }
       Value inside = arith::AndIOp::create(
           rewriter, loc, writes,
           isBefore(rewriter, loc, at, adaptor.getLimit()));

@@ -205,7 +205,7 @@ void ForwardBuilder::storeOutput(Value output, Value partial,
   Value stored =
       tile::CastOp::create(b, loc, type.withElement(element), result);
   tile::StoreOp::create(b, loc, stored, out, where.batch, where.head, where.row,
-                        qLen);
+                        qLen, Value(), Value());
 }
 
 void ForwardBuilder::storeLogSumExp(SoftmaxState state,
@@ -225,5 +225,5 @@ void ForwardBuilder::storeLogSumExp(SoftmaxState state,
         return arith::MulFOp::create(at, loc, base2, scalar(at, loc, kLn2));
       });
   tile::StoreOp::create(b, loc, total, lse, where.batch, where.head, where.row,
-                        qLen);
+                        qLen, Value(), Value());
 }
