@@ -49,7 +49,7 @@ static constexpr ScheduleField kFields[] = {
     {"loops", "masked and full steps in loops of their own, or all in one",
      kSwitch, kLoops},
     {"pack_gqa",
-     "query heads of one key head that share a query tile",
+     "query heads of a group in one tile",
      kHeads,
      {},
      /*before=*/1},
@@ -80,6 +80,14 @@ static int64_t registersAcross(bool masked, int64_t widest, int64_t consumers,
   return more + (widest >= 128 ? 4 : 0);
 }
 
+/// What rows of packed heads add, which have heads of their own.
+static int64_t registersOfPlaces(bool masked, int64_t widest, int64_t consumers,
+                                 bool resident, bool oneLoop) {
+  if (consumers == 3)
+    return resident && masked && !oneLoop ? 8 : 0;
+  return resident && consumers == 1 && widest > 192 ? 13 : 4;
+}
+
 /// Registers of a consumer thread: scores and output in f32, probabilities in
 /// 16 bits when they stay in registers, addresses and row statistics. Fitted to
 /// ptxas 13.0, so that none of test/codegen/nvptx/corners.test spills.
@@ -97,10 +105,9 @@ static int64_t consumerRegisters(const ProblemShape &problem,
   if (sharedP)
     return (bn + dv) / 2 * 7 / 5 + more + across;
   int64_t rest = widest / 8 + 13 + (problem.masked ? 3 : 0) + (turns ? 2 : 0);
-  // Rows have heads of their own.
-  int64_t places = !packs || !resident              ? 0
-                   : consumers == 1 && widest > 192 ? 13
-                                                    : 4;
+  int64_t places = packs ? registersOfPlaces(problem.masked, widest, consumers,
+                                             resident, oneLoop)
+                         : 0;
   return bn * 4 / 5 + dv / 2 + rest + more + across + places;
 }
 
