@@ -65,30 +65,37 @@ static llvm::Expected<json::Value> gridRule(StringRef text) {
   return rule;
 }
 
-/// The box that every copy from this tensor takes.
-static llvm::Expected<json::Object> tensorMap(StringRef name,
-                                              BlockArgument argument) {
+/// The box that every copy from this tensor takes, and what it asks of heads.
+static llvm::Expected<json::Object>
+tensorMap(StringRef name, BlockArgument argument, json::Array &rules) {
   auto type = cast<tile::GlobalType>(argument.getType());
   tile::SharedType slot;
+  int64_t heads = 1;
   for (Operation *user : argument.getUsers()) {
     auto copy = dyn_cast<tile::CopyOp>(user);
     if (!copy)
       continue;
     tile::SharedType own = copy.getPipe().getType().getSlot();
-    if (slot && own != slot)
+    int64_t ownHeads = copy.getHeadsAttr().getInt();
+    if (slot && (own != slot || ownHeads != heads))
       return inputError("tensor '{0}': copied into tiles of two shapes", name);
-    slot = own;
+    slot = own, heads = ownHeads;
   }
   if (!slot || !slot.getSwizzle())
     return inputError(
         "tensor '{0}': bulk, but never copied into a swizzled tile", name);
+  // Query heads of one tile read the same keys.
+  if (heads > 1)
+    rules.push_back(json::Object{
+        {"aligned",
+         json::Array{name == "q" ? "heads_per_kv" : "kv_heads", heads}}});
   int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
-  return json::Object{
-      {"kind", "tensor_map"},
-      {"tensor", name.str()},
-      {"element", elementName(type.getElementType())},
-      {"box", json::Array{slot.getSwizzle() / bytes, slot.getRows(), 1, 1}},
-      {"swizzle", slot.getSwizzle()}};
+  return json::Object{{"kind", "tensor_map"},
+                      {"tensor", name.str()},
+                      {"element", elementName(type.getElementType())},
+                      {"box", json::Array{slot.getSwizzle() / bytes,
+                                          slot.getRows() / heads, heads, 1}},
+                      {"swizzle", slot.getSwizzle()}};
 }
 
 /// Copies through buffer descriptors address a tile's rows by unsigned 32-bit
@@ -145,7 +152,7 @@ llvm::Expected<json::Object> attn_jit::describeLaunch(tile::KernelOp kernel,
     if (name == "q")
       manifest["dtype"] = elementName(global.getElementType());
     if (global.getAccess() == tile::Access::Bulk) {
-      auto map = tensorMap(name, argument);
+      auto map = tensorMap(name, argument, rules);
       if (!map)
         return map.takeError();
       arguments.push_back(std::move(*map));

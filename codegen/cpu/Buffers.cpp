@@ -149,7 +149,7 @@ void TileLowering::write(Value value, Buffer *to) {
     cols = to->elements, rows = 1;
   auto line = [&](Value row) {
     auto put = [&](Value col, int64_t width) {
-      Site site{row, col, width};
+      Site site{type.isMatrix() ? row : col, col, width};
       Value held = evaluate(base, site);
       Value index = b.add(b.mul(row, cols), col);
       if (held.getType() == widened(b.getI1Type(), width))

@@ -203,7 +203,9 @@ Value TileLowering::evaluate(Value value, Site &site) {
       index = arith::TruncIOp::create(b, b.getI32Type(), index);
       Value first = b.add(scalars.lookup(coord.getBase()), index);
       Value all = b.splat(first, site.width);
-      return coord.getDim() == 0 ? all : b.add(all, b.iota(site.width));
+      // A row fragment lies along its rows.
+      bool same = coord.getDim() == 0 && coord.getType().isMatrix();
+      return same ? all : b.add(all, b.iota(site.width));
     }
     if (auto broadcast = base.getDefiningOp<tile::BroadcastOp>()) {
       Site one{site.row, b.i64(0), 1};

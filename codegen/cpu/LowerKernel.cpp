@@ -86,6 +86,9 @@ LogicalResult TileLowering::lowerOp(Operation &op) {
               return op.emitOpError("writes ")
                      << cols << " of " << op.getValue().getType().getCols()
                      << " columns; host code writes whole rows";
+            if (op.getRows())
+              return op.emitOpError("sends each row to a place of its own; "
+                                    "host code writes rows of one head");
             Buffer *buffer = materialize(op.getValue());
             Rows to =
                 rowsOf(op.getTarget(), op.getBatch(), op.getHead(), op.getRow(),

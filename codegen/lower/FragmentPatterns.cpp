@@ -184,10 +184,12 @@ struct LowerCoord : GpuPattern<tile::CoordOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     bool rows = op.getDim() == 0;
+    FragmentMap map = target.getFragmentMap(op.getType());
     SmallVector<int32_t> offsets;
-    for (const ElementPosition &e :
-         target.getFragmentMap(op.getType()).elements)
+    for (const ElementPosition &e : map.elements)
       offsets.push_back(rows ? e.row : e.col);
+    if (!op.getType().isMatrix())
+      offsets.assign(map.rowSlots.begin(), map.rowSlots.end());
     bool lhs = op.getType().getLayout() == tile::FragLayout::Lhs;
     Value lane = rows  ? target.laneRow(rewriter, loc)
                  : lhs ? target.lhsLaneCol(rewriter, loc)

@@ -4,6 +4,7 @@
 #include "codegen/lower/Constants.h"
 #include "codegen/lower/DirectTensor.h"
 #include "codegen/lower/GpuTarget.h"
+#include "codegen/lower/StoreRows.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -101,23 +102,17 @@ struct LowerStore : GpuPattern<tile::StoreOp> {
       return op.emitOpError("writes ")
              << op.getTarget().getType().getCols() << " columns, "
              << target.info.name << " stores multiples of " << group;
-    DirectTensor tensor(rewriter, loc, adaptor.getTarget(), element,
-                        adaptor.getBatch(), adaptor.getHead());
-    Value row = arith::AddIOp::create(rewriter, loc, adaptor.getRow(),
-                                      target.laneRow(rewriter, loc));
-    Value writes = tensor.isPresent(rewriter);
+    StoreRows rows(target, rewriter, op, adaptor);
+    Value writes = rows.isPresent();
     if (!frag.isMatrix())
       writes = arith::AndIOp::create(rewriter, loc, writes,
                                      target.isRowLeader(rewriter, loc));
     Value col = frag.isMatrix() ? target.laneCol(rewriter, loc)
                                 : i32Constant(rewriter, loc, 0);
     for (auto [slot, slotRow] : llvm::enumerate(map.rowSlots)) {
-      Value at = arith::AddIOp::create(rewriter, loc, row,
-                                       i32Constant(rewriter, loc, slotRow));
-      Value inside = arith::AndIOp::create(
-          rewriter, loc, writes,
-          isBefore(rewriter, loc, at, adaptor.getLimit()));
-      Value start = tensor.at(rewriter, at, col);
+      StoreRows::Place to = rows.of(slot, slotRow);
+      Value inside = arith::AndIOp::create(rewriter, loc, writes, to.isInside);
+      Value start = to.tensor.at(rewriter, to.row, col);
       auto guarded = scf::IfOp::create(rewriter, loc, inside);
       OpBuilder inner = guarded.getThenBodyBuilder(rewriter.getListener());
       if (!frag.isMatrix()) {

@@ -5,7 +5,7 @@
 // columns in pairs: each then has 4 columns of one of two blocks, and a store
 // writes whole sectors, half as often.
 #include "codegen/lower/Constants.h"
-#include "codegen/lower/DirectTensor.h"
+#include "codegen/lower/StoreRows.h"
 #include "codegen/nvptx/NvptxTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -32,11 +32,8 @@ struct LowerPairedStore : GpuPattern<tile::StoreOp> {
     Location loc = op.getLoc();
     FragmentMap map = target.getFragmentMap(frag);
     Words words(*this, rewriter, loc, adaptor.getValue());
-    DirectTensor tensor(rewriter, loc, adaptor.getTarget(), element,
-                        adaptor.getBatch(), adaptor.getHead());
-    Value present = tensor.isPresent(rewriter);
-    Value row = arith::AddIOp::create(rewriter, loc, adaptor.getRow(),
-                                      target.laneRow(rewriter, loc));
+    StoreRows rows(target, rewriter, op, adaptor);
+    Value present = rows.isPresent();
     for (auto [slot, slotRow] : llvm::enumerate(map.rowSlots)) {
       // All lanes exchange, also those whose rows are beyond the tensor.
       SmallVector<std::pair<Value, Value>> pieces;
@@ -44,12 +41,9 @@ struct LowerPairedStore : GpuPattern<tile::StoreOp> {
       for (size_t i = 0; i < blocks.size(); i += 2)
         pieces.push_back(words.exchanged(
             blocks[i], i + 1 < blocks.size() ? blocks[i + 1] : blocks[i]));
-      Value at = arith::AddIOp::create(rewriter, loc, row,
-                                       i32Constant(rewriter, loc, slotRow));
-      Value writes = arith::AndIOp::create(
-          rewriter, loc, present,
-          isBefore(rewriter, loc, at, adaptor.getLimit()));
-      Value start = tensor.at(rewriter, at, words.column);
+      StoreRows::Place to = rows.of(slot, slotRow);
+      Value writes = arith::AndIOp::create(rewriter, loc, present, to.isInside);
+      Value start = to.tensor.at(rewriter, to.row, words.column);
       for (auto [i, piece] : llvm::enumerate(pieces)) {
         bool alone = 2 * i + 1 == blocks.size();
         Value pointer = LLVM::GEPOp::create(

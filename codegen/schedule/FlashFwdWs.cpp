@@ -19,6 +19,8 @@ Kernel::Kernel(ForwardBuilder &f)
       anchor(f.schedule.get("anchor")), oneLoop(f.schedule.get("loops")) {
   f.lazyRescale = f.schedule.get("rescale");
   order.bm = bm;
+  order.heads = f.schedule.get("pack_gqa");
+  f.packing = {order.heads, bm / order.heads};
   order.kind = TileOrder::Kind(f.schedule.get("order"));
   order.resident = f.schedule.get("grid");
 }
@@ -136,10 +138,10 @@ public:
 
 private:
   void fill(Value pipe, Value use, Value tensor, Value head, Value row,
-            Value limit) {
+            Value limit, int64_t heads = 1) {
     tile::PipeAcquireOp::create(b, loc, pipe, use);
     tile::CopyOp::create(b, loc, tensor, tile.batch, head, row, limit, pipe,
-                         use);
+                         use, heads);
     tile::PipeCommitOp::create(b, loc, pipe, use);
   }
   void fillKeys(Value step) {
@@ -157,7 +159,8 @@ private:
     kvHead = place.kvHead;
     if (k.order.resident)
       fillKeys(f.i32(0));
-    fill(k.queries, number, f.query, tile.head, tile.row, f.qLen);
+    fill(k.queries, number, f.query, tile.head, f.firstRow(tile.row), f.qLen,
+         k.order.heads);
     if (k.order.resident)
       fillValues(f.i32(0));
     auto loop = scf::ForOp::create(b, loc, f.i32(k.order.resident), tile.steps,

@@ -91,6 +91,27 @@ Value ForwardBuilder::slice(Value tile, Value row, int64_t rows) {
   return tile::SliceOp::create(b, loc, to, tile, row);
 }
 
+PackedRows ForwardBuilder::packedRows(Value row, int64_t rows, Value head,
+                                      Value first) {
+  auto type = rowType(rows, tile::FragLayout::Row).withElement(b.getI32Type());
+  Value number = tile::CoordOp::create(b, loc, type, row, 0);
+  Value tileRows = i32(packing.heads * packing.rows);
+  Value headRows = i32(packing.rows);
+  auto headOf = [&](OpBuilder &at, ValueRange x) -> Value {
+    Value inTile = arith::RemUIOp::create(at, loc, x[0], tileRows);
+    Value which = arith::DivUIOp::create(at, loc, inTile, headRows);
+    return arith::AddIOp::create(at, loc, which, head);
+  };
+  auto rowOf = [&](OpBuilder &at, ValueRange x) -> Value {
+    Value before = arith::DivUIOp::create(at, loc, x[0], tileRows);
+    Value inHead = arith::RemUIOp::create(at, loc, x[0], headRows);
+    Value start = arith::MulIOp::create(at, loc, before, headRows);
+    Value own = arith::AddIOp::create(at, loc, start, inHead);
+    return arith::AddIOp::create(at, loc, own, first);
+  };
+  return {map(number, type, headOf), map(number, type, rowOf)};
+}
+
 //===-- the kernel --------------------------------------------------------===//
 
 void ForwardBuilder::createKernel(int64_t units, tile::Access loads,
@@ -206,7 +227,15 @@ Value ForwardBuilder::boundAt(unsigned i, Value first, Value last,
   return add(slope == 1 ? at : mul(at, i32(slope)), offsets[i]);
 }
 
+Value ForwardBuilder::firstRow(Value row) {
+  return packing ? arith::DivUIOp::create(b, loc, row, i32(packing.heads))
+                       .getResult()
+                 : row;
+}
+
 KeyBlocks ForwardBuilder::keyBlocks(Value row, int64_t bm, int64_t bn) {
+  row = firstRow(row);
+  bm /= packing.heads;
   Value zero = i32(0), one = i32(1);
   Value last = sub(min(add(row, i32(bm)), qLen), one);
   // Keys [lo, hi) are seen by some row, [loFull, hiFull) by all.

@@ -21,6 +21,19 @@ struct KeyBlocks {
   mlir::Value first, firstFull, endFull, end;
 };
 
+/// Query heads of one key head that share tiles: a tile holds `rows` rows of
+/// each, head after head. A row is then known by its number when rows are
+/// counted tile after tile: that is what a place's row and the parts' rows are.
+struct Packing {
+  int64_t heads = 1, rows = 0;
+  explicit operator bool() const { return heads > 1; }
+};
+
+/// What the rows of a fragment of packed heads are (i32, row).
+struct PackedRows {
+  mlir::Value heads, rows;
+};
+
 /// Online softmax's state: running maximum (row), and sum (partial).
 struct SoftmaxState {
   mlir::Value max, sum;
@@ -75,8 +88,15 @@ public:
   /// Element type and swizzle of a shared tile of `cols` columns.
   tile::SharedType sharedType(int64_t rows, int64_t cols);
 
+  /// Of `rows` packed rows from number `row` on: heads counted from `head`,
+  /// rows from `first`.
+  PackedRows packedRows(mlir::Value row, int64_t rows, mlir::Value head,
+                        mlir::Value first);
+
   //===-- the parts
   //--------------------------------------------------------===//
+  /// Of a tile's heads the first row, where the tile's is `row`.
+  mlir::Value firstRow(mlir::Value row);
   /// Blocks of `bn` keys that query rows [row, row + bm) visit.
   KeyBlocks keyBlocks(mlir::Value row, int64_t bm, int64_t bn);
   /// Are there masked blocks before the wholly visible ones?
@@ -117,6 +137,7 @@ public:
   /// they are well beyond it, and the output is not rescaled until then.
   bool lazyRescale = false;
   TilePlace place; ///< that the parts below work on; the schedule moves it
+  Packing packing;
 
 private:
   mlir::Value multiplied(mlir::Value output, mlir::Value factor);
@@ -124,7 +145,14 @@ private:
   /// Bound `i` of the mask over rows [first, last]: the largest or smallest.
   mlir::Value boundAt(unsigned i, mlir::Value first, mlir::Value last,
                       bool largest);
+  /// `scores`, and what a region reads beside them: each element's query as a
+  /// position among the keys, its key, and, of packed heads, its head.
+  llvm::SmallVector<mlir::Value> withPlaces(mlir::Value scores, mlir::Value row,
+                                            mlir::Value key);
+  /// batch, head, q and kv of such an element.
+  llvm::SmallVector<mlir::Value> placeOf(mlir::ValueRange element);
   mlir::Value scored(mlir::Value scores, mlir::Value row, mlir::Value key);
+  void storeRows(mlir::Value value, mlir::Value target, const TilePlace &where);
   mlir::Value maskedOut(mlir::Value scores, mlir::Value row, mlir::Value key);
   mlir::Value inlineRegion(mlir::Region &region, mlir::OpBuilder &at,
                            mlir::ValueRange arguments);

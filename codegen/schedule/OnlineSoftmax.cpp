@@ -44,21 +44,37 @@ Value ForwardBuilder::inlineRegion(Region &region, OpBuilder &at,
       cast<attn::YieldOp>(region.front().getTerminator()).getValue());
 }
 
+SmallVector<Value> ForwardBuilder::withPlaces(Value scores, Value row,
+                                              Value key) {
+  tile::FragType index =
+      cast<tile::FragType>(scores.getType()).withElement(b.getI32Type());
+  auto keys = [&] { return tile::CoordOp::create(b, loc, index, key, 1); };
+  if (packing) {
+    auto [heads, rows] = packedRows(row, index.getRows(), place.head, position);
+    return {scores, broadcast(rows, index), keys(), broadcast(heads, index)};
+  }
+  Value q = tile::CoordOp::create(b, loc, index, add(row, position), 0);
+  return {scores, q, keys()};
+}
+
+SmallVector<Value> ForwardBuilder::placeOf(ValueRange element) {
+  return {place.batch, packing ? element[3] : place.head, element[1],
+          element[2]};
+}
+
 /// The score region on scaled scores, in base 2; raw scores without a region.
 Value ForwardBuilder::scored(Value scores, Value row, Value key) {
   if (forward.getScore().empty())
     return scores;
-  auto type = cast<tile::FragType>(scores.getType());
-  tile::FragType index = type.withElement(b.getI32Type());
-  Value q = tile::CoordOp::create(b, loc, index, add(row, position), 0);
-  Value kv = tile::CoordOp::create(b, loc, index, key, 1);
   auto body = [&](OpBuilder &at, ValueRange x) -> Value {
+    SmallVector<Value> arguments = placeOf(x);
     Value scaled = arith::MulFOp::create(at, loc, x[0], scale);
-    Value result = inlineRegion(forward.getScore(), at,
-                                {scaled, place.batch, place.head, x[1], x[2]});
+    arguments.insert(arguments.begin(), scaled);
+    Value result = inlineRegion(forward.getScore(), at, arguments);
     return arith::MulFOp::create(at, loc, result, scalar(at, loc, kLog2E));
   };
-  return map({scores, q, kv}, type, body,
+  return map(withPlaces(scores, row, key),
+             cast<tile::FragType>(scores.getType()), body,
              attn::comparesCannotWrap(forward.getScore()));
 }
 
@@ -66,10 +82,7 @@ Value ForwardBuilder::scored(Value scores, Value row, Value key) {
 /// mask of linear bounds is one comparison with a limit that depends on the row
 /// alone.
 Value ForwardBuilder::maskedOut(Value scores, Value row, Value key) {
-  auto type = cast<tile::FragType>(scores.getType());
-  tile::FragType index = type.withElement(b.getI32Type());
-  Value q = tile::CoordOp::create(b, loc, index, add(row, position), 0);
-  Value kv = tile::CoordOp::create(b, loc, index, key, 1);
+  SmallVector<Value> elements = withPlaces(scores, row, key);
   Value end = sub(kvLen, i32(1));
   bool noWrap = mask.exact || attn::comparesCannotWrap(forward.getMask());
   auto body = [&](OpBuilder &at, ValueRange x) -> Value {
@@ -101,12 +114,11 @@ Value ForwardBuilder::maskedOut(Value scores, Value row, Value key) {
     if (lower)
       also(compared(arith::CmpIPredicate::sge, lower));
     if (!mask.exact)
-      also(inlineRegion(forward.getMask(), at,
-                        {place.batch, place.head, x[1], x[2]}));
+      also(inlineRegion(forward.getMask(), at, placeOf(x)));
     return arith::SelectOp::create(at, loc, seen, x[0],
                                    scalar(at, loc, -kInfinity));
   };
-  return map({scores, q, kv}, type, body, noWrap);
+  return map(elements, cast<tile::FragType>(scores.getType()), body, noWrap);
 }
 
 /// A maximum of raw scores, which `factor` scales, or of scores in base 2, that
@@ -252,8 +264,21 @@ void ForwardBuilder::storeOutput(Value output, Value partial,
   Value result = multiplied(output, inverse);
   Value stored =
       tile::CastOp::create(b, loc, type.withElement(element), result);
-  tile::StoreOp::create(b, loc, stored, out, where.batch, where.head, where.row,
-                        qLen);
+  storeRows(stored, out, where);
+}
+
+void ForwardBuilder::storeRows(Value value, Value target,
+                               const TilePlace &where) {
+  PackedRows packed;
+  Value head = where.head, row = where.row;
+  if (packing) {
+    Value zero = i32(0);
+    int64_t rows = cast<tile::FragType>(value.getType()).getRows();
+    packed = packedRows(row, rows, zero, zero);
+    row = zero;
+  }
+  tile::StoreOp::create(b, loc, value, target, where.batch, head, row, qLen,
+                        packed.heads, packed.rows);
 }
 
 void ForwardBuilder::storeLogSumExp(SoftmaxState state,
@@ -272,6 +297,5 @@ void ForwardBuilder::storeLogSumExp(SoftmaxState state,
         Value base2 = arith::AddFOp::create(at, loc, most, log);
         return arith::MulFOp::create(at, loc, base2, scalar(at, loc, kLn2));
       });
-  tile::StoreOp::create(b, loc, total, lse, where.batch, where.head, where.row,
-                        qLen);
+  storeRows(total, lse, where);
 }

@@ -7,8 +7,8 @@
 using namespace mlir;
 using namespace attn_jit;
 
-static Value tilesOfHead(ForwardBuilder &f, int64_t bm) {
-  return arith::CeilDivSIOp::create(f.b, f.loc, f.qLen, f.i32(bm));
+static Value tilesOfHead(ForwardBuilder &f, int64_t rows) {
+  return arith::CeilDivSIOp::create(f.b, f.loc, f.qLen, f.i32(rows));
 }
 
 static Value programId(ForwardBuilder &f, int64_t dim) {
@@ -18,10 +18,13 @@ static Value programId(ForwardBuilder &f, int64_t dim) {
 //===-- the grid ----------------------------------------------------------===//
 
 SmallVector<std::string> TileOrder::grid() const {
-  std::string tiles = llvm::formatv("ceil_div(q_len, {0})", bm).str();
+  std::string tiles = llvm::formatv("ceil_div(q_len, {0})", bm / heads).str();
+  std::string packs =
+      heads == 1 ? "q_heads"
+                 : llvm::formatv("ceil_div(q_heads, {0})", heads).str();
   if (!resident)
-    return {tiles, "q_heads", "batch"};
-  return {"resident(" + tiles + " * q_heads * batch)"};
+    return {tiles, packs, "batch"};
+  return {"resident(" + tiles + " * " + packs + " * batch)"};
 }
 
 SmallVector<StringRef> TileOrder::scalars() const {
@@ -33,9 +36,11 @@ SmallVector<StringRef> TileOrder::scalars() const {
 TilePlace TileOrder::own(ForwardBuilder &f) const {
   Value index = programId(f, 0);
   if (kind == Reverse)
-    index = f.sub(f.sub(tilesOfHead(f, bm), f.i32(1)), index);
+    index = f.sub(f.sub(tilesOfHead(f, bm / heads), f.i32(1)), index);
   TilePlace place{
       programId(f, 2), programId(f, 1), {}, f.mul(index, f.i32(bm))};
+  if (heads > 1)
+    place.head = f.mul(place.head, f.i32(heads));
   place.kvHead = arith::DivUIOp::create(f.b, f.loc, place.head,
                                         f.argument("heads_per_kv"));
   return place;
@@ -58,9 +63,10 @@ TileWalk::TileWalk(ForwardBuilder &f, const TileOrder &order)
       group(f.argument("heads_per_kv")), workgroups(f.argument("workgroups")),
       id(programId(f, 0)) {
   Value one = f.i32(1);
-  Value allHeads = f.mul(heads, f.argument("batch"));
+  Value walked = order.heads == 1 ? heads : divided(heads, f.i32(order.heads));
+  Value allHeads = f.mul(walked, f.argument("batch"));
   // A workgroup that runs has a tile: 1 is there for the division alone.
-  tiles = f.max(tilesOfHead(f, order.bm), one);
+  tiles = f.max(tilesOfHead(f, order.bm / order.heads), one);
   if (order.kind != TileOrder::Paired) {
     count = turns(f.mul(tiles, allHeads));
     return;
@@ -133,6 +139,8 @@ TilePlace TileWalk::at(Value visit) {
     if (order.kind == TileOrder::Reverse)
       index = f.sub(f.sub(tiles, f.i32(1)), index);
   }
+  if (order.heads > 1)
+    all = f.mul(all, f.i32(order.heads));
   TilePlace place;
   place.batch = divided(all, heads);
   place.head = f.sub(all, f.mul(place.batch, heads));

@@ -13,7 +13,8 @@
 namespace attn_jit {
 class ForwardBuilder;
 
-/// Query rows from `row` of one head. All i32.
+/// Query rows from `row` of one head, or of packed heads from `head` on. All
+/// i32.
 struct TilePlace {
   mlir::Value batch, head, kvHead, row;
 };
@@ -26,6 +27,7 @@ struct TileOrder {
   int64_t bm; ///< query rows of a tile
   Kind kind = Forward;
   bool resident = false; ///< workgroups walk over tiles
+  int64_t heads = 1;     ///< that share a tile, and walk as one
 
   /// The kernel's grid, and what its launch gives beside the lengths.
   llvm::SmallVector<std::string> grid() const;

@@ -5,7 +5,6 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
-#include <optional>
 
 using namespace attn_jit;
 using llvm::Error;
@@ -110,10 +109,14 @@ Expected<Schedule> Schedule::parseComplete(StringRef text) {
   Schedule result(*parsed->family, llvm::SmallVector<int64_t>(fields.size()));
   for (auto [index, value] : parsed->named)
     result.values[index] = value;
-  for (unsigned i = 0; i < fields.size(); ++i)
-    if (llvm::none_of(parsed->named, [&](auto &n) { return n.first == i; }))
+  for (unsigned i = 0; i < fields.size(); ++i) {
+    if (llvm::any_of(parsed->named, [&](auto &n) { return n.first == i; }))
+      continue;
+    if (!fields[i].before)
       return inputError("schedule field '{0}': missing from '{1}'",
                         fields[i].key, text);
+    result.values[i] = *fields[i].before;
+  }
   return result;
 }
 
@@ -142,9 +145,7 @@ static std::optional<Schedule> measuredDefault(const ProblemShape &problem,
         each.valueDim != problem.valueDim || each.masked != problem.masked ||
         each.calls != problem.calls)
       continue;
-    // Fields that came after the measurement are chosen beside its own.
-    Schedule schedule =
-        cantFail(Schedule::parse(each.schedule, problem, target));
+    Schedule schedule = cantFail(Schedule::parseComplete(each.schedule));
     Error error = schedule.verify(problem, target);
     if (!error)
       return schedule;

@@ -18,6 +18,7 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <algorithm>
+#include <optional>
 #include <string>
 
 namespace attn_jit {
@@ -43,6 +44,8 @@ struct ScheduleField {
   llvm::StringLiteral summary;
   llvm::ArrayRef<int64_t> allowed; ///< Integers, or keyword indices.
   llvm::ArrayRef<llvm::StringLiteral> keywords; ///< Empty for an integer field.
+  /// What a complete text means that is older than the field.
+  std::optional<int64_t> before = std::nullopt;
 };
 
 class Schedule;
@@ -87,7 +90,7 @@ public:
   static llvm::Expected<Schedule> parse(llvm::StringRef text,
                                         const ProblemShape &problem,
                                         const TargetInfo &target);
-  /// Reads a text that names every field.
+  /// Reads a text that names every field, but those that are younger than it.
   static llvm::Expected<Schedule> parseComplete(llvm::StringRef text);
   /// The schedule to use when nobody chose one.
   static Schedule choose(const ProblemShape &problem, const TargetInfo &target);

@@ -21,6 +21,7 @@ def Tile_FillOp : Tile_Op<"fill", [Pure]> {
 
 def Tile_CoordOp : Tile_Op<"coord", [Pure]> {
   let summary = "The row (dim 0) or column (dim 1) number of each element, plus base";
+  let description = [{ Of a matrix, or, for rows, of a row fragment. }];
   let arguments = (ins I32:$base, ConfinedAttr<I64Attr, [IntNonNegative, IntMaxValue<1>]>:$dim);
   let results = (outs Tile_FragType:$result);
   let assemblyFormat = "$base `dim` $dim attr-dict `:` type($result)";

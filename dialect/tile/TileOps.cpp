@@ -60,6 +60,13 @@ LogicalResult CopyOp::verify() {
       (bulkPipe || !to.getElementType().isF32()))
     return emitOpError("cannot convert ")
            << from.getElementType() << " to " << to.getElementType();
+  int64_t heads = getHeadsAttr().getInt();
+  if (heads < 1 || (heads > 1 && !bulkPipe) || to.getRows() % heads)
+    return emitOpError("heads: ")
+           << heads << " given, allowed: "
+           << (bulkPipe ? "divisors of the slot's " +
+                              std::to_string(to.getRows()) + " rows"
+                        : "1 in a cooperative pipe");
   return success();
 }
 
@@ -93,6 +100,17 @@ LogicalResult StoreOp::verify() {
   if (layout != FragLayout::Acc && layout != FragLayout::Row)
     return emitOpError("stores an acc or row fragment, not ")
            << stringifyFragLayout(layout);
+  FragType places = getValue()
+                        .getType()
+                        .rowsOf(FragLayout::Row)
+                        .withElement(IntegerType::get(getContext(), 32));
+  for (Value each : {getHeads(), getRows()}) {
+    if (bool(each) != bool(getRows()))
+      return emitOpError("plus: heads and rows, or neither");
+    if (each && each.getType() != places)
+      return emitOpError("plus: ")
+             << each.getType() << " given, allowed: " << places;
+  }
   return verifyDirect(*this, getTarget().getType(), getValue().getType());
 }
 
@@ -181,9 +199,12 @@ LogicalResult FillOp::verify() {
 }
 
 LogicalResult CoordOp::verify() {
+  bool numbersRows = getDim() == 0 && getType().getLayout() == FragLayout::Row;
   if (!getType().getElementType().isInteger(32) ||
-      getType().getLayout() != FragLayout::Acc)
-    return emitOpError("coordinates are an i32 acc matrix, not ") << getType();
+      (getType().getLayout() != FragLayout::Acc && !numbersRows))
+    return emitOpError("coordinates are an i32 acc matrix, or a row fragment "
+                       "of row numbers, not ")
+           << getType();
   return success();
 }
 

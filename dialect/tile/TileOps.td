@@ -153,9 +153,11 @@ def Tile_CopyOp : Tile_Op<"copy", []> {
     columns of the slot beyond the tensor's (which not every target can copy). A bulk copy ends where its
     tensor does: its limit is the argument `q_len` (of `q`) or `kv_len`.
     Elements convert to the slot's type where they differ (16-bit to f32).
+    With `heads` a bulk copy takes as many heads from `head` on, one behind the other, with as many rows of each from
+    `row` on as fill the slot. All of them are there: a launch with other groups of heads is refused.
   }];
   let arguments = (ins Tile_GlobalType:$source, I32:$batch, I32:$head, I32:$row, I32:$limit,
-                       Tile_PipeType:$pipe, I32:$use);
+                       Tile_PipeType:$pipe, I32:$use, DefaultValuedAttr<I64Attr, "1">:$heads);
   let assemblyFormat = [{
     $source `[` $batch `,` $head `,` $row `]` `limit` $limit `into` $pipe `[` $use `]`
     attr-dict `:` type($source) `,` type($pipe)
@@ -175,16 +177,19 @@ def Tile_LoadOp : Tile_Op<"load", []> {
   let hasVerifier = 1;
 }
 
-def Tile_StoreOp : Tile_Op<"store", []> {
+def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments]> {
   let summary = "A fragment into rows of a global tensor";
   let description = [{
     Rows at `limit` and beyond, and columns beyond the tensor's, are not written. A null tensor is not
-    written.
+    written. Row i goes to `row + i` of `head`; with `plus`, row fragments of i32, to `row + rows[i]` of
+    `head + heads[i]`.
   }];
   let arguments = (ins Tile_FragType:$value, Tile_GlobalType:$target, I32:$batch, I32:$head,
-                       I32:$row, I32:$limit);
+                       I32:$row, I32:$limit, Optional<Tile_FragType>:$heads,
+                       Optional<Tile_FragType>:$rows);
   let assemblyFormat = [{
-    $value `,` $target `[` $batch `,` $head `,` $row `]` `limit` $limit attr-dict `:`
+    $value `,` $target `[` $batch `,` $head `,` $row `]` `limit` $limit
+    (`plus` $heads^ `,` $rows `:` type($heads) `,` type($rows))? attr-dict `:`
     type($value) `,` type($target)
   }];
   let hasVerifier = 1;

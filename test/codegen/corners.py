@@ -56,9 +56,19 @@ def hopper():
                     for p in ("registers", "shared"):
                         fields = f"bm={bm},p={p},{walk}"
                         yield dim, mask, f"flash_fwd_ws.v1<{fields},bn=%d>", range(256, 0, -16)
+        if dim in (64, 128, 256):
+            yield from packed(dim)
         for mask in ([], causal):
             for units in (1, 2):
                 yield dim, mask, f"flash_fwd_sync.v1<bm={64 * units},units={units},bn=%d>", sync
+
+
+def packed(dim):
+    for walk, heads in (("grid=tiles,stages=1", 4), ("grid=resident,loops=split,stages=1", 8),
+                        ("grid=resident,loops=one,stages=2", 2)):
+        for mask in ([], causal):
+            for bm in (64, 128, 192):
+                yield dim, mask, f"flash_fwd_ws.v1<bm={bm},{walk},pack_gqa={heads},bn=%d>", range(256, 0, -16)
 
 
 def warps():

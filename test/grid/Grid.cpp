@@ -5,13 +5,14 @@
 // compiler.
 //   attn-grid [--device D] [--target T] [--schedule S] [--group TEXT]
 //             [--without TEXT] [--module FILE] [--templates DIR] [--list]
-//             [--far] [--delays N]
+//             [--far] [--delays N] [--packed N]
 // --target compiles for another chip than the device's own, --group runs the
 // groups whose name holds TEXT, --without not those; --module takes their
 // kernel from a file of tile or attn IR; --far checks tensors above 4 GiB
 // alone; --delays shares N seeds out among a group's calls, for a module with
-// delays: each must give the same bits. Exit code: 0 all right, 1 one is wrong,
-// 2 can not run.
+// delays: each must give the same bits; --packed makes calls whose query heads
+// a key head are a multiple of N. Exit code: 0 all right, 1 one is wrong, 2 can
+// not run.
 #include "test/grid/Check.h"
 #include "test/grid/Trial.h"
 
@@ -28,7 +29,7 @@ struct Options {
   std::string device = "cpu", target, schedule, group, without, module,
               templates = ATTN_JIT_TEMPLATES;
   bool list = false, far = false;
-  int64_t seeds = 0;
+  int64_t seeds = 0, packed = 0;
 };
 
 /// What is wrong with one call; empty when nothing is.
@@ -59,7 +60,7 @@ rt::Result<Options> read(int argc, char **argv) {
       options.far = true;
       continue;
     }
-    std::string seeds;
+    std::string seeds, packed;
     std::string *to = flag == "--device"      ? &options.device
                       : flag == "--target"    ? &options.target
                       : flag == "--schedule"  ? &options.schedule
@@ -68,16 +69,23 @@ rt::Result<Options> read(int argc, char **argv) {
                       : flag == "--module"    ? &options.module
                       : flag == "--templates" ? &options.templates
                       : flag == "--delays"    ? &seeds
+                      : flag == "--packed"    ? &packed
                                               : nullptr;
     if (!to)
       return rt::badInput(flag + ": given, allowed: --device, --target, "
                                  "--schedule, --group, --without, --module, "
                                  "--templates, "
-                                 "--delays, "
+                                 "--delays, --packed, "
                                  "--list, --far");
     if (++i == argc)
       return rt::badInput(flag + ": nothing given");
     *to = argv[i];
+    if (to == &packed) {
+      if (packed != "2" && packed != "4" && packed != "8")
+        return rt::badInput("--packed: " + packed + " given, allowed: 2, 4, 8");
+      options.packed = packed[0] - '0';
+      continue;
+    }
     if (to != &seeds)
       continue;
     const char *end = seeds.data() + seeds.size();
@@ -132,7 +140,9 @@ rt::Result<bool> run(const Options &options) {
         grid::apply(group.regions, options.templates, group.description));
     if (!module.empty())
       group.description.module = module;
-    const std::vector<Call> calls = callsOf(i, options.device != "cpu");
+    const std::vector<Call> calls = options.packed
+                                        ? packedCalls(i, options.packed)
+                                        : callsOf(i, options.device != "cpu");
     Seeds seeds = {1, (options.seeds + int64_t(calls.size()) - 1) /
                           int64_t(calls.size())};
     for (const Call &call : calls) {

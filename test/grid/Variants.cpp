@@ -4,6 +4,8 @@
 // inputs give the calls.
 #include "test/grid/Variants.h"
 
+#include <algorithm>
+
 using namespace attn_jit;
 using namespace attn_jit::grid;
 
@@ -66,6 +68,14 @@ std::vector<Group> grid::allGroups() {
   return groups;
 }
 
+/// Half of them normal: what the tolerances are for.
+static void chooseInputs(size_t group, std::vector<Call> &calls) {
+  const std::vector<rt::InputKind> &kinds = rt::allInputKinds();
+  for (size_t i = 0; i < calls.size(); ++i)
+    calls[i].inputs =
+        i % 2 ? kinds[(group + i / 2) % kinds.size()] : rt::InputKind::Normal;
+}
+
 std::vector<Call> grid::callsOf(size_t group, bool manyProcessors) {
   std::vector<Call> calls = {
       {1, 2, 2, 1, 1, {}},       {2, 4, 2, 1, 1000, {}},
@@ -78,10 +88,18 @@ std::vector<Call> grid::callsOf(size_t group, bool manyProcessors) {
     calls.push_back({1, 144, 9, 200, 230, {}});
     calls.push_back({1, 2, 1, 100, 5000, {}}); // sums drift with their length
   }
-  const std::vector<rt::InputKind> &kinds = rt::allInputKinds();
-  for (size_t i = 0; i < calls.size(); ++i)
-    // Half of them normal: what the tolerances are for.
-    calls[i].inputs =
-        i % 2 ? kinds[(group + i / 2) % kinds.size()] : rt::InputKind::Normal;
+  chooseInputs(group, calls);
+  return calls;
+}
+
+std::vector<Call> grid::packedCalls(size_t group, int64_t heads) {
+  std::vector<Call> calls = {
+      {1, 8, 1, 1, 1, {}},     {2, 8, 2, 1, 1000, {}},  {1, 8, 1, 5, 33, {}},
+      {2, 8, 2, 17, 129, {}},  {1, 8, 2, 129, 129, {}}, {1, 8, 1, 129, 17, {}},
+      {1, 8, 2, 333, 333, {}}, {2, 16, 1, 65, 64, {}},  {1, 8, 1, 127, 193, {}},
+      {2, 8, 2, 97, 0, {}},    {3, 64, 8, 200, 230, {}}};
+  for (Call &call : calls)
+    call.kvHeads = std::min(call.kvHeads, call.queryHeads / heads);
+  chooseInputs(group, calls);
   return calls;
 }

@@ -31,6 +31,9 @@ std::vector<Group> allGroups();
 /// Each group makes the same calls, but for the inputs, which take turns; on a
 /// device of many processors two more, of more tiles and of longer rows.
 std::vector<Call> callsOf(size_t group, bool manyProcessors);
+/// Calls of a kernel that packs `heads` query heads, 2, 4 or 8, of one key
+/// head: each has that many, or a multiple.
+std::vector<Call> packedCalls(size_t group, int64_t heads);
 
 } // namespace attn_jit::grid
 

@@ -17,6 +17,8 @@ static constexpr int64_t kSwitch[] = {0, 1};
 static constexpr int64_t kProducerRegs[] = {24, 32, 40, 56};
 static constexpr int64_t kConsumerRegs[] = {152, 160, 216, 224, 232, 240, 256};
 static constexpr int64_t kQStages[] = {1, 2};
+/// Of each head a tile of any height then holds whole swizzle atoms of 8 rows.
+static constexpr int64_t kHeads[] = {1, 2, 4, 8};
 static constexpr int64_t kPaired = 2;
 static constexpr int64_t kOrders[] = {0, 1, kPaired};
 static constexpr llvm::StringLiteral kGrid[] = {"tiles", "resident"};
@@ -48,7 +50,12 @@ static constexpr ScheduleField kFields[] = {
     {"loops", "masked and full steps in loops of their own, or all in one",
      kSwitch, kLoops},
     {"rescale", "the output follows each maximum, or one that lags behind",
-     kSwitch, kRescale},
+     kSwitch, kRescale, /*before=*/0},
+    {"pack_gqa",
+     "query heads of a group in one tile",
+     kHeads,
+     {},
+     /*before=*/1},
 };
 
 /// Columns of what is multiplied and accumulated: whole products.
@@ -76,13 +83,22 @@ static int64_t registersAcross(bool masked, int64_t widest, int64_t consumers,
   return more + (widest >= 128 ? 4 : 0);
 }
 
+/// What rows of packed heads add, which have heads of their own.
+static int64_t registersOfPlaces(bool masked, int64_t widest, int64_t consumers,
+                                 bool resident, bool oneLoop) {
+  if (consumers == 3)
+    return resident && masked && !oneLoop ? 8 : 0;
+  return resident && consumers == 1 && widest > 192 ? 13 : 4;
+}
+
 /// Registers of a consumer thread: scores and output in f32, probabilities in
 /// 16 bits when they stay in registers, addresses and row statistics. Fitted to
 /// ptxas 13.0, so that none of test/codegen/nvptx/corners.test spills.
 static int64_t consumerRegisters(const ProblemShape &problem,
                                  const TargetInfo &target, int64_t consumers,
                                  int64_t bn, int64_t stages, bool sharedP,
-                                 bool resident, bool oneLoop, bool turns) {
+                                 bool resident, bool oneLoop, bool turns,
+                                 bool packs) {
   int64_t dv = padded(problem.valueDim, target);
   int64_t widest = std::max(padded(problem.headDim, target), dv);
   int64_t across = resident ? registersAcross(problem.masked, widest, consumers,
@@ -92,7 +108,10 @@ static int64_t consumerRegisters(const ProblemShape &problem,
   if (sharedP)
     return (bn + dv) / 2 * 7 / 5 + more + across;
   int64_t rest = widest / 8 + 13 + (problem.masked ? 3 : 0) + (turns ? 2 : 0);
-  return bn * 4 / 5 + dv / 2 + rest + more + across;
+  int64_t places = packs ? registersOfPlaces(problem.masked, widest, consumers,
+                                             resident, oneLoop)
+                         : 0;
+  return bn * 4 / 5 + dv / 2 + rest + more + across + places;
 }
 
 /// The producer works out where the next tile is, and which blocks it sees.
@@ -168,13 +187,15 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
   // drift into step.
   bool turns =
       named.get("pingpong", consumers > 1 && (resident || widest <= 192));
+  int64_t heads = named.get("pack_gqa", 1);
   auto fits = [&](int64_t qStages) {
     return sharedBytes(problem, target, bm, bn, stages, qStages, sharedP) <=
            target.sharedBytes;
   };
   auto spills = [&] {
     return consumerRegisters(problem, target, consumers, bn, stages, sharedP,
-                             resident, oneLoop, turns) > usable(consumerRegs);
+                             resident, oneLoop, turns,
+                             heads > 1) > usable(consumerRegs);
   };
   while (bn > kBn[0] && (spills() || !fits(named.get("q_stages", 1))))
     bn -= 16;
@@ -201,7 +222,8 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
           resident,
           named.get("q_stages", resident && fits(2) ? 2 : 1),
           oneLoop,
-          lazy};
+          lazy,
+          heads};
 }
 
 static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
@@ -284,9 +306,10 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     return inputError("schedule field 'producer_regs': {0} given with a mask, "
                       "grid=resident and p=shared, allowed: at least {1}",
                       schedule.get("producer_regs"), least);
-  int64_t need = consumerRegisters(problem, target, consumers, bn, stages,
-                                   sharedP, resident, schedule.get("loops"),
-                                   schedule.get("pingpong"));
+  int64_t need =
+      consumerRegisters(problem, target, consumers, bn, stages, sharedP,
+                        resident, schedule.get("loops"),
+                        schedule.get("pingpong"), schedule.get("pack_gqa") > 1);
   if (need > usable(regs))
     return inputError("registers: {0} needs about {1} a consumer thread, its "
                       "budget is {2}: {3} too many",

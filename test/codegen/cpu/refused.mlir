@@ -112,6 +112,18 @@ tile.kernel @narrow_store(%o: !tile.global<8xf32, direct> {tile.arg = "o"}, %len
 
 // -----
 
+tile.kernel @scattered(%o: !tile.global<16xf32, direct> {tile.arg = "o"}, %len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant 0.0 : f32
+  %rows = tile.fill %zero : f32 -> !tile.frag<16x16xf32, acc>
+  %places = tile.coord %c0 dim 0 : !tile.frag<16xi32, row>
+  // expected-error @below {{sends each row to a place of its own; host code writes rows of one head}}
+  tile.store %rows, %o[%c0, %c0, %c0] limit %len plus %places, %places : !tile.frag<16xi32, row>, !tile.frag<16xi32, row> : !tile.frag<16x16xf32, acc>, !tile.global<16xf32, direct>
+  tile.return
+}
+
+// -----
+
 tile.kernel @counts(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
   %c0 = arith.constant 0 : i32
   %zero = arith.constant 0.0 : f32

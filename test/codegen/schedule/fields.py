@@ -15,7 +15,7 @@ import sys
 WS = "flash_fwd_ws.v1"
 BASE = {"bm": "128", "bn": "128", "stages": "2", "p": "registers", "overlap": "on", "pingpong": "on", "anchor": "on",
         "producer_regs": "24", "consumer_regs": "232", "order": "forward", "grid": "tiles", "q_stages": "1",
-        "loops": "split"}
+        "loops": "split", "pack_gqa": "1"}
 RESIDENT = {**BASE, "bn": "96", "grid": "resident"}
 # field, value, its mark in the tile IR, its mark in the PTX
 WS_FIELDS = [
@@ -31,6 +31,7 @@ WS_FIELDS = [
     ("order", "reverse", r"(%\w+) = arith\.ceildivsi .*\n(.*\n)?.* = arith\.subi \1",
      r"mov\.u32\s+(%r\d+), %ctaid\.x;[\s\S]*(not\.b32\s+%r\d+, |sub\.s32\s+%r\d+, %r\d+, )\1;"),
     ("grid", "resident", r'grid = \["resident\(ceil_div\(q_len, 128\) \* q_heads \* batch\)"\]', r"wgmma\.mma_async\S* [^;]*, %p\d+, 1, 1"),
+    ("pack_gqa", "4", r"tile\.copy .* \{heads = 4 : i64\}", None),
 ]
 # Of resident workgroups alone.
 RESIDENT_FIELDS = [

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Follows the walk of resident workgroups over query tiles, as the tile IR of a producer has it.
 
-    tile-order.py KERNEL.mlir BLOCK_ROWS [MOST_OVER_MEAN]
+    tile-order.py KERNEL.mlir BLOCK_ROWS [MOST_OVER_MEAN [PACKED_HEADS]]
 
 For several shapes and numbers of workgroups: every tile of every head is visited once, by workgroups that
 each have one at least; and, where a bound is given, the busiest workgroup of a causal mask has at most that
-many times the mean work.
+many times the mean work. Of packed heads, which share a tile, BLOCK_ROWS are those of each.
 """
 
 import re
@@ -77,11 +77,16 @@ class Walk:
 def main():
     walk, rows = Walk(open(sys.argv[1]).read()), int(sys.argv[2])
     bound = float(sys.argv[3]) if len(sys.argv) > 3 else None
+    packed = int(sys.argv[4]) if len(sys.argv) > 4 else 1
     for batch, heads, kv_heads, length, held in (
             (16, 16, 16, 1024, 132), (1, 16, 2, 16384, 132), (4, 8, 8, 4000, 132), (1, 1, 1, 1, 132), (2, 3, 1, 129, 132),
             (3, 5, 5, 700, 7), (1, 8, 8, 512, 114), (64, 12, 12, 100, 78), (1, 30, 30, 17776, 132), (5, 7, 1, 333, 1)):
+        if packed > 1 and heads % packed:
+            continue
+        if packed > 1:
+            kv_heads = heads // packed
         tiles = -(-length // rows)
-        workgroups = min(held, tiles * heads * batch)
+        workgroups = min(held, tiles * heads // packed * batch)
         values = {"batch": batch, "q_heads": heads, "heads_per_kv": heads // kv_heads, "q_len": length, "kv_len": length,
                   "workgroups": workgroups}
         visited = [list(walk.tiles(number, values)) for number in range(workgroups)]
@@ -89,12 +94,12 @@ def main():
         if not all(visited):
             sys.exit(f"{shape}: a workgroup without a tile")
         if sorted(place for each in visited for place in each) != [
-                (b, h, i * rows) for b in range(batch) for h in range(heads) for i in range(tiles)]:
+                (b, h, i * rows) for b in range(batch) for h in range(0, heads, packed) for i in range(tiles)]:
             sys.exit(f"{shape}: not every tile once")
         # A causal tile visits the blocks up to its own, and pays about half a block for its ends.
         work = [sum(row // rows + 1.5 for _, _, row in each) for each in visited]
         busiest = max(work) / (sum(work) / workgroups)
-        if bound and tiles * heads * batch >= 8 * workgroups and busiest > bound:
+        if bound and tiles * heads // packed * batch >= 8 * workgroups and busiest > bound:
             sys.exit(f"{shape}: the busiest has {busiest:.3f} of the mean work, allowed: {bound}")
     print("every tile once")
     return 0

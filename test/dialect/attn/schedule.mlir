@@ -1,7 +1,8 @@
 // A schedule's text in IR: fields in any order, printed in the family's; all must be there.
 // RUN: attn-opt %s --split-input-file --verify-roundtrip --verify-diagnostics | FileCheck %s
 
-// CHECK: s = #attn.schedule<flash_fwd_ws.v1<bm=128, bn=176, stages=2, p=registers, overlap=on, pingpong=on, anchor=on, producer_regs=24, consumer_regs=240, order=forward, grid=tiles, q_stages=1, loops=split>>
+// A text older than a field has what was there before it.
+// CHECK: s = #attn.schedule<flash_fwd_ws.v1<bm=128, bn=176, stages=2, p=registers, overlap=on, pingpong=on, anchor=on, producer_regs=24, consumer_regs=240, order=forward, grid=tiles, q_stages=1, loops=split, pack_gqa=1>>
 func.func private @ws() attributes {s = #attn.schedule<flash_fwd_ws.v1<bm=128, bn=176, stages=2, p=registers, overlap=on, pingpong=on, anchor=on, producer_regs=24, consumer_regs=240, order=forward, grid=tiles, q_stages=1, loops=split>>}
 // CHECK: s = #attn.schedule<flash_fwd_sync.v1<bm=64, bn=32, units=4, query=registers>>
 func.func private @order() attributes {s = #attn.schedule<flash_fwd_sync.v1<units=4, query=registers, bn=32, bm=64>>}
@@ -35,6 +36,11 @@ func.func private @twice() attributes {s = #attn.schedule<flash_fwd_sync.v1<bm=6
 
 // expected-error @below {{schedule field 'bm': '100' given, allowed: 16, 32, 48, 64, 96, 128, 192, 256}}
 func.func private @value() attributes {s = #attn.schedule<flash_fwd_sync.v1<bm=100, bn=32, units=4>>}
+
+// -----
+
+// expected-error @below {{schedule field 'pack_gqa': '3' given, allowed: 1, 2, 4, 8}}
+func.func private @heads() attributes {s = #attn.schedule<flash_fwd_ws.v1<pack_gqa=3>>}
 
 // -----
 

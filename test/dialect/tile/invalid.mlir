@@ -177,6 +177,25 @@ func.func @copy_narrows(%g: !tile.global<64xf32, direct>, %p: !pipe, %i: i32) {
 
 // -----
 
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+func.func @copy_heads(%g: !tile.global<64xf16, bulk>, %p: !pipe, %i: i32) {
+  // expected-error @below {{heads: 3 given, allowed: divisors of the slot's 64 rows}}
+  tile.copy %g[%i, %i, %i] limit %i into %p[%i] {heads = 3 : i64} : !tile.global<64xf16, bulk>, !pipe
+  return
+}
+
+// -----
+
+// Only a copy engine takes several heads at once.
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 0>, cooperative>
+func.func @copy_heads_together(%g: !tile.global<64xf16, direct>, %p: !pipe, %i: i32) {
+  // expected-error @below {{heads: 2 given, allowed: 1 in a cooperative pipe}}
+  tile.copy %g[%i, %i, %i] limit %i into %p[%i] {heads = 2 : i64} : !tile.global<64xf16, direct>, !pipe
+  return
+}
+
+// -----
+
 func.func @load_layout(%g: !tile.global<64xf16, direct>, %i: i32) {
   // expected-error @below {{loads a left operand; others come through a pipe}}
   %0 = tile.load %g[%i, %i, %i] limit %i : !tile.global<64xf16, direct> -> !tile.frag<16x64xf16, acc>
@@ -212,6 +231,14 @@ func.func @load_elements(%g: !tile.global<64xf16, direct>, %i: i32) {
 func.func @store_layout(%f: !tile.frag<16x64xf16, lhs>, %g: !tile.global<64xf16, direct>, %i: i32) {
   // expected-error @below {{stores an acc or row fragment, not lhs}}
   tile.store %f, %g[%i, %i, %i] limit %i : !tile.frag<16x64xf16, lhs>, !tile.global<64xf16, direct>
+  return
+}
+
+// -----
+
+func.func @store_places(%f: !tile.frag<16x64xf16, acc>, %g: !tile.global<64xf16, direct>, %i: i32, %rows: !tile.frag<8xi32, row>) {
+  // expected-error @below {{plus: '!tile.frag<8xi32, row>' given, allowed: '!tile.frag<16xi32, row>'}}
+  tile.store %f, %g[%i, %i, %i] limit %i plus %rows, %rows : !tile.frag<8xi32, row>, !tile.frag<8xi32, row> : !tile.frag<16x64xf16, acc>, !tile.global<64xf16, direct>
   return
 }
 
@@ -324,7 +351,7 @@ func.func @fill(%x: f16) {
 // -----
 
 func.func @coord(%x: i32) {
-  // expected-error @below {{coordinates are an i32 acc matrix, not '!tile.frag<64x64xf32, acc>'}}
+  // expected-error @below {{coordinates are an i32 acc matrix, or a row fragment of row numbers, not '!tile.frag<64x64xf32, acc>'}}
   %0 = tile.coord %x dim 0 : !tile.frag<64x64xf32, acc>
   return
 }
@@ -630,8 +657,16 @@ func.func @alloc_panel() {
 
 // -----
 
+func.func @coord_row_columns(%x: i32) {
+  // expected-error @below {{coordinates are an i32 acc matrix, or a row fragment of row numbers, not '!tile.frag<64xi32, row>'}}
+  %0 = tile.coord %x dim 1 : !tile.frag<64xi32, row>
+  return
+}
+
+// -----
+
 func.func @coord_lhs(%x: i32) {
-  // expected-error @below {{coordinates are an i32 acc matrix, not '!tile.frag<64x64xi32, lhs>'}}
+  // expected-error @below {{coordinates are an i32 acc matrix, or a row fragment of row numbers, not '!tile.frag<64x64xi32, lhs>'}}
   %0 = tile.coord %x dim 0 : !tile.frag<64x64xi32, lhs>
   return
 }

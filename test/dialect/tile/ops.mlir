@@ -62,6 +62,8 @@ tile.kernel @memory(%k: !tile.global<64xf16, bulk> {tile.arg = "k"},
       tile.pipe.acquire %keys[%c0] : !keys
       // CHECK: tile.copy %{{.*}}[%[[C0]], %[[C0]], %[[C0]]] limit %{{.*}} into %[[KEYS]][%[[C0]]] : <64xf16, bulk>, <2 x <128x64xf16, swizzle 128>, bulk>
       tile.copy %k[%c0, %c0, %c0] limit %n into %keys[%c0] : !tile.global<64xf16, bulk>, !keys
+      // CHECK: tile.copy %{{.*}}[%[[C0]], %[[C0]], %[[C0]]] limit %{{.*}} into %[[KEYS]][%[[C0]]] {heads = 4 : i64} : <64xf16, bulk>
+      tile.copy %k[%c0, %c0, %c0] limit %n into %keys[%c0] {heads = 4 : i64} : !tile.global<64xf16, bulk>, !keys
       // CHECK: tile.pipe.commit %[[KEYS]][%[[C0]]]
       tile.pipe.commit %keys[%c0] : !keys
     }
@@ -87,6 +89,10 @@ tile.kernel @memory(%k: !tile.global<64xf16, bulk> {tile.arg = "k"},
   %wide = tile.load %v[%c0, %c0, %c0] limit %n : !tile.global<64xf16, direct> -> !tile.frag<64x64xf32, lhs>
   // CHECK: tile.store %{{.*}}, %{{.*}}[%[[C0]], %[[C0]], %[[C0]]] limit %{{.*}} : <64x64xf16, acc>, <64xf16, direct>
   tile.store %p, %o[%c0, %c0, %c0] limit %n : !tile.frag<64x64xf16, acc>, !tile.global<64xf16, direct>
+  // CHECK: %[[PLACES:.*]] = tile.coord %{{.*}} dim 0 : <64xi32, row>
+  %places = tile.coord %n dim 0 : !tile.frag<64xi32, row>
+  // CHECK: tile.store %{{.*}}, %{{.*}}[%[[C0]], %[[C0]], %[[C0]]] limit %{{.*}} plus %[[PLACES]], %[[PLACES]] : !tile.frag<64xi32, row>, !tile.frag<64xi32, row> : <64x64xf16, acc>, <64xf16, direct>
+  tile.store %p, %o[%c0, %c0, %c0] limit %n plus %places, %places : !tile.frag<64xi32, row>, !tile.frag<64xi32, row> : !tile.frag<64x64xf16, acc>, !tile.global<64xf16, direct>
   tile.return
 }
 
