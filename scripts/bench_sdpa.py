@@ -3,7 +3,8 @@
 
 All run in this process, on the same tensors: each round times every kernel once, in an order of its own, as a chip that
 a long slow kernel has let cool runs the next one faster. The median of the rounds' ratios is reported with its quartiles,
-so a machine that others use too, or a clock that moves, is no harm to either side; clocks are in the JSON. Our side goes through the C interface, as engines use it.
+so a machine that others use too, or a clock that moves, is no harm to either side; clocks are in the JSON. Our side goes
+through the C interface, as engines use it.
 
   scripts/bench_sdpa.py --library build-release/lib/libattn-jit.so --device cpu
   scripts/bench_sdpa.py --library attn-jit/lib/libattn-jit.so.0 --device cuda:0 --table hopper --json out.json
@@ -88,6 +89,10 @@ class Cuda:
 
         self.torch, self.ceiling_type = torch, torch.bfloat16
         torch.cuda.set_device(torch.device(args.device))
+        self.nvml = ctypes.CDLL("libnvidia-ml.so.1")
+        self.handle, uuid = ctypes.c_void_p(), f"GPU-{torch.cuda.get_device_properties(torch.device(args.device)).uuid}"
+        if self.nvml.nvmlInit_v2() or self.nvml.nvmlDeviceGetHandleByUUID(uuid.encode(), ctypes.byref(self.handle)):
+            sys.exit(f"bench_sdpa: NVML does not find {uuid}, whose clock is to be logged")
         self.repeat = GRAPH.get(args.table, 1)
         backend = {"cudnn": SDPBackend.CUDNN_ATTENTION, "fa2": SDPBackend.FLASH_ATTENTION}
 
@@ -119,10 +124,6 @@ class Cuda:
             self.peers["fa4"] = fa4
         except ImportError:
             pass
-        self.nvml = ctypes.CDLL("libnvidia-ml.so.1")
-        self.handle, uuid = ctypes.c_void_p(), f"GPU-{torch.cuda.get_device_properties(torch.device(args.device)).uuid}"
-        if self.nvml.nvmlInit_v2() or self.nvml.nvmlDeviceGetHandleByUUID(uuid.encode(), ctypes.byref(self.handle)):
-            sys.exit(f"bench_sdpa: NVML does not find {uuid}, whose clock is to be logged")
         self._set_ceiling()
 
     def _set_ceiling(self):

@@ -17,7 +17,7 @@ Kernel::Kernel(ForwardBuilder &f)
       consumers(bm / kRows), overlap(f.schedule.get("overlap")),
       sharedP(f.schedule.get("p")), pingpong(f.schedule.get("pingpong")),
       anchor(f.schedule.get("anchor")), oneLoop(f.schedule.get("loops")) {
-  f.lazyRescale = f.schedule.get("rescale");
+  f.rescalesWhereMoved = f.schedule.get("rescale");
   order.bm = bm;
   order.heads = f.schedule.get("pack_gqa");
   f.packing = {order.heads, bm / order.heads};

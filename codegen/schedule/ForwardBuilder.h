@@ -133,9 +133,9 @@ public:
   tile::KernelOp kernel;
   mlir::Value query, key, value, out, lse;
   mlir::Value qLen, kvLen, scaleLog2e, scale;
-  /// The maximum that exponents are relative to follows the scores only once
-  /// they are well beyond it, and the output is not rescaled until then.
-  bool lazyRescale = false;
+  /// Waves none of whose maxima moved leave their output alone. Else every step
+  /// multiplies it, which on some targets costs less than to ask.
+  bool rescalesWhereMoved = false;
   TilePlace place; ///< that the parts below work on; the schedule moves it
   Packing packing;
 

@@ -121,21 +121,6 @@ Value ForwardBuilder::maskedOut(Value scores, Value row, Value key) {
   return map(elements, cast<tile::FragType>(scores.getType()), body, noWrap);
 }
 
-/// A maximum of raw scores, which `factor` scales, or of scores in base 2, that
-/// lags behind by up to kLag in base 2: probabilities are below 2^8 then, where
-/// 16-bit types are as exact as below 1. Equal infinities give no number, which
-/// is beyond nothing.
-static Value followed(OpBuilder &b, Location loc, Value max, Value tileMax,
-                      Value factor) {
-  constexpr double kLag = 8;
-  Value ahead = arith::SubFOp::create(b, loc, tileMax, max);
-  if (factor)
-    ahead = arith::MulFOp::create(b, loc, ahead, factor);
-  Value beyond =
-      compare(b, loc, arith::CmpFPredicate::OGT, ahead, scalar(b, loc, kLag));
-  return arith::SelectOp::create(b, loc, beyond, tileMax, max);
-}
-
 SoftmaxStep
 ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row, Value key,
                         Masking masking,
@@ -164,8 +149,6 @@ ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row, Value key,
       tile::CombineOp::create(b, loc, rowFrag, tile::ReduceKind::Max, reduced);
   Value newMax = map({state.max, tileMax}, rowFrag,
                      [&](OpBuilder &at, ValueRange x) -> Value {
-                       if (lazyRescale)
-                         return followed(at, loc, x[0], x[1], factor);
                        return arith::MaxNumFOp::create(at, loc, x[0], x[1]);
                      });
   // In f32 all factors of a row are powers of one rounded number: a maximum
@@ -206,7 +189,7 @@ ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row, Value key,
     step.rescale = map({state.max, shift}, rowFrag, rescaling);
   else
     step.rescale = map({state.max, shift}, rowFrag, exponential);
-  if (lazyRescale) // else the sum would drift from the output by its rounding
+  if (rescalesWhereMoved) // exactly 1 elsewhere, for output and sum alike
     step.rescale =
         map({state.max, newMax, step.rescale}, rowFrag,
             [&](OpBuilder &at, ValueRange x) -> Value {
@@ -228,7 +211,7 @@ ForwardBuilder::softmax(Value scores, SoftmaxState state, Value row, Value key,
 }
 
 Value ForwardBuilder::rescaled(Value output, Value factor) {
-  if (lazyRescale)
+  if (rescalesWhereMoved)
     return tile::RescaleOp::create(b, loc, output.getType(), output, factor);
   return multiplied(output, factor);
 }

@@ -25,7 +25,7 @@ static constexpr llvm::StringLiteral kGrid[] = {"tiles", "resident"};
 static constexpr llvm::StringLiteral kOffOn[] = {"off", "on"};
 static constexpr llvm::StringLiteral kPath[] = {"registers", "shared"};
 static constexpr llvm::StringLiteral kLoops[] = {"split", "one"};
-static constexpr llvm::StringLiteral kRescale[] = {"always", "lazy"};
+static constexpr llvm::StringLiteral kRescale[] = {"always", "moved"};
 static constexpr llvm::StringLiteral kOrder[] = {"forward", "reverse",
                                                  "paired"};
 
@@ -49,7 +49,7 @@ static constexpr ScheduleField kFields[] = {
     {"q_stages", "query tiles in flight", kQStages, {}},
     {"loops", "masked and full steps in loops of their own, or all in one",
      kSwitch, kLoops},
-    {"rescale", "the output follows each maximum, or one that lags behind",
+    {"rescale", "the output at each step, or where a maximum of its wave moved",
      kSwitch, kRescale, /*before=*/0},
     {"pack_gqa",
      "query heads of a group in one tile",
@@ -202,10 +202,10 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
   if (mayReside && spills())
     return chosen(problem, target, named, /*mayReside=*/false);
   bn = named.get("bn", bn);
-  bool lazy = named.get("rescale", true);
+  bool skips = named.get("rescale", true);
   // Where rescaling is a branch, the wait ahead of it can stand behind the
   // exponentials in one loop, too.
-  bool anchor = widest > 64 && (resident ? oneLoop && lazy : widest <= 128);
+  bool anchor = widest > 64 && (resident ? oneLoop && skips : widest <= 128);
   // A causal grid starts with its longest tiles; those that walk over tiles
   // share them out.
   int64_t order = masked ? 1 + resident : 0;
@@ -222,7 +222,7 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
           resident,
           named.get("q_stages", resident && fits(2) ? 2 : 1),
           oneLoop,
-          lazy,
+          skips,
           heads};
 }
 
