@@ -70,12 +70,13 @@ static int64_t registersAcross(bool masked, int64_t widest, int64_t consumers,
                                int64_t stages, bool sharedP, bool oneLoop) {
   if (oneLoop) {
     int64_t hoisted = stages > 1 || widest < 128 ? 0 : widest > 192 ? 48 : 13;
-    return hoisted + (consumers == 1 ? 9 : 0) +
-           (!sharedP ? 0
-            : masked ? 64
-                     : 28);
+    int64_t skips = consumers == 3   ? (masked && widest >= 128 ? 12 : 0)
+                    : consumers == 2 ? 0
+                    : masked && widest > 192 ? 22
+                                             : 9;
+    return hoisted + skips + (!sharedP ? 0 : masked ? 64 : 28);
   }
-  int64_t more = widest > 192 ? 24 : 0;
+  int64_t more = widest > 192 ? (consumers == 1 ? 34 : 24) : 0;
   if (sharedP)
     return more + (masked ? 25 : 8);
   if (consumers < 3)
@@ -87,8 +88,8 @@ static int64_t registersAcross(bool masked, int64_t widest, int64_t consumers,
 static int64_t registersOfPlaces(bool masked, int64_t widest, int64_t consumers,
                                  bool resident, bool oneLoop) {
   if (consumers == 3)
-    return resident && masked && !oneLoop ? 8 : 0;
-  return resident && consumers == 1 && widest > 192 ? 13 : 4;
+    return resident && (masked ? !oneLoop : oneLoop && widest >= 128) ? 8 : 0;
+  return resident && consumers == 1 && widest > 192 ? 26 : 4;
 }
 
 /// Registers of a consumer thread: scores and output in f32, probabilities in
