@@ -33,7 +33,7 @@ SCHEDULES = [
     "flash_fwd_ws.v1<grid=tiles>",
     "flash_fwd_ws.v1<grid=tiles,overlap=off>",
     "flash_fwd_ws.v1<bm=64>",
-    "flash_fwd_ws.v1<bm=192,bn=64>",
+    "flash_fwd_ws.v1<bm=192,bn=48>",
     "flash_fwd_ws.v1<stages=1,order=reverse,bn=64>",
     "flash_fwd_ws.v1<stages=4,bn=32>",
     "flash_fwd_ws.v1<order=paired,q_stages=2,bn=64>",

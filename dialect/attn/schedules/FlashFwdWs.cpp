@@ -74,14 +74,14 @@ static int64_t registersAcross(bool masked, int64_t widest, int64_t consumers,
                     : consumers == 2 ? 0
                     : masked && widest > 192 ? 22
                                              : 9;
-    return hoisted + skips + (!sharedP ? 0 : masked ? 64 : 28);
+    return hoisted + skips + (!sharedP ? 0 : masked ? 64 : 34);
   }
   int64_t more = widest > 192 ? (consumers == 1 ? 34 : 24) : 0;
   if (sharedP)
-    return more + (masked ? 25 : 8);
+    return more + (masked ? 25 : consumers == 1 && widest > 192 ? 14 : 8);
   if (consumers < 3)
     return more + (masked ? 14 : 12);
-  return more + (widest >= 128 ? 4 : 0);
+  return more + (widest < 128 ? 0 : masked && stages == 1 ? 12 : 4);
 }
 
 /// What rows of packed heads add, which have heads of their own.
