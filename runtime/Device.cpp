@@ -6,16 +6,6 @@
 
 using namespace attn_jit::rt;
 
-struct Stream::State {
-  std::shared_ptr<DeviceDriver> driver;
-  void *handle;
-  bool owned;
-  ~State() {
-    if (owned)
-      driver->destroyStream(handle);
-  }
-};
-
 struct Event::State {
   std::shared_ptr<DeviceDriver> driver;
   void *handle;
@@ -38,29 +28,29 @@ static Error emptyHandle(const char *what) {
 //===----------------------------------------------------------------------===//
 
 Status Stream::synchronize() const {
-  if (!state)
+  if (!driver)
     return emptyHandle("stream");
-  return state->driver->synchronizeStream(state->handle);
+  return driver->synchronizeStream(stream);
 }
 
 Result<bool> Stream::finished() const {
-  if (!state)
+  if (!driver)
     return emptyHandle("stream");
-  return state->driver->streamFinished(state->handle);
+  return driver->streamFinished(stream);
 }
 
 Status Stream::wait(const Event &event) const {
-  if (!state || !event.state)
+  if (!driver || !event.state)
     return emptyHandle("stream wait");
-  return state->driver->streamWait(state->handle, event.state->handle);
+  return driver->streamWait(stream, event.state->handle);
 }
 
-void *Stream::handle() const { return state ? state->handle : nullptr; }
+void *Stream::handle() const { return stream; }
 
 Status Event::record(const Stream &stream) const {
-  if (!state || !stream.state)
+  if (!state || !stream)
     return emptyHandle("event record");
-  return state->driver->recordEvent(state->handle, stream.state->handle);
+  return state->driver->recordEvent(state->handle, stream.handle());
 }
 
 Status Event::synchronize() const {
@@ -234,14 +224,16 @@ Result<Buffer> Device::allocate(int64_t bytes) const {
 
 Result<Stream> Device::createStream() const {
   ATTN_TRY(void *handle, impl->createStream());
-  Stream stream;
-  stream.state.reset(new Stream::State{impl, handle, true});
+  Stream stream = wrapStream(handle);
+  stream.owner.reset(
+      handle, [driver = impl](void *open) { driver->destroyStream(open); });
   return stream;
 }
 
 Stream Device::wrapStream(void *handle) const {
   Stream stream;
-  stream.state.reset(new Stream::State{impl, handle, false});
+  stream.driver = impl;
+  stream.stream = handle;
   return stream;
 }
 

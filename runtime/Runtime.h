@@ -101,15 +101,16 @@ public:
   Result<bool> finished() const; ///< polls, never blocks
   Status wait(const class Event &event) const;
   void *handle() const; ///< CUstream / hipStream_t
-  explicit operator bool() const { return state != nullptr; }
+  explicit operator bool() const { return driver != nullptr; }
 
 private:
   friend class Device;
   friend class Event;
-  friend class Buffer;
-  friend class Kernel;
-  struct State;
-  std::shared_ptr<State> state;
+  std::shared_ptr<DeviceDriver> driver;
+  void *stream = nullptr;
+  /// Closes a stream of ours. A caller's has none: to wrap it costs no
+  /// allocation, because that is part of a launch.
+  std::shared_ptr<void> owner;
 };
 
 class Event {

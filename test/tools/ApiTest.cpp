@@ -332,10 +332,15 @@ TEST(CApi, RefusalsNameTheField) {
   attn_jit_kernel_free(nullptr);
   attn_jit_bound_free(nullptr);
   attn_jit_engine_close(nullptr);
-  call.captured_count = -1;
-  EXPECT_EQ(attn_jit_kernel_launch(kernel, &call, nullptr), 2);
-  EXPECT_STREQ(attn_jit_last_error(),
-               "captured_count: -1 given, allowed: at least 0");
+  for (const auto &[count, why] :
+       {std::pair{-1, "captured_count: -1 given, allowed: 0 to 64, a kernel's "
+                      "most arguments"},
+        {65, "captured_count: 65 given, allowed: 0 to 64, a kernel's most "
+             "arguments"}}) {
+    call.captured_count = count;
+    EXPECT_EQ(attn_jit_kernel_launch(kernel, &call, nullptr), 2);
+    EXPECT_STREQ(attn_jit_last_error(), why);
+  }
   call.captured_count = 1;
   EXPECT_EQ(attn_jit_kernel_launch(kernel, &call, nullptr), 2);
   EXPECT_STREQ(attn_jit_last_error(),

@@ -5,6 +5,7 @@
 #include "tools/api/Engine.h"
 #include "tools/api/attn_jit.h"
 
+#include <array>
 #include <cstring>
 #include <exception>
 
@@ -106,10 +107,11 @@ static rt::Status read(const attn_jit_description *given,
 }
 
 namespace {
-/// A call in the runtime's form; holds what the runtime only views.
+/// A call in the runtime's form; holds what the runtime only views. No
+/// allocation: it is made for every launch.
 struct Call {
   rt::AttentionArguments arguments;
-  std::vector<rt::CapturedScalar> captured;
+  std::array<rt::CapturedScalar, rt::maxArguments> captured;
 };
 } // namespace
 
@@ -136,21 +138,22 @@ static rt::Status read(const attn_jit_call *given, Call &call) {
   a.lse = {own.lse.address, own.lse.batch_stride, own.lse.head_stride, 1};
   a.workspace = own.workspace;
   a.workspaceBytes = own.workspace_bytes;
-  if (own.captured_count < 0)
+  if (own.captured_count < 0 || own.captured_count > int64_t(rt::maxArguments))
     return rt::badInput(
         "captured_count: " + std::to_string(own.captured_count) +
-        " given, allowed: at least 0");
+        " given, allowed: 0 to " + std::to_string(rt::maxArguments) +
+        ", a kernel's most arguments");
   if (own.captured_count > 0) {
     ATTN_CHECK(checkPointer(own.captured_names, "captured_names"));
     ATTN_CHECK(checkPointer(own.captured_values, "captured_values"));
   }
   for (int64_t i = 0; i < own.captured_count; ++i) {
-    ATTN_CHECK(
-        checkPointer(own.captured_names[i],
-                     ("captured_names[" + std::to_string(i) + "]").c_str()));
-    call.captured.push_back({own.captured_names[i], own.captured_values[i]});
+    if (!own.captured_names[i])
+      return checkPointer(
+          nullptr, ("captured_names[" + std::to_string(i) + "]").c_str());
+    call.captured[size_t(i)] = {own.captured_names[i], own.captured_values[i]};
   }
-  a.captured = call.captured;
+  a.captured = {call.captured.data(), size_t(own.captured_count)};
   return rt::success();
 }
 

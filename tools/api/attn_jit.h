@@ -66,7 +66,7 @@ typedef struct {
   int64_t workspace_bytes;
   const char *const *captured_names; /* run-time scalars of the description */
   const double *captured_values;
-  int64_t captured_count;
+  int64_t captured_count; /* at most 64 */
 } attn_jit_call;
 
 ATTN_JIT_API const char *attn_jit_version(void);

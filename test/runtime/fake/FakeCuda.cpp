@@ -81,7 +81,7 @@ struct Event {
 int contextStorage;
 CUcontext const theContext = reinterpret_cast<CUcontext>(&contextStorage);
 thread_local std::vector<CUcontext> *stack;
-std::atomic<size_t> used = 0;
+std::atomic<size_t> used = 0, allocations = 0, launches = 0;
 std::mutex sizesMutex;
 std::map<CUdeviceptr, size_t> sizes;
 
@@ -100,6 +100,7 @@ CUresult launch(CUfunction handle, const unsigned *grid, unsigned cluster,
   if (int(sharedBytes) > function->dynamicShared || grid[0] % cluster)
     return invalidValue;
   runFakeKernel(function->name, grid, cluster, sharedBytes, arguments);
+  ++launches;
   return ok;
 }
 
@@ -170,6 +171,7 @@ API cuMemGetInfo_v2(size_t *freeBytes, size_t *totalBytes) {
 }
 API cuMemAlloc_v2(CUdeviceptr *pointer, size_t bytes) {
   NEEDS_CONTEXT();
+  ++allocations;
   if (bytes > total - used)
     return outOfMemory;
   *pointer = CUdeviceptr(std::aligned_alloc(512, (bytes + 511) / 512 * 512));
@@ -308,4 +310,9 @@ API cuTensorMapEncodeTiled(CUtensorMap *map, CUtensorMapDataType, cuuint32_t,
                            CUtensorMapInterleave, CUtensorMapSwizzle,
                            CUtensorMapL2promotion, CUtensorMapFloatOOBfill) {
   return std::memset(static_cast<void *>(map), 1, 128), ok;
+}
+
+/// For tests: how often the functions above have been called so far.
+API fakeCudaCounts(size_t *allocated, size_t *launched) {
+  return *allocated = allocations, *launched = launches, ok;
 }

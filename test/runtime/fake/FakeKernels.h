@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the conformance kernels do, in host memory, for devices that are not
-// there: the null driver and the fake vendor library.
+// there: the null driver and the fake vendor library. An attention is launched,
+// and computes nothing.
 #ifndef ATTN_JIT_TEST_RUNTIME_FAKEKERNELS_H
 #define ATTN_JIT_TEST_RUNTIME_FAKEKERNELS_H
 
@@ -15,7 +16,7 @@ namespace attn_jit::rt::test {
 
 inline bool isFakeKernel(std::string_view name) {
   for (const char *each :
-       {"fill", "grid3", "spin", "set_flag", "shared", "cluster"})
+       {"fill", "grid3", "spin", "set_flag", "shared", "cluster", "attn_fwd"})
     if (name == each)
       return true;
   return false;
