@@ -9,7 +9,7 @@
 // --target compiles for another chip than the device's own, --group runs the
 // groups whose name holds TEXT, --without not those; --module takes their
 // kernel from a file of tile or attn IR; --far checks tensors above 4 GiB
-// alone; --delays shares N seeds out among a group's calls, for a module with
+// alone; --delays shares N seeds out among few small calls, for a module with
 // delays: each must give the same bits; --packed makes calls whose query heads
 // a key head are a multiple of N. Exit code: 0 all right, 1 one is wrong, 2 can
 // not run.
@@ -122,7 +122,10 @@ rt::Result<bool> run(const Options &options) {
   ATTN_TRY(const api::Engine engine, api::Engine::open(options.device));
   const std::string driver = engine.device().info().driver;
   int64_t right = 0, wrong = 0, refused = 0, groups = 0;
-  const std::vector<Group> all = allGroups();
+  std::vector<Group> all = allGroups();
+  if (options.seeds)
+    for (Group &wide : wideGroups())
+      all.push_back(std::move(wide));
   for (size_t i = 0; i < all.size(); ++i) {
     Group group = all[i];
     if (group.name.find(options.group) == std::string::npos)
@@ -140,7 +143,8 @@ rt::Result<bool> run(const Options &options) {
         grid::apply(group.regions, options.templates, group.description));
     if (!module.empty())
       group.description.module = module;
-    const std::vector<Call> calls = options.packed
+    const std::vector<Call> calls = options.seeds ? racingCalls(options.packed)
+                                    : options.packed
                                         ? packedCalls(i, options.packed)
                                         : callsOf(i, options.device != "cpu");
     Seeds seeds = {1, (options.seeds + int64_t(calls.size()) - 1) /

@@ -37,6 +37,7 @@ private:
   Call call;
   rt::Stream stream;
   rt::HostTensor outRows, lse; ///< as the last launch left them
+  uint32_t outPoison = 0, lsePoison = 0;
   rt::AttentionProblem problem;
   bench::DeviceTensor q, k, v, o, l;
   rt::AttentionArguments arguments;

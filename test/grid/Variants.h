@@ -28,12 +28,17 @@ struct Call {
 };
 
 std::vector<Group> allGroups();
+/// Heads wider than what each schedule of the grid can hold.
+std::vector<Group> wideGroups();
 /// Each group makes the same calls, but for the inputs, which take turns; on a
 /// device of many processors two more, of more tiles and of longer rows.
 std::vector<Call> callsOf(size_t group, bool manyProcessors);
 /// Calls of a kernel that packs `heads` query heads, 2, 4 or 8, of one key
 /// head: each has that many, or a multiple.
 std::vector<Call> packedCalls(size_t group, int64_t heads);
+/// Small calls for many launches: rings that wrap many times, masks that end
+/// within tiles, and more tiles than workgroups, of few rows and of few keys.
+std::vector<Call> racingCalls(int64_t packedHeads);
 
 } // namespace attn_jit::grid
 

@@ -1,0 +1,59 @@
+"""What a kernel looks like whose author forgot a barrier: tile IR to tile IR, one function a kind."""
+
+import re
+
+
+def early_release(text):
+    """A tile may be written over as soon as it is there."""
+    pattern = (r"(?P<wait>( *)%\d+ = tile\.pipe\.wait (?P<use>%\d+\[%\w+\]).*\n)"
+               r"(?P<read>(?: *%\d+ = tile\.(?:mma|wait) .*\n)+)(?P<release> *tile\.pipe\.release (?P=use).*\n)")
+    return re.sub(pattern, r"\g<wait>\g<release>\g<read>", text)
+
+
+def early_query(text):
+    """The queries of a tile may be written over as soon as they are there."""
+    producer, consumer = text.split("role consumer", 1)
+    wait = re.search(r"^( *)(%\d+) = tile\.pipe\.wait (%\d+\[%\w+\]) (: .*) -> .*\n(?= *%\d+ = tile\.slice \2\[)",
+                     consumer, re.M)
+    indent, _, use, ring = wait.groups()
+    kept = re.sub(rf"^ *tile\.pipe\.release {re.escape(use)}.*\n", "", consumer[wait.end():], flags=re.M)
+    return f"{producer}role consumer{consumer[:wait.end()]}{indent}tile.pipe.release {use} {ring}\n{kept}"
+
+
+def no_acquire(text):
+    """Tiles are written over whoever still reads them."""
+    return re.sub(r"^ *tile\.pipe\.acquire .*cooperative>\n", "", text, flags=re.M)
+
+
+def no_commit(text):
+    """Tiles are read whoever still writes them."""
+    return re.sub(r"^ *tile\.pipe\.commit .*cooperative>\n", "", text, flags=re.M)
+
+
+def no_wait(text):
+    """In loops, tiles of rings of one stage are read whether they have come or not.
+
+    A wait's value says where the tile is, so one that waits for nothing stands in for all: for copies of threads that of
+    the use after the first, whose phase is over when a barrier is new; for the copy engine a tile's first, its loop's
+    others go.
+    """
+    create = re.compile(r"( *)(%\d+) = tile\.pipe\.create .* : (<1 x (<.*>), cooperative>)$")
+    wait = re.compile(r"( *)(%\d+) = tile\.pipe\.wait (%\d+)\[%\w+\] : <1 x ")
+    first, renamed, lines = {}, [], []  # ring -> indent, value; (indent, value, instead of it)
+    for line in text.split("\n"):
+        indent = len(line) - len(line.lstrip())
+        renamed = [each for each in renamed if each[0] <= indent]
+        for _, value, instead in renamed:
+            line = re.sub(rf"{value}(?!\d)", instead, line)
+        created, waited = create.match(line), wait.match(line)
+        if waited and indent > first.get(waited[3], (indent, ""))[0]:
+            renamed.append((indent, waited[2], first[waited[3]][1]))
+            continue
+        lines.append(line)
+        if waited:
+            first.setdefault(waited[3], (indent, waited[2]))
+        if created:
+            space, ring, pipe, slot = created.groups()
+            lines.append(f"{space}%early{ring[1:]} = tile.pipe.wait {ring}[%c1_i32] : {pipe} -> {slot}")
+            first[ring] = (indent, f"%early{ring[1:]}")
+    return "\n".join(lines)
