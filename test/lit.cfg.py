@@ -88,6 +88,9 @@ if config.attn_compiler:
 if ptxas := find_ptxas():
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", ptxas))
+if sanitizer := shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin"):
+    config.available_features.add("compute-sanitizer")
+    config.substitutions.append(("%compute-sanitizer", sanitizer))
 if capability := cuda_capability():
     # Images for sm_90a run on no other chip.
     config.available_features |= {"cuda", "cuda-sm_%d%d" % capability}
