@@ -6,19 +6,21 @@
 // And what a launch costs.
 #include "runtime/Runtime.h"
 #include "runtime/check/Inputs.h"
+#include "test/tools/CudaGraph.h"
 #include "tools/api/attn_jit.h"
 #include "tools/bench/Tensors.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstring>
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <iostream>
 #include <thread>
 
 using namespace attn_jit;
+using namespace attn_jit::test;
 using bench::DeviceTensor;
 
 namespace {
@@ -33,63 +35,6 @@ void must(const rt::Status &status) {
     ADD_FAILURE() << status.error().text;
 }
 void mustC(int code) { EXPECT_EQ(code, 0) << attn_jit_last_error(); }
-
-/// Of the driver, what the runtime has no need for.
-template <typename Function> void find(const char *name, Function &function) {
-  void *library = dlopen("libcuda.so.1", RTLD_NOW);
-  function =
-      reinterpret_cast<Function>(library ? dlsym(library, name) : nullptr);
-  ASSERT_NE(function, nullptr) << name;
-}
-
-/// As any program's own thread has it that uses the device.
-void makeContextCurrent() {
-  int (*retain)(void **, int) = nullptr, (*set)(void *) = nullptr;
-  ASSERT_NO_FATAL_FAILURE(find("cuDevicePrimaryCtxRetain", retain));
-  ASSERT_NO_FATAL_FAILURE(find("cuCtxSetCurrent", set));
-  void *context = nullptr;
-  ASSERT_EQ(retain(&context, 0), 0);
-  ASSERT_EQ(set(context), 0);
-}
-
-class Graph {
-public:
-  Graph() {
-    find("cuStreamBeginCapture_v2", begin);
-    find("cuStreamEndCapture", end);
-    find("cuGraphInstantiateWithFlags", instantiate);
-    find("cuGraphLaunch", replay);
-    find("cuGraphExecDestroy", destroyExec);
-    find("cuGraphDestroy", destroy);
-  }
-  Graph(const Graph &) = delete;
-  ~Graph() {
-    if (exec)
-      destroyExec(exec);
-    if (graph)
-      destroy(graph);
-  }
-  template <typename Body>
-  void capture(const rt::Stream &stream, const Body &body) {
-    constexpr int threadLocal = 1;
-    ASSERT_EQ(begin(stream.handle(), threadLocal), 0);
-    body();
-    ASSERT_EQ(end(stream.handle(), &graph), 0);
-    ASSERT_EQ(instantiate(&exec, graph, 0), 0);
-  }
-  void launch(const rt::Stream &stream) const {
-    EXPECT_EQ(replay(exec, stream.handle()), 0);
-  }
-
-private:
-  void *graph = nullptr, *exec = nullptr;
-  int (*begin)(void *, int) = nullptr;
-  int (*end)(void *, void **) = nullptr;
-  int (*instantiate)(void **, void *, unsigned long long) = nullptr;
-  int (*replay)(void *, void *) = nullptr;
-  int (*destroyExec)(void *) = nullptr;
-  int (*destroy)(void *) = nullptr;
-};
 
 /// What keys a kernel; a target that is null is the device's own.
 struct Kind {
