@@ -133,9 +133,18 @@ llvm::Expected<json::Object> attn_jit::describeLaunch(tile::KernelOp kernel,
       json::Object{{"multiple", json::Array{"q_heads", "kv_heads"}}}};
   auto align = kernel->getAttrOfType<IntegerAttr>(kAlignAttr);
   int64_t alignment = align ? align.getInt() : 16;
+  int64_t workspace = 0;
   json::Object manifest;
   for (BlockArgument argument : kernel.getArguments()) {
     std::string name = kernel.getArgName(argument.getArgNumber()).str();
+    if (isa<tile::CounterType>(argument.getType())) {
+      constexpr int64_t kCounterBytes = 4;
+      workspace += kCounterBytes;
+      arguments.push_back(json::Object{{"kind", "pointer"}, {"tensor", name}});
+      rules.push_back(
+          json::Object{{"pointer_aligned", json::Array{name, kCounterBytes}}});
+      continue;
+    }
     auto global = dyn_cast<tile::GlobalType>(argument.getType());
     if (!global) {
       arguments.push_back(json::Object{
@@ -203,7 +212,7 @@ llvm::Expected<json::Object> attn_jit::describeLaunch(tile::KernelOp kernel,
   manifest["grid"] = std::move(grid);
   manifest["cluster"] = json::Array{1, 1, 1};
   manifest["shared_bytes"] = shared;
-  manifest["workspace_bytes"] = 0;
+  manifest["workspace_bytes"] = workspace;
   manifest["requires"] = std::move(rules);
   manifest["captured"] = std::move(captured);
   manifest["arguments"] = std::move(arguments);

@@ -203,7 +203,8 @@ def measure(torch, engine, machine, args, row):
                            causal=causal, schedule=args.schedule or None, target=args.target or None,
                            precision=args.precision if dtype == "f32" else None, kv_len=length, q_len=length, batch=batch, q_heads=heads,
                            alignment=16 if args.device != "cpu" else q.element_size())
-    launch = kernel.bind(q, k, v, out)
+    workspace = torch.zeros(kernel.manifest["workspace_bytes"], dtype=torch.uint8, device=args.device)
+    launch = kernel.bind(q, k, v, out, workspace=workspace)
     runs = {"attn-jit": lambda: launch(machine.stream())}
     # All scores in double would not fit: of long sequences some rows of two heads, in steps that meet each lane.
     some = list(range(heads)) if length <= 1024 else [0, heads - 1]

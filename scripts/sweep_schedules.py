@@ -85,8 +85,11 @@ def measure(torch, kernels, dims, call, rounds):
     # At 500 TFLOP/s; causal calls take half of it.
     estimate = 2 * batch * heads * length**2 * sum(dims) / 500e12 * 1e6
     launches = max(1, min(50, int(400 / max(estimate, 5))))
+    # One launch runs at a time.
+    workspace = torch.zeros(max(kernel.manifest["workspace_bytes"] for kernel in kernels.values()), dtype=torch.uint8,
+                            device="cuda")
     for text, kernel in kernels.items():
-        bound = kernel.bind(q, k, v, out.fill_(float("nan")))
+        bound = kernel.bind(q, k, v, out.fill_(float("nan")), workspace=workspace)
         runs[text] = graph(torch, lambda bound=bound: bound(torch.cuda.current_stream().cuda_stream), launches)
         got = out.float()
         first = got if first is None else first

@@ -61,6 +61,9 @@ GpuTypeConverter::GpuTypeConverter(MLIRContext *context,
     return LLVM::LLVMStructType::getLiteral(
         c, {LLVM::LLVMPointerType::get(c, 1), i64, i64, i64});
   });
+  addConversion([](tile::CounterType type) -> Type {
+    return LLVM::LLVMPointerType::get(type.getContext(), 1);
+  });
   // Types of scalars and vectors stay as they are: their own dialects lower
   // after the tile ops are gone.
   addConversion([](VectorType type) -> std::optional<Type> { return type; });

@@ -22,7 +22,9 @@ Kernel::Kernel(ForwardBuilder &f)
   order.heads = f.schedule.get("pack_gqa");
   f.packing = {order.heads, bm / order.heads};
   order.kind = TileOrder::Kind(f.schedule.get("order"));
-  order.resident = f.schedule.get("grid");
+  order.resident = f.schedule.get("grid") != TileOrder::OneTile;
+  order.draws = f.schedule.get("grid") == TileOrder::Dynamic;
+  order.section = f.schedule.get("section");
 }
 
 void Kernel::createRings() {
@@ -103,10 +105,9 @@ void Role::enter(const Tile &entered, Value number, Value first) {
 }
 
 SmallVector<Value>
-Role::eachTile(const TileWalk &walk, ArrayRef<Value> carried,
+Role::eachTile(Value count, ArrayRef<Value> carried,
                llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-  auto loop =
-      scf::ForOp::create(b, loc, f.i32(0), walk.count, f.i32(1), carried);
+  auto loop = scf::ForOp::create(b, loc, f.i32(0), count, f.i32(1), carried);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   SmallVector<Value> next =
@@ -126,17 +127,42 @@ public:
     if (!k.order.resident)
       return fillTile(k.place, k.tile, f.i32(0), f.i32(0));
     TileWalk walk(f, k.order);
-    eachTile(walk, {f.i32(0)},
+    if (k.order.draws)
+      return drawTiles(walk);
+    eachTile(walk.count, {f.i32(0)},
              [&](Value number, ValueRange carried) -> SmallVector<Value> {
-               TilePlace place = walk.at(number);
-               Tile at = Tile::at(f, place, k.bm, k.bn);
-               tile::MailPostOp::create(b, loc, k.tiles, number, at.numbers());
-               fillTile(place, at, number, carried[0]);
-               return {useOf(tile.steps)};
+               return {tellAndFill(walk.at(number), number, carried[0])};
              });
   }
 
 private:
+  /// The next tile is drawn before this one is filled, which takes longer than
+  /// the counter's memory. After the last, consumers are told one of no step.
+  void drawTiles(TileWalk &walk) {
+    Value none = f.i32(0);
+    SmallVector<Value> start = {none, walk.firstTurn(), none};
+    auto loop = scf::WhileOp::create(
+        b, loc, SmallVector<Type>(start.size(), b.getI32Type()), start,
+        [&](OpBuilder &, Location, ValueRange now) {
+          scf::ConditionOp::create(b, loc, walk.isTurn(now[1]), now);
+        },
+        [&](OpBuilder &, Location, ValueRange now) {
+          Value next = walk.drawTurn();
+          Value use = tellAndFill(walk.atTurn(now[1]), now[0], now[2]);
+          scf::YieldOp::create(b, loc, {f.add(now[0], f.i32(1)), next, use});
+        });
+    tile::MailPostOp::create(b, loc, k.tiles, loop.getResult(0),
+                             SmallVector<Value>(Tile::kNumbers, none));
+  }
+
+  /// The first use of the tile after.
+  Value tellAndFill(const TilePlace &place, Value number, Value first) {
+    Tile at = Tile::at(f, place, k.bm, k.bn);
+    tile::MailPostOp::create(b, loc, k.tiles, number, at.numbers());
+    fillTile(place, at, number, first);
+    return useOf(tile.steps);
+  }
+
   void fill(Value pipe, Value use, Value tensor, Value head, Value row,
             Value limit, int64_t heads = 1) {
     tile::PipeAcquireOp::create(b, loc, pipe, use);

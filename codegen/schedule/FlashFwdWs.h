@@ -52,10 +52,10 @@ protected:
   /// Goes to a tile, the workgroup's `number`-th, of which step i is use
   /// `firstUse` + i of the rings.
   void enter(const Tile &tile, mlir::Value number, mlir::Value firstUse);
-  /// `body` on each of the workgroup's tiles, given its number, with `carried`
-  /// from one to the next.
+  /// `body` on each of the workgroup's `count` tiles, given its number, with
+  /// `carried` from one to the next.
   llvm::SmallVector<mlir::Value>
-  eachTile(const TileWalk &walk, llvm::ArrayRef<mlir::Value> carried,
+  eachTile(mlir::Value count, llvm::ArrayRef<mlir::Value> carried,
            llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
                                                              mlir::ValueRange)>
                body);
@@ -118,6 +118,13 @@ private:
 
   /// The numbers of the workgroup's tile `number`.
   Tile taken(mlir::Value number);
+  /// `body` on each tile that the producer tells; gives how many, and what is
+  /// carried.
+  llvm::SmallVector<mlir::Value>
+  eachTold(llvm::ArrayRef<mlir::Value> carried,
+           llvm::function_ref<llvm::SmallVector<mlir::Value>(
+               mlir::Value number, const Tile &, mlir::ValueRange)>
+               body);
   /// Where this consumer's rows of a tile go.
   TilePlace ownPlace(const Tile &tile);
   /// Goes to a tile, and waits for its queries.

@@ -262,10 +262,48 @@ void Consumer::oneTile() {
   finish(carried, f.sub(tile.steps, f.i32(1)), tile);
 }
 
+SmallVector<Value> Consumer::eachTold(
+    ArrayRef<Value> carried,
+    llvm::function_ref<SmallVector<Value>(Value, const Tile &, ValueRange)>
+        body) {
+  SmallVector<Value> result;
+  if (!k.order.draws) {
+    Value count = TileWalk(f, k.order).count;
+    result = eachTile(count, carried, [&](Value number, ValueRange at) {
+      return body(number, taken(number), at);
+    });
+    result.insert(result.begin(), count);
+    return result;
+  }
+  SmallVector<Value> start = {f.i32(0)};
+  llvm::append_range(start, carried);
+  SmallVector<Type> told(ValueRange(start).getTypes());
+  told.append(Tile::kNumbers, b.getI32Type());
+  auto loop = scf::WhileOp::create(
+      b, loc, told, start,
+      [&](OpBuilder &, Location, ValueRange now) {
+        Tile next = taken(now[0]);
+        SmallVector<Value> known(now);
+        llvm::append_range(known, next.numbers());
+        scf::ConditionOp::create(
+            b, loc, compared(arith::CmpIPredicate::ne, next.steps, f.i32(0)),
+            known);
+      },
+      [&](OpBuilder &, Location, ValueRange now) {
+        SmallVector<Value> next =
+            body(now[0], Tile::of(now.take_back(Tile::kNumbers)),
+                 now.slice(1, carried.size()));
+        next.insert(next.begin(), f.add(now[0], f.i32(1)));
+        scf::YieldOp::create(b, loc, next);
+      });
+  return SmallVector<Value>(loop.getResults().drop_back(Tile::kNumbers));
+}
+
 void Consumer::tilesInOrder() {
-  eachTile(TileWalk(f, k.order), {f.i32(0)},
-           [&](Value number, ValueRange carried) -> SmallVector<Value> {
-             begin(taken(number), number, carried[0]);
+  eachTold({f.i32(0)},
+           [&](Value number, const Tile &told,
+               ValueRange carried) -> SmallVector<Value> {
+             begin(told, number, carried[0]);
              Carried last = inOrder(f.i32(0), fresh(), Masking::always());
              last = sweeps(f.i32(1), last);
              release(k.queries, number);
@@ -287,17 +325,16 @@ void Consumer::tilesOverlapped() {
   none.counts = arith::ConstantIntOp::create(b, loc, 0, 1);
   SmallVector<Value> start = {zero};
   llvm::append_range(start, none.list());
-  TileWalk walk(f, k.order);
   SmallVector<Value> end =
-      eachTile(walk, start, [&](Value number, ValueRange all) {
-        begin(taken(number), number, all[0]);
+      eachTold(start, [&](Value number, const Tile &told, ValueRange all) {
+        begin(told, number, all[0]);
         Carried carried = overlappedTile(Carried::of(all.drop_front()));
         SmallVector<Value> next = {useOf(tile.steps)};
         llvm::append_range(next, carried.list());
         return next;
       });
-  finish(Carried::of(ValueRange(end).drop_front()), f.sub(end[0], one),
-         taken(f.sub(walk.count, one)));
+  finish(Carried::of(ValueRange(end).drop_front(2)), f.sub(end[1], one),
+         taken(f.sub(end[0], one)));
 }
 
 /// The first step and the masked ones after it share a loop, or all steps do.

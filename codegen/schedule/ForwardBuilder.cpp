@@ -148,6 +148,8 @@ void ForwardBuilder::createKernel(int64_t units, tile::Access loads,
     scalars.push_back(outer);
     argument(outer.getType(), name.str());
   }
+  if (order.draws)
+    argument(tile::CounterType::get(context), kWorkspace.str());
 
   b.setInsertionPoint(function);
   SmallVector<Attribute> argAttrs;

@@ -64,11 +64,13 @@ TileWalk::TileWalk(ForwardBuilder &f, const TileOrder &order)
       id(programId(f, 0)) {
   Value one = f.i32(1);
   Value walked = order.heads == 1 ? heads : divided(heads, f.i32(order.heads));
-  Value allHeads = f.mul(walked, f.argument("batch"));
+  allHeads = f.mul(walked, f.argument("batch"));
   // A workgroup that runs has a tile: 1 is there for the division alone.
   tiles = f.max(tilesOfHead(f, order.bm / order.heads), one);
   if (order.kind != TileOrder::Paired) {
-    count = turns(f.mul(tiles, allHeads));
+    allTurns = f.mul(tiles, allHeads);
+    if (!order.draws)
+      count = turns(allTurns);
     return;
   }
   pairs = arith::ShRUIOp::create(f.b, f.loc, tiles, one);
@@ -129,16 +131,45 @@ void TileWalk::paired(Value visit, Value &all, Value &index) {
 }
 
 TilePlace TileWalk::at(Value visit) {
-  Value index, all; // of the tile in its head, of the head among all
-  if (order.kind == TileOrder::Paired) {
-    paired(visit, all, index);
-  } else {
-    Value turn = turnOf(visit);
+  if (order.kind != TileOrder::Paired)
+    return atTurn(turnOf(visit));
+  Value all, index;
+  paired(visit, all, index);
+  return placeOf(all, index);
+}
+
+Value TileWalk::isTurn(Value turn) { return isBefore(turn, allTurns); }
+
+Value TileWalk::drawTurn() {
+  Value drawn = tile::DrawOp::create(f.b, f.loc, f.b.getI32Type(),
+                                     f.argument(kWorkspace), allTurns);
+  return f.add(workgroups, drawn);
+}
+
+TilePlace TileWalk::atTurn(Value turn) {
+  Value all, index;
+  if (order.section == 1) {
     all = divided(turn, tiles);
     index = f.sub(turn, f.mul(all, tiles));
-    if (order.kind == TileOrder::Reverse)
-      index = f.sub(f.sub(tiles, f.i32(1)), index);
+  } else {
+    // A turn has a head, and a head tiles: 1 is there for the divisions alone.
+    Value one = f.i32(1), heads = f.i32(order.section);
+    Value turns = f.max(f.mul(heads, tiles), one);
+    Value section = divided(turn, turns);
+    Value first = f.mul(section, heads);
+    Value within = f.sub(turn, f.mul(section, turns));
+    // The last section may have fewer.
+    Value own = f.max(f.min(heads, f.sub(allHeads, first)), one);
+    index = divided(within, own);
+    all = f.add(first, f.sub(within, f.mul(index, own)));
   }
+  if (order.kind == TileOrder::Reverse)
+    index = f.sub(f.sub(tiles, f.i32(1)), index);
+  return placeOf(all, index);
+}
+
+/// The tile `index` of head `all` of all heads that walk.
+TilePlace TileWalk::placeOf(Value all, Value index) {
   if (order.heads > 1)
     all = f.mul(all, f.i32(order.heads));
   TilePlace place;

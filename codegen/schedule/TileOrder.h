@@ -2,7 +2,7 @@
 //
 // Which query tiles a workgroup works on, and in which order. A grid has a
 // workgroup for each tile, or as many as the device holds at once, which then
-// walk over all tiles.
+// walk over all tiles, in turns or by drawing numbers from a counter.
 #ifndef ATTN_JIT_CODEGEN_SCHEDULE_TILEORDER_H
 #define ATTN_JIT_CODEGEN_SCHEDULE_TILEORDER_H
 
@@ -12,6 +12,9 @@
 
 namespace attn_jit {
 class ForwardBuilder;
+
+/// The argument that tiles are drawn from, zero between launches.
+inline constexpr llvm::StringLiteral kWorkspace = "workspace";
 
 /// Query rows from `row` of one head, or of packed heads from `head` on. All
 /// i32.
@@ -24,9 +27,13 @@ struct TileOrder {
   /// ones (of resident workgroups only).
   enum Kind { Forward, Reverse, Paired };
 
+  enum Grid { OneTile, Resident, Dynamic };
+
   int64_t bm; ///< query rows of a tile
   Kind kind = Forward;
   bool resident = false; ///< workgroups walk over tiles
+  bool draws = false;    ///< and draw which from a counter
+  int64_t section = 1;   ///< heads whose tiles of one number stand together
   int64_t heads = 1;     ///< that share a tile, and walk as one
 
   /// The kernel's grid, and what its launch gives beside the lengths.
@@ -37,8 +44,10 @@ struct TileOrder {
   TilePlace own(ForwardBuilder &f) const;
 };
 
-/// The walk of a resident workgroup. Head after head, in turns, so that all
-/// read the same few heads' keys while the L2 holds them. Where tiles differ in
+/// The walk of a resident workgroup. Section of heads after section, in turns,
+/// so that all read the same few heads' keys while the L2 holds them; where
+/// tiles are drawn a workgroup's first is its turn, and each further one the
+/// next that nobody has. Where tiles differ in
 /// length (a causal mask: tile i is as long as i + 1), `Paired` gives each
 /// workgroup the same work without a counter in memory:
 ///
@@ -56,6 +65,14 @@ public:
   mlir::Value count; ///< tiles that this workgroup visits, at least one
   TilePlace at(mlir::Value visit);
 
+  // Of drawn tiles, which have no count.
+  mlir::Value firstTurn() const { return id; }
+  mlir::Value isTurn(mlir::Value turn);
+  /// The turn after all that have been drawn. Each workgroup draws until it is
+  /// given one that is none: as many draws as turns, which leave the counter 0.
+  mlir::Value drawTurn();
+  TilePlace atTurn(mlir::Value turn);
+
 private:
   mlir::Value divided(mlir::Value x, mlir::Value y);
   mlir::Value isBefore(mlir::Value x, mlir::Value y);
@@ -65,11 +82,14 @@ private:
   /// The turn of round `round`.
   mlir::Value turnOf(mlir::Value round);
   void paired(mlir::Value visit, mlir::Value &all, mlir::Value &index);
+  TilePlace placeOf(mlir::Value all, mlir::Value index);
 
   ForwardBuilder &f;
   const TileOrder &order;
   mlir::Value heads, group, workgroups, id;
-  mlir::Value tiles; ///< of a head
+  mlir::Value tiles;    ///< of a head
+  mlir::Value allHeads; ///< that walk, of all batches
+  mlir::Value allTurns; ///< but of paired walks
   // Of paired walks.
   mlir::Value pairs, odd;            ///< of a head
   mlir::Value pairedHeads, allPairs; ///< of the first heads

@@ -55,11 +55,12 @@ LogicalResult KernelOp::verify() {
       return emitOpError("argument ")
              << i << " has no '" << kArgName << "' name to bind it by";
     Type type = getArgumentTypes()[i];
-    if (!isa<GlobalType>(type) && !type.isInteger(32) && !type.isInteger(64) &&
-        !type.isF32())
-      return emitOpError("argument ") << i << " is a " << type
-                                      << "; allowed are tensors, i32, i64 and "
-                                         "f32";
+    if (!isa<GlobalType, CounterType>(type) && !type.isInteger(32) &&
+        !type.isInteger(64) && !type.isF32())
+      return emitOpError("argument ")
+             << i << " is a " << type
+             << "; allowed are tensors, a counter, i32, "
+                "i64 and f32";
   }
   return success();
 }

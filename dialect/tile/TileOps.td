@@ -240,6 +240,19 @@ def Tile_MailReleaseOp : Tile_Op<"mail.release", []> {
   let assemblyFormat = "$mail `[` $use `]` attr-dict `:` type($mail)";
 }
 
+//===-- Numbers between workgroups ----------------------------------------===//
+
+def Tile_DrawOp : Tile_Op<"draw", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "The next number of a counter";
+  let description = [{
+    0, 1, ... `count` - 1, each to one draw of the launch, and then from 0 again: a launch that draws `count` times, or a
+    multiple of it, leaves the counter as it was.
+  }];
+  let arguments = (ins Tile_CounterType:$counter, I32:$count);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$counter `of` $count attr-dict `:` type($counter)";
+}
+
 //===-- Barriers between units --------------------------------------------===//
 
 def Tile_BarrierOp : Tile_Op<"barrier", []> {

@@ -101,6 +101,14 @@ def Tile_MailType : Tile_Type<"Mail", "mail"> {
   }];
 }
 
+def Tile_CounterType : Tile_Type<"Counter", "counter"> {
+  let summary = "A number in device memory that the workgroups of a launch share";
+  let description = [{
+    The argument `workspace`: four bytes of the caller's that are zero before a kernel's first launch, and that one launch
+    at a time uses.
+  }];
+}
+
 def Tile_GlobalType : Tile_Type<"Global", "global"> {
   let summary = "A tensor (batch, head, row, column) in device memory";
   let description = [{

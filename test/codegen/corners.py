@@ -1,17 +1,16 @@
 """The largest legal tiles of each schedule family, assembled: none spills or serialises.
 
-    corners.py ATTN_JIT TARGET FOLDER [PTXAS [PRECISION]]
+    corners.py ATTN_JIT TARGET FOLDER KIND [PTXAS]
 
-PRECISION: of f32, whose products are a warp's on each chip.
+KIND: which, by the list below; ieee, tf32: of f32, whose products are a warp's on each chip.
 """
 
 import re
 import subprocess
 import sys
 
-compiler, target, folder, *ptxas = sys.argv[1:5]
-precision = sys.argv[5:]
-dtype = ["--dtype", "fp32", "--precision", *precision] if precision else ["--dtype", "bf16"]
+compiler, target, folder, kind, *ptxas = sys.argv[1:]
+dtype = ["--dtype", "fp32", "--precision", kind] if kind in ("ieee", "tf32") else ["--dtype", "bf16"]
 templates = sys.path[0] + "/../../templates"
 sync = (256, 192, 128, 96, 64, 48, 32, 16)  # steps of flash_fwd_sync.v1
 
@@ -24,8 +23,7 @@ def compiled(dim, mask, schedule):
     """The text of a legal schedule's kernel, or None."""
     file = f"{folder}/corner.s"
     flags = ["--target", target, "-d", str(dim), *dtype, "--lse", *mask]
-    kind = "ptx" if ptxas else "asm"
-    made = run(compiler, "compile", *flags, "--schedule", schedule, "--emit", kind, "-o", file)
+    made = run(compiler, "compile", *flags, "--schedule", schedule, "--emit", "ptx" if ptxas else "asm", "-o", file)
     if made.returncode == 2:
         return None
     assert made.returncode == 0, made.stderr
@@ -44,31 +42,29 @@ def faults(file):
     return re.findall(r"[1-9][0-9]* bytes spill stores|C75[0-9][0-9]", text)
 
 
-def hopper():
+def warpgroups(dims):
     split = [("grid=tiles,stages=1", causal), ("grid=resident,loops=split,stages=1", causal)]
     one = [("grid=resident,loops=one,stages=1", window), ("grid=resident,loops=one,stages=2", window)]
     # Each dim in the forms that its defaults take.
-    dims = {48: one, 64: split + one, 72: split, 128: split + one, 192: split, 256: split + one}
-    for dim, walks in dims.items():
-        for walk, hides in walks:
+    forms = {48: one, 64: split + one, 72: split, 128: split + one, 192: split, 256: split + one}
+    for dim in dims:
+        for walk, hides in forms[dim]:
             for mask in ([], hides):
                 for bm in (64, 128, 192):
                     for p in ("registers", "shared"):
                         fields = f"bm={bm},p={p},{walk}"
                         yield dim, mask, f"flash_fwd_ws.v1<{fields},bn=%d>", range(256, 0, -16)
-        if dim in (64, 128, 256):
-            yield from packed(dim)
         for mask in ([], causal):
             for units in (1, 2):
                 yield dim, mask, f"flash_fwd_sync.v1<bm={64 * units},units={units},bn=%d>", sync
 
 
-def packed(dim):
-    for walk, heads in (("grid=tiles,stages=1", 4), ("grid=resident,loops=split,stages=1", 8),
-                        ("grid=resident,loops=one,stages=2", 2)):
-        for mask in ([], causal):
-            for bm in (64, 128, 192):
-                yield dim, mask, f"flash_fwd_ws.v1<bm={bm},{walk},pack_gqa={heads},bn=%d>", range(256, 0, -16)
+def walks(*forms):
+    for dim in (64, 128, 256):
+        for form in forms:
+            for mask in ([], causal):
+                for bm in (64, 128, 192):
+                    yield dim, mask, f"flash_fwd_ws.v1<bm={bm},{form},bn=%d>", range(256, 0, -16)
 
 
 def warps():
@@ -102,9 +98,18 @@ def waves():
                 yield dim, mask, f"flash_fwd_sync.v1<bm={bm},units={units},bn=%d>", sync
 
 
+KINDS = {
+    "narrow": lambda: warpgroups((48, 64, 72)),
+    "wide": lambda: warpgroups((128, 192, 256)),
+    "packed": lambda: walks("grid=tiles,stages=1,pack_gqa=4", "grid=resident,loops=split,stages=1,pack_gqa=8",
+                            "grid=resident,loops=one,stages=2,pack_gqa=2", "grid=resident,p=shared,pack_gqa=4"),
+    "walks": lambda: walks("grid=dynamic,loops=one,stages=2", "grid=dynamic,overlap=off,stages=1",
+                           "grid=dynamic,loops=split,stages=1,section=4", "grid=dynamic,p=shared",
+                           "grid=resident,loops=split,section=8", "grid=resident,loops=one,stages=2,rescale=always"),
+    "warps": warps, "ieee": single, "tf32": single, "waves": waves,
+}
 count = bad = 0
-corners = single if precision else warps if ptxas and target != "sm_90a" else hopper if ptxas else waves
-for dim, mask, pattern, steps in corners():
+for dim, mask, pattern, steps in KINDS[kind]():
     for bn in steps:
         file = compiled(dim, mask, pattern % bn)
         if file:

@@ -35,6 +35,8 @@ bool isUnwritten(const rt::HostTensor &tensor) {
   return true;
 }
 
+/// More than any kernel asks for.
+constexpr int64_t kWorkspaceBytes = 64;
 } // namespace
 
 rt::Result<Trial> Trial::make(const rt::Device &device, const Group &group,
@@ -88,7 +90,11 @@ rt::Result<Trial> Trial::make(const rt::Device &device, const Group &group,
   ATTN_TRY(trial.v, DeviceTensor::upload(device, valueRows));
   ATTN_TRY(trial.o, DeviceTensor::upload(device, trial.outRows));
   ATTN_TRY(trial.l, DeviceTensor::upload(device, trial.lse));
+  ATTN_TRY(trial.workspace, device.allocate(kWorkspaceBytes));
+  ATTN_CHECK(trial.workspace.fill(0));
   rt::AttentionArguments &arguments = trial.arguments;
+  arguments.workspace = trial.workspace.address();
+  arguments.workspaceBytes = kWorkspaceBytes;
   arguments.batch = call.batch;
   arguments.qHeads = call.queryHeads, arguments.kvHeads = call.kvHeads;
   arguments.qLen = call.queryLen, arguments.kvLen = call.kvLen;

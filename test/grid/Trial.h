@@ -40,6 +40,7 @@ private:
   uint32_t outPoison = 0, lsePoison = 0;
   rt::AttentionProblem problem;
   bench::DeviceTensor q, k, v, o, l;
+  rt::Buffer workspace;
   rt::AttentionArguments arguments;
 };
 

@@ -62,7 +62,9 @@ typedef struct {
   double scale; /* of the scores; 1e-30 to 1e30 */
   attn_jit_tensor q, k, v, o;
   attn_jit_tensor lse; /* f32; row_stride is not read: rows are contiguous */
-  uint64_t workspace;  /* at least the manifest's workspace_bytes */
+  /* At least the manifest's workspace_bytes, zeros before the first launch,
+   * of one launch at a time: each leaves them zeros. */
+  uint64_t workspace;
   int64_t workspace_bytes;
   const char *const *captured_names; /* run-time scalars of the description */
   const double *captured_values;

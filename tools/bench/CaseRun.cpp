@@ -125,7 +125,8 @@ private:
     }
     const int64_t bytes = kernel->prepared().manifest().workspaceBytes;
     if (bytes > 0) {
-      ATTN_TRY(workspace, engine.device().allocate(bytes));
+      ATTN_TRY(workspace, engine.device().allocate((bytes + 3) / 4 * 4));
+      ATTN_CHECK(workspace.fill(0));
       a.workspace = workspace.address();
       a.workspaceBytes = bytes;
     }

@@ -141,7 +141,7 @@ class Kernel(_Handle):
         call = self._call(q, k, v, out, **arguments)
         self._check(self._lib.attn_jit_kernel_launch(self._open(), c.byref(call), c.c_void_p(stream)))
 
-    def _call(self, q, k, v, out, lse=None, scale=None, captured=None):
+    def _call(self, q, k, v, out, lse=None, scale=None, captured=None, workspace=None):
         made, captured = self.manifest, captured or {}
         reads = {argument.get("tensor") for argument in made["arguments"]}
         if lse is not None and "lse" not in reads:
@@ -158,6 +158,9 @@ class Kernel(_Handle):
                      dim**-0.5 if scale is None else scale, *views)
         if lse is not None:
             call.lse = _view("lse", lse, rows, "f32", on_gpu, written=True)
+        if workspace is not None:
+            view = _view("workspace", workspace, tuple(workspace.shape), "uint8", on_gpu, written=True)
+            call.workspace, call.workspace_bytes = view.address, workspace.shape[-1]
         call.captured_names = (c.c_char_p * len(captured))(*[name.encode() for name in captured])
         call.captured_values = (c.c_double * len(captured))(*captured.values())
         call.captured_count = len(captured)

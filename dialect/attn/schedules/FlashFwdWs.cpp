@@ -3,8 +3,7 @@
 // flash_fwd_ws.v1: one producer unit drives the copy engine, one to three
 // consumer units multiply. The shape is FlashAttention-3's (Shah et al., 2024);
 // the default tiles are those measured in docs/perf.
-#include "dialect/attn/Schedule.h"
-#include "llvm/Support/MathExtras.h"
+#include "dialect/attn/schedules/WarpgroupRegisters.h"
 
 using namespace attn_jit;
 using llvm::Error;
@@ -21,7 +20,10 @@ static constexpr int64_t kQStages[] = {1, 2};
 static constexpr int64_t kHeads[] = {1, 2, 4, 8};
 static constexpr int64_t kPaired = 2;
 static constexpr int64_t kOrders[] = {0, 1, kPaired};
-static constexpr llvm::StringLiteral kGrid[] = {"tiles", "resident"};
+static constexpr int64_t kDynamic = 2;
+static constexpr int64_t kGrids[] = {0, 1, kDynamic};
+static constexpr int64_t kSections[] = {1, 2, 4, 8, 16, 32};
+static constexpr llvm::StringLiteral kGrid[] = {"tiles", "resident", "dynamic"};
 static constexpr llvm::StringLiteral kOffOn[] = {"off", "on"};
 static constexpr llvm::StringLiteral kPath[] = {"registers", "shared"};
 static constexpr llvm::StringLiteral kLoops[] = {"split", "one"};
@@ -44,8 +46,10 @@ static constexpr ScheduleField kFields[] = {
      "a head's query tiles: first to last, last to first, or long "
      "ones with short ones",
      kOrders, kOrder},
-    {"grid", "a workgroup a tile, or resident ones that walk over tiles",
-     kSwitch, kGrid},
+    {"grid",
+     "a workgroup a tile, or resident ones that walk over tiles, in turns or "
+     "as a counter in the caller's workspace says",
+     kGrids, kGrid},
     {"q_stages", "query tiles in flight", kQStages, {}},
     {"loops", "masked and full steps in loops of their own, or all in one",
      kSwitch, kLoops},
@@ -56,88 +60,23 @@ static constexpr ScheduleField kFields[] = {
      kHeads,
      {},
      /*before=*/1},
+    {"section",
+     "heads of which resident workgroups take tile after tile in turn",
+     kSections,
+     {},
+     /*before=*/1},
 };
-
-/// Columns of what is multiplied and accumulated: whole products.
-static int64_t padded(int64_t dim, const TargetInfo &target) {
-  return llvm::alignTo(dim, target.productDepth);
-}
-
-/// What walking over tiles adds: the sums of the tile before, and where it is
-/// stored. In one loop for all steps that happens while nothing else is live;
-/// with one stage the assembler hoists every descriptor.
-static int64_t registersAcross(bool masked, int64_t widest, int64_t consumers,
-                               int64_t stages, bool sharedP, bool oneLoop) {
-  if (oneLoop) {
-    int64_t hoisted = stages > 1 || widest < 128 ? 0 : widest > 192 ? 48 : 13;
-    int64_t skips = consumers == 3   ? (masked && widest >= 128 ? 12 : 0)
-                    : consumers == 2 ? 0
-                    : masked && widest > 192 ? 22
-                                             : 9;
-    return hoisted + skips + (!sharedP ? 0 : masked ? 64 : 34);
-  }
-  int64_t more = widest > 192 ? (consumers == 1 ? 34 : 24) : 0;
-  if (sharedP)
-    return more + (masked ? 25 : consumers == 1 && widest > 192 ? 14 : 8);
-  if (consumers < 3)
-    return more + (masked ? 14 : 12);
-  return more + (widest < 128 ? 0 : masked && stages == 1 ? 12 : 4);
-}
-
-/// What rows of packed heads add, which have heads of their own.
-static int64_t registersOfPlaces(bool masked, int64_t widest, int64_t consumers,
-                                 bool resident, bool oneLoop) {
-  if (consumers == 3)
-    return resident && (masked ? !oneLoop : oneLoop && widest >= 128) ? 8 : 0;
-  return resident && consumers == 1 && widest > 192 ? 26 : 4;
-}
-
-/// Registers of a consumer thread: scores and output in f32, probabilities in
-/// 16 bits when they stay in registers, addresses and row statistics. Fitted to
-/// ptxas 13.0, so that none of test/codegen/nvptx/corners.test spills.
-static int64_t consumerRegisters(const ProblemShape &problem,
-                                 const TargetInfo &target, int64_t consumers,
-                                 int64_t bn, int64_t stages, bool sharedP,
-                                 bool resident, bool oneLoop, bool turns,
-                                 bool packs) {
-  int64_t dv = padded(problem.valueDim, target);
-  int64_t widest = std::max(padded(problem.headDim, target), dv);
-  int64_t across = resident ? registersAcross(problem.masked, widest, consumers,
-                                              stages, sharedP, oneLoop)
-                            : 0;
-  int64_t more = llvm::isPowerOf2_64(widest) ? 0 : 9; // a last panel of its own
-  if (sharedP)
-    return (bn + dv) / 2 * 7 / 5 + more + across;
-  int64_t rest = widest / 8 + 13 + (problem.masked ? 3 : 0) + (turns ? 2 : 0);
-  int64_t places = packs ? registersOfPlaces(problem.masked, widest, consumers,
-                                             resident, oneLoop)
-                         : 0;
-  return bn * 4 / 5 + dv / 2 + rest + more + across + places;
-}
-
-/// The producer works out where the next tile is, and which blocks it sees.
-static int64_t producerRegisters(const ProblemShape &problem, int64_t consumers,
-                                 bool resident, bool sharedP) {
-  if (!problem.masked || !resident || !sharedP)
-    return 24;
-  return consumers > 2 ? 32 : 40;
-}
 
 /// Tiles, and a 1 KiB page for the barriers.
 static int64_t sharedBytes(const ProblemShape &problem,
-                           const TargetInfo &target, int64_t bm, int64_t bn,
-                           int64_t stages, int64_t qStages, bool sharedP) {
+                           const TargetInfo &target, int64_t bm,
+                           const WarpgroupShape &shape, int64_t qStages) {
   auto rowBytes = [&](int64_t cols) {
     return target.storedBytes(padded(cols, target) * problem.elementBytes);
   };
   int64_t query = rowBytes(problem.headDim), value = rowBytes(problem.valueDim);
-  return qStages * bm * query + stages * bn * (query + value) +
-         (sharedP ? bm * rowBytes(bn) : 0) + 1024;
-}
-
-/// An instruction names 255 registers; ptxas spills before the last of them.
-static int64_t usable(int64_t consumerRegs) {
-  return std::min<int64_t>(consumerRegs, 248);
+  return qStages * bm * query + shape.stages * shape.bn * (query + value) +
+         (shape.sharedP ? bm * rowBytes(shape.bn) : 0) + 1024;
 }
 
 /// `mayReside`: resident workgroups, where they can do with the budgets.
@@ -152,17 +91,21 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
       "bm", problem.calls.rows == RowClass::Few                   ? 64
             : widest <= 64 && problem.calls.keys != KeyClass::Few ? 192
                                                                   : 128);
-  int64_t consumers = bm / target.unitRows;
-  bool sharedP = named.get("p", false);
-  bool resident =
+  int64_t section = named.get("section", 1);
+  WarpgroupShape shape;
+  shape.consumers = bm / target.unitRows;
+  shape.sharedP = named.get("p", false);
+  shape.resident = true, shape.searches = section > 1;
+  int64_t grid =
       named.get("grid", mayReside && named.get("producer_regs", 56) >=
-                                         producerRegisters(problem, consumers,
-                                                           true, sharedP));
+                                         producerRegisters(problem, shape));
   bool overlap = named.get("overlap", true);
+  bool resident = grid, draws = grid == kDynamic;
+  shape.resident = resident, shape.searches |= draws;
   // One loop for all steps is a third less to assemble and within 3 %; beyond
   // 64 it costs up to 5 % at dims that are no power of two.
   bool whole = widest <= 64 || llvm::isPowerOf2_64(padded(widest, target));
-  bool oneLoop = named.get("loops", resident && overlap && whole);
+  shape.oneLoop = named.get("loops", resident && overlap && whole);
   // Few keys: no step that is mostly beyond them.
   int64_t bn = widest <= 64 ? 128
                : widest <= 128
@@ -172,31 +115,32 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
                : widest <= 192 ? (resident ? 128 : 96)
                                : 80;
   int64_t producerRegs =
-      named.get("producer_regs",
-                consumers == 1 ? 56
-                : consumers == 2
-                    ? producerRegisters(problem, consumers, resident, sharedP)
-                    : 32);
+      named.get("producer_regs", shape.consumers == 1 ? 56
+                                 : shape.consumers == 2
+                                     ? producerRegisters(problem, shape)
+                                     : 32);
   // Of two consumers each gets half of what is left, in multiples of 8.
-  int64_t pool = target.entryRegisters(consumers + 1) * (consumers + 1);
+  int64_t pool =
+      target.entryRegisters(shape.consumers + 1) * (shape.consumers + 1);
   int64_t consumerRegs = named.get(
-      "consumer_regs", consumers == 1   ? 256
-                       : consumers == 2 ? (pool - producerRegs) / 16 * 8
-                                        : 160);
-  int64_t stages = named.get("stages", 2);
+      "consumer_regs", shape.consumers == 1   ? 256
+                       : shape.consumers == 2 ? (pool - producerRegs) / 16 * 8
+                                              : 160);
+  shape.stages = named.get("stages", 2);
   // Resident consumers go on across tiles side by side: without turns they
   // drift into step.
-  bool turns =
-      named.get("pingpong", consumers > 1 && (resident || widest <= 192));
+  shape.turns =
+      named.get("pingpong", shape.consumers > 1 && (resident || widest <= 192));
   int64_t heads = named.get("pack_gqa", 1);
+  shape.packs = heads > 1;
   auto fits = [&](int64_t qStages) {
-    return sharedBytes(problem, target, bm, bn, stages, qStages, sharedP) <=
+    shape.bn = bn;
+    return sharedBytes(problem, target, bm, shape, qStages) <=
            target.sharedBytes;
   };
   auto spills = [&] {
-    return consumerRegisters(problem, target, consumers, bn, stages, sharedP,
-                             resident, oneLoop, turns,
-                             heads > 1) > usable(consumerRegs);
+    shape.bn = bn;
+    return consumerRegisters(problem, target, shape) > usable(consumerRegs);
   };
   while (bn > kBn[0] && (spills() || !fits(named.get("q_stages", 1))))
     bn -= 16;
@@ -206,25 +150,29 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
   bool skips = named.get("rescale", true);
   // Where rescaling is a branch, the wait ahead of it can stand behind the
   // exponentials in one loop, too.
-  bool anchor = widest > 64 && (resident ? oneLoop && skips : widest <= 128);
+  bool anchor =
+      widest > 64 && (resident ? shape.oneLoop && skips : widest <= 128);
   // A causal grid starts with its longest tiles; those that walk over tiles
-  // share them out.
-  int64_t order = masked ? 1 + resident : 0;
+  // share them out, in turns by pairs.
+  int64_t order = !masked                              ? 0
+                  : resident && !draws && section == 1 ? kPaired
+                                                       : 1;
   return {bm,
           bn,
-          stages,
-          sharedP,
+          shape.stages,
+          shape.sharedP,
           overlap,
-          turns,
+          shape.turns,
           named.get("anchor", overlap && anchor),
           producerRegs,
           consumerRegs,
           named.get("order", order),
-          resident,
+          grid,
           named.get("q_stages", resident && fits(2) ? 2 : 1),
-          oneLoop,
+          shape.oneLoop,
           skips,
-          heads};
+          heads,
+          section};
 }
 
 static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
@@ -233,11 +181,25 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
   return chosen(problem, target, named, /*mayReside=*/true);
 }
 
+static WarpgroupShape shapeOf(const Schedule &schedule,
+                              const TargetInfo &target) {
+  WarpgroupShape shape;
+  shape.consumers = schedule.get("bm") / target.unitRows;
+  shape.bn = schedule.get("bn"), shape.stages = schedule.get("stages");
+  shape.sharedP = schedule.get("p"), shape.resident = schedule.get("grid");
+  shape.searches =
+      schedule.get("grid") == kDynamic || schedule.get("section") > 1;
+  shape.oneLoop = schedule.get("loops");
+  shape.turns = schedule.get("pingpong");
+  shape.packs = schedule.get("pack_gqa") > 1;
+  return shape;
+}
+
 static Error verify(const Schedule &schedule, const ProblemShape &problem,
                     const TargetInfo &target) {
-  // A chip's other units multiply f32, with none of these.
-  if (problem.elementBytes == 4 && target.has(Capability::Tf32Product))
-    return inputError("dtype: f32 given, allowed on {0} with {1}: f16, bf16",
+  if (problem.elementBytes != 2)
+    return inputError("dtype: {0} given, allowed on {1} with {2}: f16, bf16",
+                      problem.elementBytes == 4 ? "f32" : "an 8-bit type",
                       target.name, schedule.getFamily().name);
   for (auto [capability, what] :
        {std::pair{Capability::BulkCopy, "copy engine"},
@@ -253,17 +215,11 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
       return inputError("{0}: {1} given, allowed on {2} with {3}: multiples of "
                         "8 up to 256",
                         name, dim, target.name, schedule.getFamily().name);
-  if (problem.elementBytes != 2)
-    return inputError("dtype: {0} given, allowed on {1} with {2}: f16, bf16",
-                      problem.elementBytes == 4 ? "f32" : "an 8-bit type",
-                      target.name, schedule.getFamily().name);
-
   if (problem.alignment < 16)
     return tensorMapError(problem.alignment, schedule.getFamily().name);
-  int64_t bm = schedule.get("bm"), bn = schedule.get("bn"),
-          stages = schedule.get("stages");
-  int64_t consumers = bm / target.unitRows;
-  bool sharedP = schedule.get("p"), overlap = schedule.get("overlap");
+  WarpgroupShape shape = shapeOf(schedule, target);
+  int64_t consumers = shape.consumers;
+  bool resident = shape.resident, overlap = schedule.get("overlap");
   if (schedule.get("pingpong") && consumers < 2)
     return inputError("schedule field 'pingpong': on given with one consumer, "
                       "allowed: off");
@@ -272,21 +228,29 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       "allowed: off");
 
   int64_t qStages = schedule.get("q_stages");
-  bool resident = schedule.get("grid");
   if (!resident && qStages > 1)
     return inputError("schedule field 'q_stages': {0} given with grid=tiles, "
                       "allowed: 1",
                       qStages);
-  if (!resident && schedule.get("order") == kPaired)
-    return inputError("schedule field 'order': paired given with grid=tiles, "
-                      "allowed: forward, reverse");
+  int64_t section = schedule.get("section");
+  if (!resident && section > 1)
+    return inputError("schedule field 'section': {0} given with grid=tiles, "
+                      "allowed: 1",
+                      section);
+  // Pairs are shared out in turns, head after head.
+  if (schedule.get("order") == kPaired &&
+      (schedule.get("grid") != 1 || section > 1))
+    return inputError("schedule field 'order': paired given with grid={0} and "
+                      "section={1}, allowed: forward, reverse",
+                      kGrid[schedule.get("grid")], section);
 
   if (schedule.get("loops") && !(resident && overlap))
     return inputError("schedule field 'loops': one given without "
-                      "grid=resident and overlap=on, allowed: split");
+                      "a grid that walks over tiles and overlap=on, allowed: "
+                      "split");
 
   int64_t bytes =
-      sharedBytes(problem, target, bm, bn, stages, qStages, sharedP);
+      sharedBytes(problem, target, schedule.get("bm"), shape, qStages);
   if (bytes > target.sharedBytes)
     return inputError("shared memory: {0} needs {1} bytes, {2} has {3}: {4} "
                       "too many",
@@ -302,15 +266,14 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
                       "lanes, {3} has {4}: {5} too many",
                       schedule.str(), budgets, target.unitThreads, target.name,
                       pool, budgets - pool);
-  if (int64_t least = producerRegisters(problem, consumers, resident, sharedP);
+  if (int64_t least = producerRegisters(problem, shape);
       schedule.get("producer_regs") < least)
-    return inputError("schedule field 'producer_regs': {0} given with a mask, "
-                      "grid=resident and p=shared, allowed: at least {1}",
-                      schedule.get("producer_regs"), least);
-  int64_t need =
-      consumerRegisters(problem, target, consumers, bn, stages, sharedP,
-                        resident, schedule.get("loops"),
-                        schedule.get("pingpong"), schedule.get("pack_gqa") > 1);
+    return inputError(
+        "schedule field 'producer_regs': {0} given with {1} and "
+        "grid={2}, section={3}, p={4}, allowed: at least {5}",
+        schedule.get("producer_regs"), problem.masked ? "a mask" : "no mask",
+        kGrid[schedule.get("grid")], section, kPath[shape.sharedP], least);
+  int64_t need = consumerRegisters(problem, target, shape);
   if (need > usable(regs))
     return inputError("registers: {0} needs about {1} a consumer thread, its "
                       "budget is {2}: {3} too many",

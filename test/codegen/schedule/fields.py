@@ -15,8 +15,8 @@ import sys
 WS = "flash_fwd_ws.v1"
 BASE = {"bm": "128", "bn": "128", "stages": "2", "p": "registers", "overlap": "on", "pingpong": "on", "anchor": "on",
         "producer_regs": "24", "consumer_regs": "232", "order": "forward", "grid": "tiles", "q_stages": "1",
-        "loops": "split", "pack_gqa": "1"}
-RESIDENT = {**BASE, "bn": "96", "grid": "resident"}
+        "loops": "split", "rescale": "always", "pack_gqa": "1", "section": "1"}
+RESIDENT = {**BASE, "bn": "96", "grid": "resident", "producer_regs": "32"}
 # field, value, its mark in the tile IR, its mark in the PTX
 WS_FIELDS = [
     ("bm", "64", r"<1 x <64x128xf16, swizzle 128>, bulk>", r"\.reqntid 256"),
@@ -31,11 +31,14 @@ WS_FIELDS = [
     ("order", "reverse", r"(%\w+) = arith\.ceildivsi .*\n(.*\n)?.* = arith\.subi \1",
      r"mov\.u32\s+(%r\d+), %ctaid\.x;[\s\S]*(not\.b32\s+%r\d+, |sub\.s32\s+%r\d+, %r\d+, )\1;"),
     ("grid", "resident", r'grid = \["resident\(ceil_div\(q_len, 128\) \* q_heads \* batch\)"\]', r"wgmma\.mma_async\S* [^;]*, %p\d+, 1, 1"),
+    ("rescale", "moved", r"tile\.rescale", r"vote\.sync\.any"),
     ("pack_gqa", "4", r"tile\.copy .* \{heads = 4 : i64\}", None),
 ]
 # Of resident workgroups alone.
 RESIDENT_FIELDS = [
     ("order", "paired", r"arith\.shrui", r"(div\.u32[\s\S]*){8}"),
+    ("grid", "dynamic", r"tile\.draw", r"atom\.\S*inc\.u32"),
+    ("section", "4", r"arith\.minsi %\w+, %c4_i32|arith\.minsi %c4_i32", None),
     ("q_stages", "2", r"<2 x <128x128xf16, swizzle 128>, bulk>", None),
     ("loops", "one", r"scf\.if %\w+ -> \(!tile\.frag<64x96xf32", None),
 ]

@@ -43,7 +43,7 @@ tile.kernel @unnamed(%a: i32 {tile.arg = "q_len"}, %b: i32) attributes {units = 
 
 // -----
 
-// expected-error @below {{argument 0 is a '!tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>'; allowed are tensors, i32, i64 and f32}}
+// expected-error @below {{argument 0 is a '!tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>'; allowed are tensors, a counter, i32, i64 and f32}}
 tile.kernel @argument(%a: !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk> {tile.arg = "q"}) attributes {units = 1 : i64, grid = ["1"]} {
   tile.return
 }

@@ -4,16 +4,19 @@
 // RUN: attn-opt %s --mlir-print-op-generic | attn-opt | FileCheck %s
 
 // CHECK-LABEL: tile.kernel @units(
-// CHECK-SAME: %{{.*}}: !tile.global<64xf16, bulk> {tile.arg = "q"}, %{{.*}}: !tile.global<1xf32, direct> {tile.arg = "lse"}, %{{.*}}: i32 {tile.arg = "q_len"}
+// CHECK-SAME: %{{.*}}: !tile.global<64xf16, bulk> {tile.arg = "q"}, %{{.*}}: !tile.global<1xf32, direct> {tile.arg = "lse"}, %{{.*}}: i32 {tile.arg = "q_len"}, %[[COUNTER:.*]]: !tile.counter {tile.arg = "workspace"}
 // CHECK-SAME: attributes {grid = ["ceil_div(q_len, 128)", "q_heads", "batch"], units = 3 : i64}
 tile.kernel @units(%q: !tile.global<64xf16, bulk> {tile.arg = "q"},
                    %lse: !tile.global<1xf32, direct> {tile.arg = "lse"},
-                   %q_len: i32 {tile.arg = "q_len"})
+                   %q_len: i32 {tile.arg = "q_len"},
+                   %workspace: !tile.counter {tile.arg = "workspace"})
     attributes {units = 3 : i64, grid = ["ceil_div(q_len, 128)", "q_heads", "batch"]} {
   // CHECK: tile.program_id 0
   // CHECK: tile.program_id 2
   %x = tile.program_id 0
   %z = tile.program_id 2
+  // CHECK: tile.draw %[[COUNTER]] of %{{.*}}{{$}}
+  %next = tile.draw %workspace of %q_len : !tile.counter
   // CHECK: tile.specialize
   // CHECK-NEXT: role producer(%{{.*}}) units 1 registers 24 single_thread {
   // CHECK: tile.barrier
