@@ -18,7 +18,8 @@ import sys
 FEW_ROWS, WAVE_ROWS, LONG_KEYS = 132 * 64, 132 * 128, 8192  # dialect/attn/CallClass.h
 SAME = 0.99
 HELD = (128, 128)  # dims whose cold start is held to a limit,
-HELD_STEP = 64  # and the longest step of two loops within it: 80 took 0.45 s
+HELD_STEP = 64  # and the longest step of two loops within it: 80 took 0.45 s.
+HELD_TILES = 128  # of workgroups of one tile and no mask, assembled like one loop (1883 and 1869 M instructions)
 
 
 def keys_class(call):
@@ -42,16 +43,17 @@ def assembled(schedule):
     return (1 if "loops=one" in schedule else 2) * int(re.search(r"bn=(\d+)", schedule)[1])
 
 
-def admitted(dims, keys, schedule):
+def admitted(dims, masked, keys, schedule):
     held = dims == HELD and keys != "KeyClass::Long"
-    return not held or "loops=one" in schedule or assembled(schedule) <= 2 * HELD_STEP
+    step = HELD_TILES if "grid=tiles" in schedule and not masked else HELD_STEP
+    return not held or "loops=one" in schedule or assembled(schedule) <= 2 * step
 
 
-def best(dims, keys, calls):
+def best(dims, masked, keys, calls):
     common = set.intersection(*(set(call["us"]) for call in calls))
     score = {}
     for schedule in sorted(common):
-        if admitted(dims, keys, schedule):
+        if admitted(dims, masked, keys, schedule):
             ratios = [min(call["us"].values()) / call["us"][schedule] for call in calls]
             score[schedule] = math.exp(sum(map(math.log, ratios)) / len(ratios))
     if not score:
@@ -71,7 +73,7 @@ def main():
     print(f"// By scripts/choose_defaults.py from {path.rsplit('/', 1)[-1]}.")
     for (target, dim, value_dim, masked, keys, rows), calls in classes.items():
         print(f'{{"{target}", {dim}, {value_dim}, {str(masked).lower()}, {{{keys}, {rows}}},\n'
-              f' "{best((dim, value_dim), keys, calls)}"}},')
+              f' "{best((dim, value_dim), masked, keys, calls)}"}},')
 
 
 if __name__ == "__main__":

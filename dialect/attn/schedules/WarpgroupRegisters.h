@@ -78,8 +78,11 @@ inline int64_t consumerRegisters(const ProblemShape &problem,
 /// The producer works out where the next tile is, and which blocks it sees.
 inline int64_t producerRegisters(const ProblemShape &problem,
                                  const WarpgroupShape &shape) {
-  if (!problem.masked || !shape.resident || !shape.sharedP)
-    return shape.searches && !shape.oneLoop ? 32 : 24;
+  bool masked = problem.masked;
+  if (shape.searches && !shape.oneLoop)
+    return masked ? 40 : 32;
+  if (!masked || !shape.resident || !shape.sharedP)
+    return 24;
   return shape.consumers > 2 ? 32 : 40;
 }
 
