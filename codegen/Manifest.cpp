@@ -66,20 +66,24 @@ static llvm::Expected<json::Value> gridRule(StringRef text) {
 }
 
 /// The box that every copy from this tensor takes, and what it asks of heads.
-static llvm::Expected<json::Object>
-tensorMap(StringRef name, BlockArgument argument, json::Array &rules) {
+static llvm::Expected<json::Object> tensorMap(StringRef name,
+                                              BlockArgument argument,
+                                              int64_t cluster,
+                                              json::Array &rules) {
   auto type = cast<tile::GlobalType>(argument.getType());
   tile::SharedType slot;
-  int64_t heads = 1;
+  int64_t heads = 1, shares = 1;
   for (Operation *user : argument.getUsers()) {
     auto copy = dyn_cast<tile::CopyOp>(user);
     if (!copy)
       continue;
     tile::SharedType own = copy.getPipe().getType().getSlot();
     int64_t ownHeads = copy.getHeadsAttr().getInt();
-    if (slot && (own != slot || ownHeads != heads))
+    auto pipe = copy.getPipe().getDefiningOp<tile::PipeCreateOp>();
+    int64_t ownShares = pipe && pipe.getClusterWide() ? cluster : 1;
+    if (slot && (own != slot || ownHeads != heads || ownShares != shares))
       return inputError("tensor '{0}': copied into tiles of two shapes", name);
-    slot = own, heads = ownHeads;
+    slot = own, heads = ownHeads, shares = ownShares;
   }
   if (!slot || !slot.getSwizzle())
     return inputError(
@@ -90,12 +94,13 @@ tensorMap(StringRef name, BlockArgument argument, json::Array &rules) {
         {"aligned",
          json::Array{name == "q" ? "heads_per_kv" : "kv_heads", heads}}});
   int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
-  return json::Object{{"kind", "tensor_map"},
-                      {"tensor", name.str()},
-                      {"element", elementName(type.getElementType())},
-                      {"box", json::Array{slot.getSwizzle() / bytes,
-                                          slot.getRows() / heads, heads, 1}},
-                      {"swizzle", slot.getSwizzle()}};
+  return json::Object{
+      {"kind", "tensor_map"},
+      {"tensor", name.str()},
+      {"element", elementName(type.getElementType())},
+      {"box", json::Array{slot.getSwizzle() / bytes,
+                          slot.getRows() / heads / shares, heads, 1}},
+      {"swizzle", slot.getSwizzle()}};
 }
 
 /// Copies through buffer descriptors address a tile's rows by unsigned 32-bit
@@ -161,7 +166,7 @@ llvm::Expected<json::Object> attn_jit::describeLaunch(tile::KernelOp kernel,
     if (name == "q")
       manifest["dtype"] = elementName(global.getElementType());
     if (global.getAccess() == tile::Access::Bulk) {
-      auto map = tensorMap(name, argument, rules);
+      auto map = tensorMap(name, argument, kernel.getClusterSize(), rules);
       if (!map)
         return map.takeError();
       arguments.push_back(std::move(*map));
@@ -210,7 +215,7 @@ llvm::Expected<json::Object> attn_jit::describeLaunch(tile::KernelOp kernel,
   manifest["align"] = text("tile.align_keys");
   manifest["block"] = json::Array{kernel.getUnits() * target.unitThreads, 1, 1};
   manifest["grid"] = std::move(grid);
-  manifest["cluster"] = json::Array{1, 1, 1};
+  manifest["cluster"] = json::Array{kernel.getClusterSize(), 1, 1};
   manifest["shared_bytes"] = shared;
   manifest["workspace_bytes"] = workspace;
   manifest["requires"] = std::move(rules);

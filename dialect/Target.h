@@ -39,6 +39,8 @@ enum class Capability : uint32_t {
   Tf32Product = 1 << 16,   ///< f32 operands, of which a product reads 10 bits
                            ///< of mantissa, and truncates its sums.
   SuspendedWait = 1 << 17, ///< A wait at a shared barrier may suspend.
+  ClusterMulticast = 1 << 18, ///< Workgroups of a cluster run side by side, and
+                              ///< a bulk copy fills tiles of all of them.
 };
 
 enum class Backend { NVPTX, AMDGPU, Host };

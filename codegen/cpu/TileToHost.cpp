@@ -22,6 +22,10 @@ LogicalResult TileLowering::run() {
   if (kernel.getUnits() != 1)
     return kernel.emitOpError("has ")
            << kernel.getUnits() << " units; a host kernel is one unit";
+  if (kernel.getCluster())
+    return kernel.emitOpError("has a cluster of ")
+           << kernel.getClusterSize()
+           << " workgroups; those of a host kernel know nothing of each other";
   auto ptr = LLVM::LLVMPointerType::get(b.getContext());
   Type word = b.getI32Type();
   auto type = LLVM::LLVMFunctionType::get(

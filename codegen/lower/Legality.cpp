@@ -19,6 +19,15 @@ public:
     if (int64_t(kernel.getUnits()) > info.maxUnits)
       refuse(kernel) << kernel.getUnits() << " units, " << info.name
                      << " holds " << info.maxUnits;
+    // More are not on every chip of their kind (PTX ISA, "clusters").
+    constexpr int64_t kMostOfCluster = 8;
+    if (int64_t cluster = kernel.getClusterSize();
+        cluster > 1 && !info.has(Capability::ClusterMulticast))
+      refuse(kernel) << "cluster: " << cluster << " given, " << info.name
+                     << " has no clusters";
+    else if (cluster > kMostOfCluster)
+      refuse(kernel) << "cluster: " << cluster << " given, allowed on "
+                     << info.name << ": up to " << kMostOfCluster;
     if (!kernel->hasAttr(kSharedBytesAttr))
       refuse(kernel) << "shared memory has no places; run tile-assign-shared "
                         "first";

@@ -60,6 +60,12 @@ struct LowerKernel : GpuPattern<tile::KernelOp> {
         {"denormal-fp-math-f32", "preserve-sign,preserve-sign"})}));
     // What later patterns ask of the kernel.
     function->setAttr("units", op.getUnitsAttr());
+    if (op.getCluster()) {
+      function->setAttr("cluster", op.getClusterAttr());
+      function->setAttr(
+          NVVM::NVVMDialect::getClusterDimAttrName(),
+          rewriter.getDenseI32ArrayAttr({int32_t(op.getClusterSize()), 1, 1}));
+    }
     if (Attribute alignment = op->getAttr(kAlignAttr))
       function->setAttr(kAlignAttr, alignment);
 
@@ -100,11 +106,15 @@ struct LowerSpecialize : GpuPattern<tile::SpecializeOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     // Barriers are initialised by thread 0: visible to the copy engine and to
-    // every unit before the first role runs.
+    // every unit, also of other workgroups, before the first role runs.
     intrinsic(rewriter, loc, {},
               "llvm.nvvm.fence.mbarrier_init.release.cluster", {});
-    intrinsic(rewriter, loc, {}, "llvm.nvvm.barrier.cta.sync.aligned.all",
-              i32Constant(rewriter, loc, 0));
+    int64_t cluster = clusterOf(op);
+    if (cluster > 1)
+      clusterBarrier(rewriter, loc);
+    else
+      intrinsic(rewriter, loc, {}, "llvm.nvvm.barrier.cta.sync.aligned.all",
+                i32Constant(rewriter, loc, 0));
     Value unit = target.unitId(rewriter, loc);
     int64_t first = 0;
     int64_t entry = target.info.entryRegisters(
@@ -129,6 +139,11 @@ struct LowerSpecialize : GpuPattern<tile::SpecializeOp> {
       rewriter.eraseOp(region.front().getTerminator());
       rewriter.inlineBlockBefore(&region.front(), rewriter.getInsertionBlock(),
                                  rewriter.getInsertionPoint(), number);
+      // Others may still copy into this workgroup and arrive at its barriers.
+      // Threads without a role have ended, which is to arrive. Behind the roles
+      // this would cost a producer of 24 registers 52 bytes of spills.
+      if (cluster > 1)
+        clusterBarrier(rewriter, loc);
       first += count;
       if (choice)
         rewriter.setInsertionPoint(choice.elseBlock()->getTerminator());

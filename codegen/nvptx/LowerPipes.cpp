@@ -3,10 +3,13 @@
 // Bulk pipes on Hopper: a full and an empty mbarrier for each stage. The
 // producing thread waits for empty, announces its bytes on full and starts the
 // tensor copies, which complete on full; each consuming unit arrives on empty
-// once.
+// once. Where a cluster shares the ring, each workgroup's copies bring their
+// share to all and complete at the full barriers of all, and each unit arrives
+// at the empty barriers of all.
 #include "codegen/lower/Constants.h"
 #include "codegen/nvptx/RingBarriers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace attn_jit;
@@ -41,9 +44,10 @@ struct LowerCreate : GpuPattern<tile::PipeCreateOp> {
     if (!op.getOffset() || !op.getBarrierOffset())
       return op.emitOpError("has no place; run tile-assign-shared first");
     Location loc = op.getLoc();
+    int64_t cluster = op.getClusterWide() ? clusterOf(op) : 1;
     RingBarriers::create(target, rewriter, op, op.getType().getStages(),
                          *op.getBarrierOffset(), /*arrivals=*/1,
-                         op.getConsumers());
+                         op.getConsumers() * cluster);
     rewriter.replaceOp(op,
                        sharedAt(target, rewriter, loc, op, *op.getOffset()));
     return success();
@@ -97,15 +101,18 @@ struct LowerRelease : BulkPattern<tile::PipeReleaseOp> {
                       ConversionPatternRewriter &rewriter) const override {
     RingBarriers barriers =
         RingBarriers::of(target, rewriter, op, op.getPipe(), adaptor.getUse());
-    barriers.release(RingBarriers::whenLeader(target, rewriter, op.getLoc(),
-                                              adaptor.getWhen()),
-                     /*afterWave=*/false);
+    if (barriers.cluster > 1)
+      barriers.releaseInCluster(target, adaptor.getWhen());
+    else
+      barriers.release(RingBarriers::whenLeader(target, rewriter, op.getLoc(),
+                                                adaptor.getWhen()),
+                       /*afterWave=*/false);
     rewriter.eraseOp(op);
     return success();
   }
 };
 
-/// One tensor copy for each panel of the stage.
+/// One tensor copy for each panel of the stage, or of the workgroup's share.
 struct LowerCopy : BulkPattern<tile::CopyOp> {
   using BulkPattern::BulkPattern;
   LogicalResult lower(tile::CopyOp op, OpAdaptor adaptor,
@@ -121,17 +128,34 @@ struct LowerCopy : BulkPattern<tile::CopyOp> {
                           adaptor.getUse());
     Value address =
         LLVM::PtrToIntOp::create(rewriter, loc, rewriter.getI32Type(), base);
+    Value row = adaptor.getRow();
+    std::string form, all;
+    if (barriers.cluster > 1) {
+      form = ".multicast::cluster";
+      all = llvm::formatv(", {0}", (1 << barriers.cluster) - 1).str();
+      Value first = arith::MulIOp::create(
+          rewriter, loc, clusterRank(rewriter, loc),
+          i32Constant(rewriter, loc, slot.getRows() / barriers.cluster));
+      row = arith::AddIOp::create(rewriter, loc, row, first);
+      address = arith::AddIOp::create(
+          rewriter, loc, address,
+          arith::MulIOp::create(rewriter, loc, first,
+                                i32Constant(rewriter, loc, width)));
+    }
+    std::string text =
+        llvm::formatv("cp.async.bulk.tensor.4d.shared::cluster.global.tile."
+                      "mbarrier::complete_tx::bytes{0} [$0], [$1, {{$3, $4, "
+                      "$5, $6}], [$2]{1};",
+                      form, all)
+            .str();
     for (int64_t panel = 0; panel < slot.getPanels(); ++panel) {
       Value to = arith::AddIOp::create(
           rewriter, loc, address,
           i32Constant(rewriter, loc, panel * slot.getPanelRows() * width));
       Value col = i32Constant(rewriter, loc, panel * width / bytes);
-      ptx(rewriter, loc, {},
-          "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::"
-          "complete_tx::bytes [$0], [$1, {$3, $4, $5, $6}], [$2];",
-          "r,l,r,r,r,r,r",
-          {to, adaptor.getSource(), barriers.full, col, adaptor.getRow(),
-           adaptor.getHead(), adaptor.getBatch()},
+      ptx(rewriter, loc, {}, text, "r,l,r,r,r,r,r",
+          {to, adaptor.getSource(), barriers.full, col, row, adaptor.getHead(),
+           adaptor.getBatch()},
           /*memory=*/true);
     }
     rewriter.eraseOp(op);

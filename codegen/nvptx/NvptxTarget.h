@@ -60,6 +60,16 @@ llvm::SmallVector<mlir::Value> elements(mlir::OpBuilder &b, mlir::Location loc,
 mlir::Value isUnitLeader(const GpuTarget &target, mlir::OpBuilder &b,
                          mlir::Location loc);
 
+/// Workgroups of the cluster that `op` runs in; 1: there are none.
+int64_t clusterOf(mlir::Operation *op);
+/// All threads of the cluster meet.
+void clusterBarrier(mlir::OpBuilder &b, mlir::Location loc);
+/// This workgroup's index in its cluster, i32.
+mlir::Value clusterRank(mlir::OpBuilder &b, mlir::Location loc);
+/// cluster_rank.
+void populateNvptxClusterPatterns(const GpuTypeConverter &converter,
+                                  mlir::RewritePatternSet &patterns);
+
 /// Bulk pipes and named barriers.
 void populateNvptxPipePatterns(const GpuTypeConverter &converter,
                                mlir::RewritePatternSet &patterns);

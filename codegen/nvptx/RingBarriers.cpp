@@ -10,8 +10,9 @@ using namespace mlir;
 using namespace attn_jit;
 
 RingBarriers::RingBarriers(const GpuTarget &target, OpBuilder &b, Operation *op,
-                           int64_t stages, int64_t offset, Value use)
-    : b(b), loc(op->getLoc()), use(use), stages(stages),
+                           int64_t stages, int64_t offset, Value use,
+                           int64_t cluster)
+    : cluster(cluster), b(b), loc(op->getLoc()), use(use), stages(stages),
       suspends(target.info.has(Capability::SuspendedWait)) {
   Value base = sharedAt(target, b, loc, op, offset);
   Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), base);
@@ -25,7 +26,8 @@ RingBarriers RingBarriers::of(const GpuTarget &target, OpBuilder &b,
                               Operation *op, Value pipe, Value use) {
   auto create = pipe.getDefiningOp<tile::PipeCreateOp>();
   return RingBarriers(target, b, op, create.getType().getStages(),
-                      *create.getBarrierOffset(), use);
+                      *create.getBarrierOffset(), use,
+                      create.getClusterWide() ? clusterOf(op) : 1);
 }
 
 void RingBarriers::create(const GpuTarget &target, OpBuilder &b, Operation *op,
@@ -71,6 +73,24 @@ void RingBarriers::release(Value arrives, bool afterWave) const {
   std::string text = "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];";
   ptx(b, loc, {}, afterWave ? "bar.warp.sync -1; " + text : text, "r,b",
       {empty, arrives}, /*memory=*/true);
+}
+
+void RingBarriers::releaseInCluster(const GpuTarget &target, Value when) const {
+  Value rank =
+      arith::AndIOp::create(b, loc, target.threadId(b, loc),
+                            i32Constant(b, loc, target.info.unitThreads - 1));
+  Value arrives = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, rank,
+                                        i32Constant(b, loc, cluster));
+  if (when)
+    arrives = arith::AndIOp::create(b, loc, when, arrives);
+  // Without a scope of the cluster: what is handed over was read by products
+  // that have ended, and is written by copies, whose bytes the barriers count.
+  // For other memory ptxas would add a fence of the whole chip's to each
+  // arrival, and empty the L1 after each wait.
+  ptx(b, loc, {},
+      "{ .reg .b32 there; @$1 mapa.shared::cluster.u32 there, $0, $2; @$1 "
+      "mbarrier.arrive.shared::cluster.b64 _, [there]; }",
+      "r,b,r", {empty, arrives, rank}, /*memory=*/true);
 }
 
 LogicalResult RingBarriers::check(Operation *op, Value pipe) {

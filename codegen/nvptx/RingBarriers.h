@@ -12,9 +12,11 @@ namespace attn_jit {
 class RingBarriers {
 public:
   /// Those of use `use` of a ring of `stages` stages, placed at `offset` of
-  /// shared memory: all full ones, then all empty ones, 8 bytes each.
+  /// shared memory: all full ones, then all empty ones, 8 bytes each. `cluster`
+  /// workgroups fill and release all uses together.
   RingBarriers(const GpuTarget &target, mlir::OpBuilder &b, mlir::Operation *op,
-               int64_t stages, int64_t offset, mlir::Value use);
+               int64_t stages, int64_t offset, mlir::Value use,
+               int64_t cluster = 1);
 
   /// Those of use `use` of a pipe, found through its definition, because the
   /// pipe's value is the address of its tiles.
@@ -34,6 +36,9 @@ public:
   /// Threads for which `arrives` holds say that they have read the use;
   /// afterWave: for all lanes of their wave, which meet before.
   void release(mlir::Value arrives, bool afterWave) const;
+  /// A unit says so in every workgroup of the cluster, where `when` holds or is
+  /// not given: as many of its threads arrive, each in one.
+  void releaseInCluster(const GpuTarget &target, mlir::Value when) const;
 
   /// Refuses a pipe that is not known by its definition.
   static mlir::LogicalResult check(mlir::Operation *op, mlir::Value pipe);
@@ -42,6 +47,7 @@ public:
                                 mlir::Location loc, mlir::Value when);
 
   mlir::Value full, empty; ///< addresses, i32
+  int64_t cluster;         ///< workgroups that share the ring
 
 private:
   mlir::Value parity() const;

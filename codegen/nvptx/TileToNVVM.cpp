@@ -72,6 +72,7 @@ struct TileToNVVM : attn_jit::impl::TileToNVVMBase<TileToNVVM> {
     populateMemoryPatterns(converter, patterns);
     populatePipePatterns(converter, patterns);
     populateNvptxKernelPatterns(converter, patterns);
+    populateNvptxClusterPatterns(converter, patterns);
     populateNvptxPipePatterns(converter, patterns);
     populateNvptxMailPatterns(converter, patterns);
     if (info->has(Capability::AsyncMatrixProduct))

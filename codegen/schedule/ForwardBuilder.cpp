@@ -158,10 +158,11 @@ void ForwardBuilder::createKernel(int64_t units, tile::Access loads,
         b.getNamedAttr(tile::kArgName, b.getStringAttr(name))));
   SmallVector<std::string> rules = order.grid();
   SmallVector<StringRef> grid(rules.begin(), rules.end());
-  kernel =
-      tile::KernelOp::create(b, loc, "attn_fwd", b.getFunctionType(types, {}),
-                             units, b.getStrArrayAttr(grid), StringAttr(),
-                             b.getArrayAttr(argAttrs), ArrayAttr());
+  kernel = tile::KernelOp::create(
+      b, loc, "attn_fwd", b.getFunctionType(types, {}), units,
+      b.getStrArrayAttr(grid),
+      order.cluster > 1 ? b.getI64IntegerAttr(order.cluster) : IntegerAttr(),
+      StringAttr(), b.getArrayAttr(argAttrs), ArrayAttr());
   Block &entry = kernel.getBody().emplaceBlock();
   entry.addArguments(types, SmallVector<Location>(types.size(), loc));
   b.setInsertionPointToStart(&entry);

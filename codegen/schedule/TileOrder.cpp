@@ -15,10 +15,20 @@ static Value programId(ForwardBuilder &f, int64_t dim) {
   return tile::ProgramIdOp::create(f.b, f.loc, f.b.getI32Type(), dim);
 }
 
+/// `workgroups` of them as clusters.
+static Value clusters(ForwardBuilder &f, int64_t cluster, Value workgroups) {
+  return cluster == 1
+             ? workgroups
+             : arith::DivUIOp::create(f.b, f.loc, workgroups, f.i32(cluster))
+                   .getResult();
+}
+
 //===-- the grid ----------------------------------------------------------===//
 
 SmallVector<std::string> TileOrder::grid() const {
   std::string tiles = llvm::formatv("ceil_div(q_len, {0})", bm / heads).str();
+  if (cluster > 1)
+    tiles += llvm::formatv(" * {0}", cluster).str();
   std::string packs =
       heads == 1 ? "q_heads"
                  : llvm::formatv("ceil_div(q_heads, {0})", heads).str();
@@ -34,7 +44,7 @@ SmallVector<StringRef> TileOrder::scalars() const {
 }
 
 TilePlace TileOrder::own(ForwardBuilder &f) const {
-  Value index = programId(f, 0);
+  Value index = clusters(f, cluster, programId(f, 0));
   if (kind == Reverse)
     index = f.sub(f.sub(tilesOfHead(f, bm / heads), f.i32(1)), index);
   TilePlace place{
@@ -61,11 +71,14 @@ Value TileWalk::select(Value condition, Value x, Value y) {
 TileWalk::TileWalk(ForwardBuilder &f, const TileOrder &order)
     : f(f), order(order), heads(f.argument("q_heads")),
       group(f.argument("heads_per_kv")), workgroups(f.argument("workgroups")),
-      id(programId(f, 0)) {
+      id(clusters(f, order.cluster, programId(f, 0))) {
   Value one = f.i32(1);
   Value walked = order.heads == 1 ? heads : divided(heads, f.i32(order.heads));
   allHeads = f.mul(walked, f.argument("batch"));
-  // A workgroup that runs has a tile: 1 is there for the division alone.
+  // A workgroup that runs has a tile, and one of a cluster the others: 1 is
+  // there for the divisions alone.
+  if (order.cluster > 1)
+    workgroups = f.max(clusters(f, order.cluster, workgroups), one);
   tiles = f.max(tilesOfHead(f, order.bm / order.heads), one);
   if (order.kind != TileOrder::Paired) {
     allTurns = f.mul(tiles, allHeads);

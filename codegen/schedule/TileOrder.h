@@ -29,12 +29,15 @@ struct TileOrder {
 
   enum Grid { OneTile, Resident, Dynamic };
 
-  int64_t bm; ///< query rows of a tile
+  int64_t bm; ///< query rows of a tile, or of all tiles of a cluster
   Kind kind = Forward;
   bool resident = false; ///< workgroups walk over tiles
   bool draws = false;    ///< and draw which from a counter
   int64_t section = 1;   ///< heads whose tiles of one number stand together
   int64_t heads = 1;     ///< that share a tile, and walk as one
+  /// Workgroups that go side by side: what is told of a workgroup below is then
+  /// told of a cluster, whose tiles follow each other in one head.
+  int64_t cluster = 1;
 
   /// The kernel's grid, and what its launch gives beside the lengths.
   llvm::SmallVector<std::string> grid() const;
@@ -86,10 +89,11 @@ private:
 
   ForwardBuilder &f;
   const TileOrder &order;
-  mlir::Value heads, group, workgroups, id;
-  mlir::Value tiles;    ///< of a head
-  mlir::Value allHeads; ///< that walk, of all batches
-  mlir::Value allTurns; ///< but of paired walks
+  mlir::Value heads, group;
+  mlir::Value workgroups, id; ///< or clusters, and this one's number
+  mlir::Value tiles;          ///< of a head
+  mlir::Value allHeads;       ///< that walk, of all batches
+  mlir::Value allTurns;       ///< but of paired walks
   // Of paired walks.
   mlir::Value pairs, odd;            ///< of a head
   mlir::Value pairedHeads, allPairs; ///< of the first heads

@@ -44,6 +44,9 @@ LogicalResult KernelOp::verify() {
     return emitOpError("needs at least one unit");
   if (getGrid().empty() || getGrid().size() > 3)
     return emitOpError("grid has 1 to 3 rules, not ") << getGrid().size();
+  if (getCluster() && getClusterSize() < 2)
+    return emitOpError("cluster: ")
+           << getClusterSize() << " given, allowed: at least 2 workgroups";
   if (getBody().empty())
     return emitOpError("needs a body");
   if (!llvm::hasSingleElement(getBody()))
@@ -80,8 +83,11 @@ public:
         .Case<NamedBarrierSyncOp, NamedBarrierArriveOp>([&](auto barrier) {
           return verifyMeeting(barrier, barrier.getUnits());
         })
+        .Case([&](ClusterRankOp rank) { return verifyInCluster(rank); })
         .Case([&](PipeCreateOp pipe) {
-          return verifyCreate(pipe, isBulk(pipe.getResult()));
+          return failed(verifyCreate(pipe, isBulk(pipe.getResult())))
+                     ? failure()
+                     : verifyClusterWide(pipe);
         })
         .Case([&](MailCreateOp mail) { return verifyCreate(mail, true); })
         .Case([&](MailPostOp post) {
@@ -97,8 +103,9 @@ public:
                            "is for whole units, allowed: in a role of these");
         })
         .Case([&](CopyOp copy) {
-          return failed(verifyFill(copy, copy.getPipe())) ? failure()
-                                                          : verifyLimit(copy);
+          return failure(failed(verifyFill(copy, copy.getPipe())) ||
+                         failed(verifyLimit(copy)) ||
+                         failed(verifyShare(copy)));
         })
         .Case<PipeAcquireOp, PipeCommitOp>(
             [&](auto fill) { return verifyFill(fill, fill.getPipe()); })
@@ -168,6 +175,38 @@ private:
     if (hasBarriers && placeOf(op) != Place::Kernel)
       return op->emitOpError("in a role, allowed: before the roles, which find "
                              "its barriers ready");
+    return success();
+  }
+
+  LogicalResult verifyInCluster(Operation *op) {
+    if (kernel.getCluster())
+      return success();
+    return op->emitOpError("asks for a cluster, allowed: in a kernel with one");
+  }
+
+  /// Each workgroup copies whole swizzle atoms.
+  LogicalResult verifyClusterWide(PipeCreateOp op) {
+    if (!op.getClusterWide())
+      return success();
+    if (failed(verifyInCluster(op)))
+      return failure();
+    if (!isBulk(op.getResult()))
+      return op.emitOpError("is cluster_wide, allowed: bulk pipes");
+    int64_t rows = op.getType().getSlot().getRows();
+    int64_t atoms = 8 * kernel.getClusterSize();
+    if (rows % atoms)
+      return op.emitOpError("is cluster_wide and of ")
+             << rows << " rows, allowed in a cluster of "
+             << kernel.getClusterSize() << ": multiples of " << atoms;
+    return success();
+  }
+
+  LogicalResult verifyShare(CopyOp op) {
+    auto pipe = op.getPipe().getDefiningOp<PipeCreateOp>();
+    if (pipe && pipe.getClusterWide() && op.getHeads() != 1)
+      return op.emitOpError("heads: ") << op.getHeads()
+                                       << " given, allowed into a "
+                                          "cluster_wide pipe: 1";
     return success();
   }
 

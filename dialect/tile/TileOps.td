@@ -17,12 +17,15 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
   let description = [{
     Each argument carries `tile.arg`, the name under which the launch manifest binds it
     (`q`, `kv_len`, `scale_log2e`, ...). `units` is the number of units of a workgroup. `grid` is one
-    rule a dimension: a value name, `ceil_div(NAME, N)`, or a product of these by ` * `; `resident(PRODUCT)` is as
-    many workgroups as the device holds, at most one a tile. The body is one block; branches and loops are
-    `scf` ops, and arithmetic is what dialect/Elementwise.h lists.
+    rule a dimension: a value name or a number, `ceil_div(NAME, N)`, or a product of these by ` * `; `resident(PRODUCT)` is as
+    many workgroups as the device holds, at most one a tile. With `cluster`, that many workgroups that follow each other
+    along the grid's first dimension, a multiple of it, run side by side, fill each other's shared tiles, and end
+    together. The body is one block; branches and loops are `scf` ops, and arithmetic is what dialect/Elementwise.h
+    lists.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
                        I64Attr:$units, StrArrayAttr:$grid,
+                       OptionalAttr<I64Attr>:$cluster,
                        OptionalAttr<StrAttr>:$sym_visibility,
                        OptionalAttr<DictArrayAttr>:$arg_attrs,
                        OptionalAttr<DictArrayAttr>:$res_attrs);
@@ -36,6 +39,8 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
     ::mlir::Region *getCallableRegion() { return &getBody(); }
     /// The manifest name of argument `index`.
     ::llvm::StringRef getArgName(unsigned index);
+    /// Workgroups of a cluster: 1 where there are none.
+    int64_t getClusterSize() { return getClusterAttr() ? getClusterAttr().getInt() : 1; }
   }];
 }
 
@@ -49,6 +54,12 @@ def Tile_ProgramIdOp : Tile_Op<"program_id", [Pure]> {
   let arguments = (ins ConfinedAttr<I64Attr, [IntNonNegative, IntMaxValue<2>]>:$dim);
   let results = (outs I32:$result);
   let assemblyFormat = "$dim attr-dict";
+}
+
+def Tile_ClusterRankOp : Tile_Op<"cluster_rank", [Pure]> {
+  let summary = "Index of this workgroup in its cluster";
+  let results = (outs I32:$result);
+  let assemblyFormat = "attr-dict";
 }
 
 def Tile_UnitIdOp : Tile_Op<"unit_id", [Pure]> {
@@ -108,9 +119,14 @@ def Tile_SliceOp : Tile_Op<"slice", [Pure]> {
 
 def Tile_PipeCreateOp : Tile_Op<"pipe.create", [MemoryEffects<[MemAlloc]>]> {
   let summary = "A ring of shared tiles, empty";
-  let description = [{ `consumers`: how many units release each use before it may be refilled. }];
+  let description = [{
+    `consumers`: how many units release each use before it may be refilled. With `cluster_wide`, all workgroups of the
+    cluster hold the same tile in each use: every one copies an equal share of its rows, in the order of their ranks, to
+    all of them, and it is refilled once the consumers of all have released it. So all make the same uses, as many
+    and of the same tiles; what they do with them is their own.
+  }];
   let arguments = (ins I64Attr:$consumers, OptionalAttr<I64Attr>:$offset,
-                       OptionalAttr<I64Attr>:$barrier_offset);
+                       OptionalAttr<I64Attr>:$barrier_offset, UnitAttr:$cluster_wide);
   let results = (outs Tile_PipeType:$result);
   let assemblyFormat = "`consumers` $consumers attr-dict `:` type($result)";
 }
@@ -151,7 +167,8 @@ def Tile_CopyOp : Tile_Op<"copy", []> {
   let description = [{
     Rows [row, row + slot rows) of (batch, head); rows at `limit` and beyond arrive as zeros, and so do
     columns of the slot beyond the tensor's (which not every target can copy). A bulk copy ends where its
-    tensor does: its limit is the argument `q_len` (of `q`) or `kv_len`.
+    tensor does: its limit is the argument `q_len` (of `q`) or `kv_len`. Into a `cluster_wide` pipe it takes the
+    workgroup's share of these rows.
     Elements convert to the slot's type where they differ (16-bit to f32).
     With `heads` a bulk copy takes as many heads from `head` on, one behind the other, with as many rows of each from
     `row` on as fill the slot. All of them are there: a launch with other groups of heads is refused.

@@ -16,6 +16,13 @@ tile.kernel @roles() attributes {units = 2 : i64, grid = ["batch"], tile.shared_
 
 // -----
 
+// expected-error @below {{'tile.kernel' op cluster: 2 given, gfx942 has no clusters}}
+tile.kernel @cluster() attributes {units = 1 : i64, cluster = 2 : i64, grid = ["2"], tile.shared_bytes = 0 : i64} {
+  tile.return
+}
+
+// -----
+
 tile.kernel @named() attributes {units = 2 : i64, grid = ["batch"], tile.shared_bytes = 0 : i64} {
   %id = arith.constant 1 : i32
   // expected-error@+1 {{gfx942 has no named barriers}}

@@ -10,6 +10,13 @@ tile.kernel @units(%len: i32 {tile.arg = "q_len"}) attributes {units = 2 : i64, 
 
 // -----
 
+// expected-error @below {{has a cluster of 2 workgroups; those of a host kernel know nothing of each other}}
+tile.kernel @cluster(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, cluster = 2 : i64, grid = ["2"]} {
+  tile.return
+}
+
+// -----
+
 // expected-error @below {{argument 0 is reached by a tensor map; a host has pointers}}
 tile.kernel @bulk(%q: !tile.global<64xf32, bulk> {tile.arg = "q"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
   tile.return

@@ -154,6 +154,13 @@ tile.kernel @units() attributes {units = 9 : i64, grid = ["1"], tile.shared_byte
 
 // -----
 
+// expected-error @below {{'tile.kernel' op cluster: 16 given, allowed on sm_90a: up to 8}}
+tile.kernel @cluster() attributes {units = 1 : i64, cluster = 16 : i64, grid = ["16"], tile.shared_bytes = 0 : i64} {
+  tile.return
+}
+
+// -----
+
 !pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
 tile.kernel @chosen_pipe(%i: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64} {
   %c0 = arith.constant 0 : i32

@@ -30,3 +30,31 @@ tile.kernel @roles(%q: !tile.global<64xf16, bulk> {tile.arg = "q"}, %o: !tile.gl
     }
   tile.return
 }
+
+// -----
+
+// Workgroups of a cluster begin together, and no role ends before all do.
+// CHECK-LABEL: llvm.func @together(
+// CHECK-SAME: nvvm.cluster_dim = array<i32: 4, 1, 1>
+// CHECK: nvvm.read.ptx.sreg.cluster.ctarank
+// CHECK: llvm.nvvm.barrier.cluster.arrive.relaxed
+// CHECK-NEXT: llvm.nvvm.barrier.cluster.wait
+// CHECK: nvvm.elect.sync
+// CHECK: "first"
+// CHECK-NEXT: llvm.nvvm.barrier.cluster.arrive.relaxed
+// CHECK-NEXT: llvm.nvvm.barrier.cluster.wait
+// CHECK: "second"
+// CHECK-NEXT: llvm.nvvm.barrier.cluster.arrive.relaxed
+// CHECK-NEXT: llvm.nvvm.barrier.cluster.wait
+tile.kernel @together(%n: i32 {tile.arg = "q_len"}) attributes {units = 2 : i64, cluster = 4 : i64, grid = ["4"]} {
+  %rank = tile.cluster_rank
+  tile.delay %n at 1 use %rank
+  tile.specialize
+    role producer(%p) units 1 single_thread {
+      llvm.inline_asm has_side_effects "first", "" : () -> ()
+    }
+    role consumer(%c) units 1 {
+      llvm.inline_asm has_side_effects "second", "" : () -> ()
+    }
+  tile.return
+}

@@ -66,3 +66,49 @@ tile.kernel @last_panel(%k: !tile.global<72xf16, bulk> {tile.arg = "k"}, %n: i32
     }
   tile.return
 }
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x128xf16, swizzle 128>, bulk>
+
+// A ring of a cluster: each workgroup copies its 32 of the 64 rows to both, all of whose bytes it expects, and a stage
+// is empty once the units of both have released it, by as many threads of each.
+// CHECK-LABEL: llvm.func @cluster(
+// CHECK-SAME: nvvm.cluster_dim = array<i32: 2, 1, 1>
+// CHECK-DAG: %[[C2:.*]] = arith.constant 2 : i32
+// CHECK-DAG: %[[C32:.*]] = arith.constant 32 : i32
+// CHECK-DAG: %[[LAST:.*]] = arith.constant 127 : i32
+// CHECK-DAG: %[[BYTES:.*]] = arith.constant 16384 : i32
+// One unit empties the ring in each.
+// CHECK: llvm.nvvm.mbarrier.init.shared
+// CHECK: llvm.nvvm.mbarrier.init.shared"(%{{.*}}, %[[C2]])
+// No workgroup reaches the other's barriers before these are made.
+// CHECK: llvm.nvvm.fence.mbarrier_init.release.cluster
+// CHECK-NEXT: llvm.nvvm.barrier.cluster.arrive.relaxed
+// CHECK-NEXT: llvm.nvvm.barrier.cluster.wait
+// CHECK-NOT: llvm.nvvm.barrier.cta.sync
+// CHECK: mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;{{.*}}%[[BYTES]]
+// CHECK: %[[RANK:.*]] = nvvm.read.ptx.sreg.cluster.ctarank
+// CHECK: %[[FIRST:.*]] = arith.muli %[[RANK]], %[[C32]]
+// CHECK: %[[ROW:.*]] = arith.addi %{{.*}}, %[[FIRST]]
+// CHECK: complete_tx::bytes.multicast::cluster [$0], [$1, {{{\$3, \$4, \$5, \$6}}}], [$2], 3;{{.*}}%[[ROW]], %{{.*}}, %{{.*}} :
+// CHECK: multicast::cluster
+// CHECK-NOT: multicast::cluster
+// CHECK: %[[THREAD:.*]] = arith.andi %{{.*}}, %[[LAST]] : i32
+// CHECK: arith.cmpi ult, %[[THREAD]], %[[C2]]
+// CHECK: mapa.shared::cluster.u32 there, $0, $2; @$1 mbarrier.arrive.shared::cluster.b64 _, [there];
+tile.kernel @cluster(%k: !tile.global<128xf16, bulk> {tile.arg = "k"}, %i: i32 {tile.arg = "q_len"}, %n: i32 {tile.arg = "kv_len"}) attributes {units = 2 : i64, cluster = 2 : i64, grid = ["2"]} {
+  %c0 = arith.constant 0 : i32
+  %keys = tile.pipe.create consumers 1 {cluster_wide} : !pipe
+  tile.specialize
+    role producer(%unit) units 1 single_thread {
+      tile.pipe.acquire %keys[%i] : !pipe
+      tile.copy %k[%c0, %c0, %i] limit %n into %keys[%i] : !tile.global<128xf16, bulk>, !pipe
+      tile.pipe.commit %keys[%i] : !pipe
+    }
+    role consumer(%unit) units 1 {
+      %tile = tile.pipe.wait %keys[%i] : !pipe -> !tile.shared<64x128xf16, swizzle 128>
+      tile.pipe.release %keys[%i] : !pipe
+    }
+  tile.return
+}

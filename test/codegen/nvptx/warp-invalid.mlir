@@ -10,6 +10,13 @@ tile.kernel @unplaced_pipe() attributes {units = 1 : i64, grid = ["1"], tile.sha
 
 // -----
 
+// expected-error @below {{'tile.kernel' op cluster: 2 given, sm_80 has no clusters}}
+tile.kernel @cluster() attributes {units = 1 : i64, cluster = 2 : i64, grid = ["2"], tile.shared_bytes = 0 : i64} {
+  tile.return
+}
+
+// -----
+
 tile.kernel @bulk_pipe() attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64} {
   // expected-error @below {{'tile.pipe.create' op a bulk pipe needs a copy engine, which sm_80 has not: use a cooperative one}}
   %0 = tile.pipe.create consumers 1 : !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>

@@ -835,3 +835,57 @@ func.func @rescale_elements(%x: !tile.frag<64x64xi32, acc>, %f: !tile.frag<64xi3
   %0 = tile.rescale %x by %f : !tile.frag<64x64xi32, acc>, !tile.frag<64xi32, row>
   return
 }
+
+// -----
+
+// expected-error @below {{'tile.kernel' op cluster: 1 given, allowed: at least 2 workgroups}}
+tile.kernel @cluster_of_one() attributes {units = 1 : i64, cluster = 1 : i64, grid = ["1"]} {
+  tile.return
+}
+
+// -----
+
+tile.kernel @rank_of_none() attributes {units = 1 : i64, grid = ["1"]} {
+  // expected-error @below {{'tile.cluster_rank' op asks for a cluster, allowed: in a kernel with one}}
+  %rank = tile.cluster_rank
+  tile.return
+}
+
+// -----
+
+tile.kernel @shared_by_none() attributes {units = 1 : i64, grid = ["1"]} {
+  // expected-error @below {{'tile.pipe.create' op asks for a cluster, allowed: in a kernel with one}}
+  %p = tile.pipe.create consumers 1 {cluster_wide} : !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+  tile.return
+}
+
+// -----
+
+tile.kernel @shared_copies() attributes {units = 1 : i64, cluster = 2 : i64, grid = ["2"]} {
+  // expected-error @below {{'tile.pipe.create' op is cluster_wide, allowed: bulk pipes}}
+  %p = tile.pipe.create consumers 1 {cluster_wide} : !tile.pipe<1 x <64x64xf16, swizzle 0>, cooperative>
+  tile.return
+}
+
+// -----
+
+// Each workgroup copies whole swizzle atoms.
+tile.kernel @shared_rows() attributes {units = 1 : i64, cluster = 2 : i64, grid = ["2"]} {
+  // expected-error @below {{'tile.pipe.create' op is cluster_wide and of 24 rows, allowed in a cluster of 2: multiples of 16}}
+  %p = tile.pipe.create consumers 1 {cluster_wide} : !tile.pipe<1 x <24x64xf16, swizzle 128>, bulk>
+  tile.return
+}
+
+// -----
+
+!pipe = !tile.pipe<1 x <64x64xf16, swizzle 128>, bulk>
+tile.kernel @shared_heads(%q: !tile.global<64xf16, bulk> {tile.arg = "q"}, %n: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, cluster = 2 : i64, grid = ["2"]} {
+  %c0 = arith.constant 0 : i32
+  %p = tile.pipe.create consumers 1 {cluster_wide} : !pipe
+  tile.specialize
+    role producer(%unit) units 1 single_thread {
+      // expected-error @below {{'tile.copy' op heads: 2 given, allowed into a cluster_wide pipe: 1}}
+      tile.copy %q[%c0, %c0, %c0] limit %n into %p[%c0] {heads = 2 : i64} : !tile.global<64xf16, bulk>, !pipe
+    }
+  tile.return
+}

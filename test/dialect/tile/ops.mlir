@@ -156,6 +156,16 @@ func.func @products(%q: !tile.shared<64x64xbf16, swizzle 128>,
   return
 }
 
+// CHECK-LABEL: tile.kernel @together(
+// CHECK-SAME: cluster = 2 : i64
+tile.kernel @together(%n: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, cluster = 2 : i64, grid = ["2"]} {
+  // CHECK: tile.cluster_rank
+  %rank = tile.cluster_rank
+  // CHECK: tile.pipe.create consumers 1 {cluster_wide} : <2 x <128x64xf16, swizzle 128>, bulk>
+  %keys = tile.pipe.create consumers 1 {cluster_wide} : !keys
+  tile.return
+}
+
 // CHECK-LABEL: tile.kernel @numbers(
 tile.kernel @numbers(%n: i32 {tile.arg = "q_len"}) attributes {units = 2 : i64, grid = ["1"]} {
   // CHECK: %[[MAIL:.*]] = tile.mail.create consumers 1 : <4 x 2>
