@@ -18,7 +18,8 @@ Kernel::Kernel(ForwardBuilder &f)
       sharedP(f.schedule.get("p")), pingpong(f.schedule.get("pingpong")),
       anchor(f.schedule.get("anchor")), oneLoop(f.schedule.get("loops")) {
   f.rescalesWhereMoved = f.schedule.get("rescale");
-  order.bm = bm;
+  order.cluster = f.schedule.get("cluster");
+  order.bm = bm * order.cluster;
   order.heads = f.schedule.get("pack_gqa");
   f.packing = {order.heads, bm / order.heads};
   order.kind = TileOrder::Kind(f.schedule.get("order"));
@@ -28,17 +29,19 @@ Kernel::Kernel(ForwardBuilder &f)
 }
 
 void Kernel::createRings() {
-  auto pipe = [&](int64_t stages, int64_t rows, int64_t cols) -> Value {
+  auto pipe = [&](int64_t stages, int64_t rows, int64_t cols,
+                  bool clusterWide = false) -> Value {
     auto type =
         tile::PipeType::get(f.b.getContext(), stages, f.sharedType(rows, cols),
                             tile::Transport::Bulk);
-    return tile::PipeCreateOp::create(f.b, f.loc, type, consumers,
-                                      IntegerAttr(), IntegerAttr());
+    return tile::PipeCreateOp::create(
+        f.b, f.loc, type, consumers, IntegerAttr(), IntegerAttr(), clusterWide);
   };
   int64_t stages = f.schedule.get("stages");
+  bool shares = order.cluster > 1;
   queries = pipe(f.schedule.get("q_stages"), bm, f.headCols);
-  keys = pipe(stages, bn, f.headCols);
-  values = pipe(stages, bn, f.valueCols);
+  keys = pipe(stages, bn, f.headCols, shares);
+  values = pipe(stages, bn, f.valueCols, shares);
   // A tile is told while the two before it are worked on and stored; of four
   // stages the number is a mask, not a division.
   constexpr int64_t kTold = 4;
@@ -52,11 +55,11 @@ void Kernel::createRings() {
         tile::AllocOp::create(f.b, f.loc, f.sharedType(bm, bn), IntegerAttr());
 }
 
-Tile Tile::at(ForwardBuilder &f, const TilePlace &place, int64_t bm,
+Tile Tile::at(ForwardBuilder &f, const TilePlace &place, const TileOrder &order,
               int64_t bn) {
   OpBuilder &b = f.b;
   Location loc = f.loc;
-  KeyBlocks blocks = f.keyBlocks(place.row, bm, bn);
+  KeyBlocks blocks = f.keyBlocks(place.row, order.bm, bn);
   // At least one block, so that a tile that sees no key still stores. That one
   // lies beyond the keys, where a copy brings zeros: what another block holds
   // could be no number, and where there are no keys nobody owns the memory.
@@ -70,6 +73,11 @@ Tile Tile::at(ForwardBuilder &f, const TilePlace &place, int64_t bm,
   Tile described;
   described.batch = place.batch, described.head = place.head,
   described.row = place.row, described.lastBlock = last;
+  if (order.cluster > 1) {
+    Value rank = tile::ClusterRankOp::create(b, loc, b.getI32Type());
+    described.row =
+        f.add(place.row, f.mul(rank, f.i32(order.bm / order.cluster)));
+  }
   described.steps = f.sub(blocks.end, blocks.first);
   described.firstFull = f.min(
       f.max(f.sub(blocks.end, blocks.endFull), f.i32(1)), described.steps);
@@ -157,7 +165,7 @@ private:
 
   /// The first use of the tile after.
   Value tellAndFill(const TilePlace &place, Value number, Value first) {
-    Tile at = Tile::at(f, place, k.bm, k.bn);
+    Tile at = Tile::at(f, place, k.order, k.bn);
     tile::MailPostOp::create(b, loc, k.tiles, number, at.numbers());
     fillTile(place, at, number, first);
     return useOf(tile.steps);
@@ -211,7 +219,7 @@ void attn_jit::buildFlashFwdWs(ForwardBuilder &f) {
   kernel.createRings();
   if (!kernel.order.resident) {
     kernel.place = kernel.order.own(f);
-    kernel.tile = Tile::at(f, kernel.place, kernel.bm, kernel.bn);
+    kernel.tile = Tile::at(f, kernel.place, kernel.order, kernel.bn);
   }
   auto roles = tile::SpecializeOp::create(
       b, loc, b.getStrArrayAttr({"producer", "consumer"}),

@@ -13,6 +13,7 @@ namespace attn_jit::ws {
 inline constexpr int64_t kRows = 64;
 
 /// A tile, as the producer of resident workgroups tells it to the consumers.
+/// Those of a cluster have their rows alone for themselves.
 /// Its steps take key blocks from the last to the first, so that masked ones
 /// come first: [0, firstFull), the first at least, and [endFull, steps).
 struct Tile {
@@ -21,8 +22,9 @@ struct Tile {
   mlir::Value steps, firstFull, endFull;
 
   static constexpr int64_t kNumbers = 7;
-  static Tile at(ForwardBuilder &f, const TilePlace &place, int64_t bm,
-                 int64_t bn);
+  /// Of this workgroup, where its cluster's tiles begin at `place`.
+  static Tile at(ForwardBuilder &f, const TilePlace &place,
+                 const TileOrder &order, int64_t bn);
   llvm::SmallVector<mlir::Value> numbers() const;
   static Tile of(mlir::ValueRange numbers);
 };

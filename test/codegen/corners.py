@@ -103,6 +103,8 @@ KINDS = {
     "wide": lambda: warpgroups((128, 192, 256)),
     "packed": lambda: walks("grid=tiles,stages=1,pack_gqa=4", "grid=resident,loops=split,stages=1,pack_gqa=8",
                             "grid=resident,loops=one,stages=2,pack_gqa=2", "grid=resident,p=shared,pack_gqa=4"),
+    "clusters": lambda: walks("grid=tiles,stages=1,cluster=2", "grid=resident,loops=split,stages=1,cluster=2",
+                              "grid=resident,loops=one,stages=2,cluster=2", "grid=resident,p=shared,stages=1,cluster=2"),
     "walks": lambda: walks("grid=dynamic,loops=one,stages=2", "grid=dynamic,overlap=off,stages=1",
                            "grid=dynamic,loops=split,stages=1,section=4", "grid=dynamic,p=shared",
                            "grid=resident,loops=split,section=8", "grid=resident,loops=one,stages=2,rescale=always"),

@@ -20,6 +20,15 @@ def early_query(text):
     return f"{producer}role consumer{consumer[:wait.end()]}{indent}tile.pipe.release {use} {ring}\n{kept}"
 
 
+def silent_peer(text):
+    """Rings of a cluster are filled again without a word of its second workgroup."""
+    rings = "|".join(re.findall(r"(%\w+) = tile\.pipe\.create .*cluster_wide", text))
+    text = re.sub(r"consumers 2 (\{.*cluster_wide)", r"consumers 1 \1", text)
+    text = text.replace("tile.specialize", "%rank = tile.cluster_rank\n%zero = arith.constant 0 : i32\n"
+                        "%speaks = arith.cmpi eq, %rank, %zero : i32\ntile.specialize", 1)
+    return re.sub(rf"(tile\.pipe\.release (?:{rings})\[%\w+\])( :)", r"\1 when %speaks\2", text)
+
+
 def no_acquire(text):
     """Tiles are written over whoever still reads them."""
     return re.sub(r"^ *tile\.pipe\.acquire .*cooperative>\n", "", text, flags=re.M)

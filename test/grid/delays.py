@@ -74,6 +74,10 @@ BULK = [
     "flash_fwd_ws.v1<stages=4,bn=32>",
     "flash_fwd_ws.v1<order=paired,q_stages=2,bn=64>",
     "flash_fwd_ws.v1<rescale=always>",
+    "flash_fwd_ws.v1<grid=dynamic>",
+    "flash_fwd_ws.v1<grid=dynamic,loops=split,section=4,bn=64>",
+    "flash_fwd_ws.v1<cluster=2>",
+    "flash_fwd_ws.v1<cluster=2,grid=tiles,stages=1,bn=64>",
 ]
 PACKED = [
     "flash_fwd_ws.v1<pack_gqa=2>",
@@ -126,6 +130,7 @@ KERNELS = [
           ("flash_fwd_ws.v1<overlap=off>", defects.early_release),
           ("flash_fwd_ws.v1<overlap=off,pack_gqa=4>", defects.early_release),
           ("flash_fwd_ws.v1<q_stages=1,bn=64>", defects.early_query),
+          ("flash_fwd_ws.v1<cluster=2,bm=128,overlap=off>", defects.silent_peer),
           ("flash_fwd_ws.v1<stages=1,overlap=off,bn=64>", defects.no_wait),
           ("flash_fwd_sync.v1", defects.no_acquire),
           ("flash_fwd_sync.v1", defects.no_commit),

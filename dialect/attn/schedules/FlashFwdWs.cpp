@@ -18,6 +18,7 @@ static constexpr int64_t kConsumerRegs[] = {152, 160, 216, 224, 232, 240, 256};
 static constexpr int64_t kQStages[] = {1, 2};
 /// Of each head a tile of any height then holds whole swizzle atoms of 8 rows.
 static constexpr int64_t kHeads[] = {1, 2, 4, 8};
+static constexpr int64_t kCluster[] = {1, 2};
 static constexpr int64_t kPaired = 2;
 static constexpr int64_t kOrders[] = {0, 1, kPaired};
 static constexpr int64_t kDynamic = 2;
@@ -63,6 +64,11 @@ static constexpr ScheduleField kFields[] = {
     {"section",
      "heads of which resident workgroups take tile after tile in turn",
      kSections,
+     {},
+     /*before=*/1},
+    {"cluster",
+     "workgroups on neighbouring tiles that bring each other their keys",
+     kCluster,
      {},
      /*before=*/1},
 };
@@ -133,6 +139,8 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
       named.get("pingpong", shape.consumers > 1 && (resident || widest <= 192));
   int64_t heads = named.get("pack_gqa", 1);
   shape.packs = heads > 1;
+  int64_t cluster = named.get("cluster", 1);
+  shape.shared = cluster > 1;
   auto fits = [&](int64_t qStages) {
     shape.bn = bn;
     return sharedBytes(problem, target, bm, shape, qStages) <=
@@ -172,7 +180,8 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
           shape.oneLoop,
           skips,
           heads,
-          section};
+          section,
+          cluster};
 }
 
 static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
@@ -192,6 +201,7 @@ static WarpgroupShape shapeOf(const Schedule &schedule,
   shape.oneLoop = schedule.get("loops");
   shape.turns = schedule.get("pingpong");
   shape.packs = schedule.get("pack_gqa") > 1;
+  shape.shared = schedule.get("cluster") > 1;
   return shape;
 }
 
@@ -201,6 +211,11 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     return inputError("dtype: {0} given, allowed on {1} with {2}: f16, bf16",
                       problem.elementBytes == 4 ? "f32" : "an 8-bit type",
                       target.name, schedule.getFamily().name);
+  int64_t cluster = schedule.get("cluster");
+  if (cluster > 1 && !target.has(Capability::ClusterMulticast))
+    return inputError("schedule field 'cluster': {0} given, {1} has no "
+                      "clusters, allowed: 1",
+                      cluster, target.name);
   for (auto [capability, what] :
        {std::pair{Capability::BulkCopy, "copy engine"},
         {Capability::AsyncMatrixProduct, "asynchronous matrix products"},
@@ -237,6 +252,10 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     return inputError("schedule field 'section': {0} given with grid=tiles, "
                       "allowed: 1",
                       section);
+  if (schedule.get("grid") == kDynamic && cluster > 1)
+    return inputError("schedule field 'cluster': {0} given with grid=dynamic, "
+                      "allowed: 1",
+                      cluster);
   // Pairs are shared out in turns, head after head.
   if (schedule.get("order") == kPaired &&
       (schedule.get("grid") != 1 || section > 1))

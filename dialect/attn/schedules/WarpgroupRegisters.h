@@ -17,6 +17,7 @@ struct WarpgroupShape {
   bool sharedP, resident;
   bool searches = false; ///< a tile is drawn, or in a section
   bool oneLoop = false, turns = false, packs = false;
+  bool shared = false; ///< rings are a cluster's
 };
 
 /// Columns of what is multiplied and accumulated: whole products.
@@ -68,6 +69,9 @@ inline int64_t consumerRegisters(const ProblemShape &problem,
   int64_t widest = std::max(padded(problem.headDim, target), dv);
   int64_t across = shape.resident ? registersAcross(masked, widest, shape) : 0;
   int64_t more = llvm::isPowerOf2_64(widest) ? 0 : 9; // a last panel of its own
+  // Where the barriers of the others are.
+  if (shape.shared)
+    more += shape.consumers == 3 ? 2 : 1;
   if (shape.sharedP)
     return (shape.bn + dv) / 2 * 7 / 5 + more + across;
   int64_t rest = widest / 8 + 13 + (masked ? 3 : 0) + (shape.turns ? 2 : 0);

@@ -20,6 +20,8 @@ HOPPER = [
     (128, ["--schedule", "flash_fwd_ws.v1<bm=64,pingpong=off,bn=128,stages=1>"]),
     (128, ["--schedule", "flash_fwd_ws.v1<bn=64,stages=4,order=reverse>"]),
     (128, ["--schedule", "flash_fwd_ws.v1<producer_regs=40,consumer_regs=232>"]),
+    *((dim, ["--schedule", "flash_fwd_ws.v1<cluster=2>", *causal]) for dim in DIMS for causal in ([], ["-causal"])),
+    (128, ["--schedule", "flash_fwd_ws.v1<cluster=2,grid=tiles>", "-causal"]),
     (128, ["--schedule", "flash_fwd_sync.v1"]),
     (64, ["--schedule", "flash_fwd_sync.v1", "-causal"]),
     (64, ["--schedule", "flash_fwd_ws.v1<bm=192,bn=64,stages=3>", "-causal"]),

@@ -15,7 +15,8 @@ import sys
 WS = "flash_fwd_ws.v1"
 BASE = {"bm": "128", "bn": "128", "stages": "2", "p": "registers", "overlap": "on", "pingpong": "on", "anchor": "on",
         "producer_regs": "24", "consumer_regs": "232", "order": "forward", "grid": "tiles", "q_stages": "1",
-        "loops": "split", "rescale": "always", "pack_gqa": "1", "section": "1"}
+        "loops": "split", "rescale": "always", "pack_gqa": "1", "section": "1",
+        "cluster": "1"}
 RESIDENT = {**BASE, "bn": "96", "grid": "resident", "producer_regs": "32"}
 # field, value, its mark in the tile IR, its mark in the PTX
 WS_FIELDS = [
@@ -33,6 +34,7 @@ WS_FIELDS = [
     ("grid", "resident", r'grid = \["resident\(ceil_div\(q_len, 128\) \* q_heads \* batch\)"\]', r"wgmma\.mma_async\S* [^;]*, %p\d+, 1, 1"),
     ("rescale", "moved", r"tile\.rescale", r"vote\.sync\.any"),
     ("pack_gqa", "4", r"tile\.copy .* \{heads = 4 : i64\}", None),
+    ("cluster", "2", r"tile\.pipe\.create .* \{cluster_wide\}", r"\.reqnctapercluster 2, 1, 1[\s\S]*multicast::cluster"),
 ]
 # Of resident workgroups alone.
 RESIDENT_FIELDS = [

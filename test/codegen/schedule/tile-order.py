@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Follows the walk of resident workgroups over query tiles, as the tile IR of a producer has it.
 
-    tile-order.py KERNEL.mlir BLOCK_ROWS [MOST_OVER_MEAN [PACKED_HEADS]]
+    tile-order.py KERNEL.mlir BLOCK_ROWS [MOST_OVER_MEAN [PACKED_HEADS [CLUSTER]]]
 
 For several shapes and numbers of workgroups: every tile of every head is visited once, by workgroups that
 each have one at least; and, where a bound is given, the busiest workgroup of a causal mask has at most that
-many times the mean work. Of packed heads, which share a tile, BLOCK_ROWS are those of each.
+many times the mean work. Of packed heads, which share a tile, BLOCK_ROWS are those of each. The workgroups of a
+cluster visit tiles that follow each other, of which the last may lie beyond the queries.
 """
 
 import re
@@ -44,6 +45,8 @@ class Walk:
             return constant[1], lambda env: number
         if match := re.match(r"\s*(%\w+) = tile\.program_id 0", line):
             return match[1], lambda env: env["id"]
+        if match := re.match(r"\s*(%\w+) = tile\.cluster_rank", line):
+            return match[1], lambda env: env["rank"]
         if match := re.match(r"\s*(%\w+) = arith\.cmpi (\w+), (%\w+), (%\w+)", line):
             name, kind, x, y = match.groups()
             return name, lambda env: int(COMPARE[kind](env[x], env[y]))
@@ -61,10 +64,10 @@ class Walk:
             return name, lambda env: OPS[op](env[x], env[y])
         return None
 
-    def tiles(self, number, values):
+    def tiles(self, number, values, cluster):
         """(batch, head, row) of each tile that workgroup `number` visits."""
         env = {name: values[what] for name, what in self.arguments.items() if what in values}
-        env["id"] = number
+        env["id"], env["rank"] = number, number % cluster
         for name, function in self.before:
             env[name] = function(env)
         for visit in range(env[self.count]):
@@ -77,7 +80,7 @@ class Walk:
 def main():
     walk, rows = Walk(open(sys.argv[1]).read()), int(sys.argv[2])
     bound = float(sys.argv[3]) if len(sys.argv) > 3 else None
-    packed = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+    packed, cluster = (int(sys.argv[i]) if len(sys.argv) > i else 1 for i in (4, 5))
     for batch, heads, kv_heads, length, held in (
             (16, 16, 16, 1024, 132), (1, 16, 2, 16384, 132), (4, 8, 8, 4000, 132), (1, 1, 1, 1, 132), (2, 3, 1, 129, 132),
             (3, 5, 5, 700, 7), (1, 8, 8, 512, 114), (64, 12, 12, 100, 78), (1, 30, 30, 17776, 132), (5, 7, 1, 333, 1)):
@@ -85,19 +88,23 @@ def main():
             continue
         if packed > 1:
             kv_heads = heads // packed
-        tiles = -(-length // rows)
-        workgroups = min(held, tiles * heads // packed * batch)
+        tiles = -(-length // (rows * cluster)) * cluster
+        workgroups = min(held // cluster * cluster or tiles, tiles * heads // packed * batch)
         values = {"batch": batch, "q_heads": heads, "heads_per_kv": heads // kv_heads, "q_len": length, "kv_len": length,
                   "workgroups": workgroups}
-        visited = [list(walk.tiles(number, values)) for number in range(workgroups)]
+        visited = [list(walk.tiles(number, values, cluster)) for number in range(workgroups)]
         shape = f"{batch}x{heads}x{length}, {workgroups} workgroups"
         if not all(visited):
             sys.exit(f"{shape}: a workgroup without a tile")
+        if any(own[2] + rows != next[2] or own[:2] != next[:2] for n in range(1, workgroups, cluster) if cluster > 1
+               for own, next in zip(visited[n - 1], visited[n], strict=True)):
+            sys.exit(f"{shape}: workgroups of a cluster on tiles that do not follow each other")
         if sorted(place for each in visited for place in each) != [
                 (b, h, i * rows) for b in range(batch) for h in range(0, heads, packed) for i in range(tiles)]:
             sys.exit(f"{shape}: not every tile once")
         # A causal tile visits the blocks up to its own, and pays about half a block for its ends.
-        work = [sum(row // rows + 1.5 for _, _, row in each) for each in visited]
+        # A cluster's tiles all visit those of its last.
+        work = [sum(row // rows // cluster * cluster + cluster + .5 for _, _, row in each) for each in visited]
         busiest = max(work) / (sum(work) / workgroups)
         if bound and tiles * heads // packed * batch >= 8 * workgroups and busiest > bound:
             sys.exit(f"{shape}: the busiest has {busiest:.3f} of the mean work, allowed: {bound}")

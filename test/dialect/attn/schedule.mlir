@@ -2,7 +2,7 @@
 // RUN: attn-opt %s --split-input-file --verify-roundtrip --verify-diagnostics | FileCheck %s
 
 // A text older than a field has what was there before it.
-// CHECK: s = #attn.schedule<flash_fwd_ws.v1<bm=128, bn=176, stages=2, p=registers, overlap=on, pingpong=on, anchor=on, producer_regs=24, consumer_regs=240, order=forward, grid=tiles, q_stages=1, loops=split, rescale=always, pack_gqa=1, section=1>>
+// CHECK: s = #attn.schedule<flash_fwd_ws.v1<bm=128, bn=176, stages=2, p=registers, overlap=on, pingpong=on, anchor=on, producer_regs=24, consumer_regs=240, order=forward, grid=tiles, q_stages=1, loops=split, rescale=always, pack_gqa=1, section=1, cluster=1>>
 func.func private @ws() attributes {s = #attn.schedule<flash_fwd_ws.v1<bm=128, bn=176, stages=2, p=registers, overlap=on, pingpong=on, anchor=on, producer_regs=24, consumer_regs=240, order=forward, grid=tiles, q_stages=1, loops=split>>}
 // CHECK: s = #attn.schedule<flash_fwd_sync.v1<bm=64, bn=32, units=4, query=registers>>
 func.func private @order() attributes {s = #attn.schedule<flash_fwd_sync.v1<units=4, query=registers, bn=32, bm=64>>}
@@ -41,6 +41,11 @@ func.func private @value() attributes {s = #attn.schedule<flash_fwd_sync.v1<bm=1
 
 // expected-error @below {{schedule field 'pack_gqa': '3' given, allowed: 1, 2, 4, 8}}
 func.func private @heads() attributes {s = #attn.schedule<flash_fwd_ws.v1<pack_gqa=3>>}
+
+// -----
+
+// expected-error @below {{schedule field 'cluster': '4' given, allowed: 1, 2}}
+func.func private @cluster() attributes {s = #attn.schedule<flash_fwd_ws.v1<cluster=4>>}
 
 // -----
 
