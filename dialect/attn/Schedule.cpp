@@ -136,16 +136,26 @@ static constexpr MeasuredDefault kMeasured[] = {
 #include "dialect/attn/schedules/MeasuredDefaults.inc"
 };
 
+/// Their schedules: the texts are read once, as every call of an engine chooses
+/// anew (tools/api/Targets.cpp).
+static llvm::ArrayRef<Schedule> measuredSchedules() {
+  static const auto schedules =
+      llvm::map_to_vector<0>(kMeasured, [](const MeasuredDefault &each) {
+        return cantFail(Schedule::parseComplete(each.schedule));
+      });
+  return schedules;
+}
+
 /// The measured default of such a problem, where it can hold it: one of another
 /// alignment or element may not.
 static std::optional<Schedule> measuredDefault(const ProblemShape &problem,
                                                const TargetInfo &target) {
-  for (const MeasuredDefault &each : kMeasured) {
+  for (auto [each, schedule] :
+       llvm::zip_equal(kMeasured, measuredSchedules())) {
     if (each.target != target.name || each.headDim != problem.headDim ||
         each.valueDim != problem.valueDim || each.masked != problem.masked ||
         each.calls != problem.calls)
       continue;
-    Schedule schedule = cantFail(Schedule::parseComplete(each.schedule));
     Error error = schedule.verify(problem, target);
     if (!error)
       return schedule;

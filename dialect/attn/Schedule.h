@@ -99,6 +99,7 @@ public:
   llvm::ArrayRef<int64_t> getValues() const { return values; }
   int64_t get(llvm::StringRef key) const;
   std::string str() const;
+  bool operator==(const Schedule &) const = default;
   llvm::Error verify(const ProblemShape &problem,
                      const TargetInfo &target) const {
     return family->verify(*this, problem, target);

@@ -78,10 +78,10 @@ TEST(Engine, NewLengthCompilesNothing) {
   EXPECT_EQ(engine.compiles(), 2);
 }
 
-/// Of calls of many rows unless said.
+/// Of calls of many rows.
 static bool seesFewKeys(const api::Description &what,
                         api::CompileOptions options, int64_t kvLen) {
-  api::setClass(options, what, {8, 16, kvLen, kvLen});
+  api::setClass(options, what, {8, 16, 4096, kvLen});
   return options.calls.keys == KeyClass::Few;
 }
 
@@ -97,6 +97,8 @@ TEST(CallClass, OfFewKeysIsWhereAnotherScheduleIsChosen) {
   what.causal = true;
   EXPECT_TRUE(seesFewKeys(what, options, 1024));
   EXPECT_FALSE(seesFewKeys(what, options, 1026));
+  EXPECT_TRUE(seesFewKeys(what, options, 1));
+  EXPECT_FALSE(seesFewKeys(what, options, 0));
   // Nothing is measured there, and the formula has one schedule for all.
   what.headDim = 136;
   EXPECT_FALSE(seesFewKeys(what, options, 100));

@@ -23,9 +23,12 @@ rt::Status api::checkTarget(const std::string &target) {
                       llvm::join(targetNames(), ", "));
 }
 
-static KeyClass keysOf(const ProblemShape &problem, int64_t seen) {
-  if (seen <= 0)
+static KeyClass keysOf(const ProblemShape &problem, int64_t kvLen,
+                       bool causal) {
+  if (kvLen <= 0)
     return KeyClass::Many; // not told
+  // A causal row sees half of the keys on average.
+  const int64_t seen = causal ? kvLen / 2 : kvLen;
   if (seen <= problem.fewKeysUpTo())
     return KeyClass::Few;
   return seen < kLongKeys ? KeyClass::Many : KeyClass::Long;
@@ -56,18 +59,14 @@ void api::setClass(CompileOptions &options, const Description &d,
                           d.precision == Precision::TF32};
   auto chosen = [&](CallClass calls) {
     problem.calls = calls;
-    return Schedule::choose(problem, target->unitsFor(problem.elementBytes))
-        .str();
+    return Schedule::choose(problem, target->unitsFor(problem.elementBytes));
   };
-  // A causal row sees half of the keys on average.
-  const std::string wanted = chosen(
-      {keysOf(problem, d.causal ? call.kvLen / 2 : call.kvLen), rowsOf(call)});
-  // Classes of one schedule share an image.
-  for (CallClass calls : kCallClasses)
-    if (chosen(calls) == wanted) {
-      options.calls = calls;
-      return;
-    }
+  const CallClass own = {keysOf(problem, call.kvLen, d.causal), rowsOf(call)};
+  const Schedule wanted = chosen(own);
+  // Classes of one schedule share an image: that of the first.
+  options.calls = *llvm::find_if(kCallClasses, [&](CallClass calls) {
+    return calls == own || chosen(calls) == wanted;
+  });
 }
 
 std::vector<api::ScheduleHelp> api::scheduleFamilies() {
