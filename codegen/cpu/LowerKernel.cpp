@@ -198,6 +198,9 @@ LogicalResult TileLowering::lowerMma(tile::MmaOp op) {
   if (op.getWhen())
     return op.emitOpError("counts its accumulator when told; host code always "
                           "adds it");
+  if (op.getTf32())
+    return op.emitOpError("rounds its operands to TF32; host code multiplies "
+                          "them as they are");
   Buffer *lhs = materialize(op.getLhs());
   int64_t rows = op.getType().getFrag().getRows();
   const SharedTile &rhs = tiles.at(op.getRhs());

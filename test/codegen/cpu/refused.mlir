@@ -146,6 +146,19 @@ tile.kernel @counts(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64,
 
 // -----
 
+tile.kernel @rounded(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant 0.0 : f32
+  %lhs = tile.fill %zero : f32 -> !tile.frag<16x16xf32, lhs>
+  %pipe = tile.pipe.create consumers 1 : !tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative>
+  %rhs = tile.pipe.wait %pipe[%c0] : !tile.pipe<1 x <16x16xf32, swizzle 0>, cooperative> -> !tile.shared<16x16xf32, swizzle 0>
+  // expected-error @below {{rounds its operands to TF32; host code multiplies them as they are}}
+  %0 = tile.mma %lhs, %rhs {tf32} : !tile.frag<16x16xf32, lhs>, !tile.shared<16x16xf32, swizzle 0> -> !tile.pending<<16x16xf32, acc>>
+  tile.return
+}
+
+// -----
+
 tile.kernel @mail(%len: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["q_heads"]} {
   // expected-error @below {{'tile.mail.create' op has no host form}}
   %mail = tile.mail.create consumers 1 : !tile.mail<4 x 2>
