@@ -18,7 +18,8 @@ static constexpr uint32_t capabilities(std::initializer_list<Capability> list) {
 /// memory a workgroup may take.
 static constexpr TargetInfo
 warpProducts(llvm::StringLiteral name, int64_t sharedBytes, uint32_t more = 0,
-             llvm::StringLiteral features = "+ptx78") {
+             llvm::StringLiteral features = "+ptx78",
+             llvm::StringLiteral title = "") {
   return {name,
           Backend::NVPTX,
           capabilities({Capability::SharedLhs, Capability::TanhInstruction,
@@ -38,7 +39,9 @@ warpProducts(llvm::StringLiteral name, int64_t sharedBytes, uint32_t more = 0,
           /*productDepth=*/16,
           /*namedBarriers=*/0,
           /*productsInFlight=*/0,
-          features};
+          features,
+          /*warps=*/nullptr,
+          title};
 }
 
 /// PTX 8.6 is the first with every instruction used here and is taken by
@@ -47,9 +50,9 @@ static constexpr llvm::StringLiteral kHopperFeatures = "+ptx86";
 
 /// Hopper by its warps: a warpgroup reads both operands of a product of f32
 /// along K alone, which values are not.
-static constexpr TargetInfo kHopperWarps =
-    warpProducts("sm_90a", 227 * 1024,
-                 capabilities({Capability::SuspendedWait}), kHopperFeatures);
+static constexpr TargetInfo kHopperWarps = warpProducts(
+    "sm_90a", 227 * 1024, capabilities({Capability::SuspendedWait}),
+    kHopperFeatures, "sm_90a by its warps");
 
 static constexpr TargetInfo kTargets[] = {
     // Barriers 8 to 15 are those of tile.publish, 0 is the workgroup's.

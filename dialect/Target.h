@@ -66,11 +66,17 @@ struct TargetInfo {
   /// The same chip with its warps as units, where only they multiply some
   /// operands; null where there is nothing to add.
   const TargetInfo *warps = nullptr;
+  /// What a refusal calls these units, where the chip's other ones can what
+  /// they cannot.
+  llvm::StringLiteral ownTitle = "";
 
   /// The units by which products of operands of that size are computed.
   const TargetInfo &unitsFor(int64_t elementBytes) const {
     return warps && elementBytes == 4 ? *warps : *this;
   }
+
+  /// Of refusals.
+  llvm::StringRef title() const { return ownTitle.empty() ? name : ownTitle; }
 
   bool has(Capability capability) const {
     return capabilities & static_cast<uint32_t>(capability);

@@ -59,7 +59,7 @@ struct AssignShared : attn_jit::impl::TileAssignSharedBase<AssignShared> {
     });
     if (used > info->sharedBytes) {
       kernel.emitError() << "shared memory: " << used << " bytes needed, "
-                         << info->name << " has " << info->sharedBytes;
+                         << info->title() << " has " << info->sharedBytes;
       return signalPassFailure();
     }
     kernel->setAttr(kSharedBytesAttr, builder.getI64IntegerAttr(used));

@@ -17,7 +17,7 @@ public:
 
   LogicalResult check(tile::KernelOp kernel) {
     if (int64_t(kernel.getUnits()) > info.maxUnits)
-      refuse(kernel) << kernel.getUnits() << " units, " << info.name
+      refuse(kernel) << kernel.getUnits() << " units, " << info.title()
                      << " holds " << info.maxUnits;
     // More are not on every chip of their kind (PTX ISA, "clusters").
     constexpr int64_t kMostOfCluster = 8;
@@ -37,7 +37,7 @@ public:
           !info.has(Capability::BulkCopy))
         refuse(kernel) << "argument '"
                        << kernel.getArgName(argument.getArgNumber())
-                       << "' is a tensor map; " << info.name
+                       << "' is a tensor map; " << info.title()
                        << " has no copy engine: use direct access";
     }
     kernel.walk([&](Operation *op) { check(op); });
@@ -50,24 +50,29 @@ private:
     return op->emitOpError();
   }
 
+  bool hasRoles() const {
+    return info.has(Capability::RegisterBudgets) &&
+           info.has(Capability::BulkCopy);
+  }
+
   void check(Operation *op) {
     for (Type type : op->getResultTypes())
       checkType(op, type);
     llvm::TypeSwitch<Operation *>(op)
         .Case([&](tile::SpecializeOp) {
-          if (!info.has(Capability::RegisterBudgets) ||
-              !info.has(Capability::BulkCopy))
+          if (!hasRoles())
             refuse(op) << "roles need register budgets and a copy engine, "
                           "which "
-                       << info.name << " has not";
+                       << info.title() << " has not";
         })
         .Case([&](tile::MailCreateOp) {
-          if (!info.has(Capability::BulkCopy))
-            refuse(op) << "is between roles, which " << info.name << " has not";
+          if (!hasRoles())
+            refuse(op) << "is between roles, which " << info.title()
+                       << " has not";
         })
         .Case([&](tile::DelayOp) {
           if (!info.has(Capability::TimedSleep))
-            refuse(op) << "needs a timed sleep, which " << info.name
+            refuse(op) << "needs a timed sleep, which " << info.title()
                        << " has not";
         })
         .Case<tile::NamedBarrierSyncOp, tile::NamedBarrierArriveOp>(
@@ -77,7 +82,7 @@ private:
           if (info.has(Capability::AsyncMatrixProduct) &&
               int64_t(wait.getInFlight()) > info.productsInFlight)
             refuse(op) << "in_flight: " << wait.getInFlight()
-                       << " given, allowed on " << info.name << ": 0 to "
+                       << " given, allowed on " << info.title() << ": 0 to "
                        << info.productsInFlight;
         })
         .Case([&](tile::MmaOp product) { checkProduct(product); });
@@ -87,7 +92,7 @@ private:
     if (auto pipe = dyn_cast<tile::PipeType>(type)) {
       if (pipe.getTransport() == tile::Transport::Bulk &&
           !info.has(Capability::BulkCopy))
-        refuse(op) << "a bulk pipe needs a copy engine, which " << info.name
+        refuse(op) << "a bulk pipe needs a copy engine, which " << info.title()
                    << " has not: use a cooperative one";
       type = pipe.getSlot();
     }
@@ -95,7 +100,7 @@ private:
     if (auto shared = dyn_cast<tile::SharedType>(type))
       if (shared.getSwizzle() && info.sharedRowPadding)
         refuse(op) << "swizzle " << shared.getSwizzle() << " given, allowed on "
-                   << info.name << ": 0";
+                   << info.title() << ": 0";
     if (auto pending = dyn_cast<tile::PendingType>(type))
       type = pending.getFrag();
     if (auto frag = dyn_cast<tile::FragType>(type))
@@ -109,7 +114,7 @@ private:
         (!oneHeight || frag.getRows() == info.unitRows) &&
         (!frag.isMatrix() || frag.getCols() % info.fragmentCols == 0))
       return;
-    refuse(op) << frag << " given, allowed on " << info.name << ": "
+    refuse(op) << frag << " given, allowed on " << info.title() << ": "
                << (oneHeight ? "" : "multiples of ") << info.unitRows
                << " rows, multiples of " << info.fragmentCols << " columns";
   }
@@ -117,12 +122,12 @@ private:
   void checkBarrier(Operation *op, Value id) {
     APInt number;
     if (!info.has(Capability::NamedBarriers))
-      refuse(op) << info.name << " has no named barriers";
+      refuse(op) << info.title() << " has no named barriers";
     else if (matchPattern(id, m_ConstantInt(&number)) &&
              (number.getSExtValue() < 1 ||
               number.getSExtValue() > info.namedBarriers))
       refuse(op) << "id: " << number.getSExtValue() << " given, allowed on "
-                 << info.name << ": 1 to " << info.namedBarriers;
+                 << info.title() << ": 1 to " << info.namedBarriers;
   }
 
   void checkCopy(tile::CopyOp op) {
@@ -133,7 +138,7 @@ private:
       return;
     if (bytes % kPieceBytes)
       refuse(op) << "rows of " << bytes << " bytes given, allowed on "
-                 << info.name << ": multiples of " << kPieceBytes;
+                 << info.title() << ": multiples of " << kPieceBytes;
     // A copy through registers takes whole rows of the slot; one beside its
     // thread whole pieces of the tensor's.
     tile::GlobalType source = op.getSource().getType();
@@ -142,23 +147,23 @@ private:
       return;
     if (!info.has(Capability::ThreadCopy) || !copiesBesideThreads(op))
       refuse(op) << "fills " << cols << " of " << pipe.getSlot().getCols()
-                 << " columns, allowed on " << info.name << " at alignment "
+                 << " columns, allowed on " << info.title() << " at alignment "
                  << alignmentOf(op) << ": all";
     else if (cols * source.getElementType().getIntOrFloatBitWidth() / 8 %
              kPieceBytes)
       refuse(op) << "fills " << cols << " of " << pipe.getSlot().getCols()
-                 << " columns, allowed on " << info.name << ": multiples of "
+                 << " columns, allowed on " << info.title() << ": multiples of "
                  << kPieceBytes << " bytes";
   }
 
   void checkProduct(tile::MmaOp op) {
     if (op.getWhen() && !info.has(Capability::AsyncMatrixProduct)) {
-      refuse(op) << info.name << " always adds the accumulator: no 'when'";
+      refuse(op) << info.title() << " always adds the accumulator: no 'when'";
       return;
     }
     if (isa<tile::SharedType>(op.getLhs().getType()) &&
         !info.has(Capability::SharedLhs)) {
-      refuse(op) << info.name << " reads left operands from registers alone";
+      refuse(op) << info.title() << " reads left operands from registers alone";
       return;
     }
     Type element = op.getRhs().getType().getElementType();
@@ -167,11 +172,11 @@ private:
     if (!(element.isF16() || element.isBF16() || (single && element.isF32())) ||
         !sum.isF32())
       refuse(op) << "products of " << element << " into " << sum
-                 << " given, allowed on " << info.name << ": "
+                 << " given, allowed on " << info.title() << ": "
                  << (single ? "f32, " : "") << "f16 or bf16 into f32";
     else if (element.isF32() && op.getTransposeRhs() &&
              isa<tile::FragType>(op.getLhs().getType()))
-      refuse(op) << info.name
+      refuse(op) << info.title()
                  << " multiplies a fragment of f32 with rows "
                     "along K alone: no 'transpose_rhs'";
   }

@@ -46,7 +46,7 @@ struct LowerLoad : GpuPattern<tile::LoadOp> {
     Type element = op.getType().getElementType();
     if (element != op.getSource().getType().getElementType())
       return op.emitOpError("converts elements on the way, which ")
-             << target.info.name << " cannot";
+             << target.info.title() << " cannot";
     auto type = cast<VectorType>(convert(op.getType()));
     FragmentMap map = target.getFragmentMap(op.getType());
     int64_t bytes = element.getIntOrFloatBitWidth() / 8;
@@ -101,7 +101,7 @@ struct LowerStore : GpuPattern<tile::StoreOp> {
     if (frag.isMatrix() && op.getTarget().getType().getCols() % group)
       return op.emitOpError("writes ")
              << op.getTarget().getType().getCols() << " columns, "
-             << target.info.name << " stores multiples of " << group;
+             << target.info.title() << " stores multiples of " << group;
     StoreRows rows(target, rewriter, op, adaptor);
     Value writes = rows.isPresent();
     if (!frag.isMatrix())

@@ -71,7 +71,7 @@ struct LowerPipeRelease : GpuPattern<tile::PipeReleaseOp> {
   }
 };
 
-/// All threads of the workgroup copy 16 bytes at a time, side by side.
+/// All threads of the workgroup copy a piece at a time, side by side.
 struct LowerCopy : GpuPattern<tile::CopyOp> {
   using GpuPattern::GpuPattern;
   LogicalResult
@@ -84,10 +84,10 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
     Type element = slot.getElementType();
     if (element != op.getSource().getType().getElementType())
       return op.emitOpError("converts elements on the way, which ")
-             << target.info.name << " cannot";
+             << target.info.title() << " cannot";
     Location loc = op.getLoc();
     int64_t bytes = element.getIntOrFloatBitWidth() / 8;
-    int64_t width = 16 / bytes, perRow = slot.getCols() / width;
+    int64_t width = kPieceBytes / bytes, perRow = slot.getCols() / width;
     int64_t chunks = slot.getRows() * perRow;
     int64_t threads = target.workgroupThreads(op);
     auto type = VectorType::get(width, element);
@@ -128,7 +128,8 @@ struct LowerCopy : GpuPattern<tile::CopyOp> {
       Value pointer = LLVM::GEPOp::create(rewriter, loc, base.getType(),
                                           rewriter.getI8Type(), base,
                                           ArrayRef<LLVM::GEPArg>{offset});
-      LLVM::StoreOp::create(rewriter, loc, guarded.getResult(0), pointer, 16);
+      LLVM::StoreOp::create(rewriter, loc, guarded.getResult(0), pointer,
+                            kPieceBytes);
     }
     rewriter.eraseOp(op);
     return success();

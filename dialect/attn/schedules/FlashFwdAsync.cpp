@@ -2,7 +2,8 @@
 //
 // flash_fwd_async.v1: every unit copies and multiplies, and copies go on beside
 // the products and the softmax. The order of events is FlashAttention-2's (Dao,
-// 2023); the default tiles are those measured in docs/perf/ampere-forward.md.
+// 2023); the default tiles of 16 bits are those measured in
+// docs/perf/ampere-forward.md, those of f32 are reckoned.
 #include "dialect/attn/schedules/WarpRegisters.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -48,7 +49,8 @@ static llvm::SmallVector<int64_t> complete(const ProblemShape &problem,
   // unit share what is read of keys and values, as long as the output leaves
   // room for it.
   int64_t widest = std::max(problem.headDim, problem.valueDim);
-  // Operands of f32 are twice as wide, and six split products a read hide it.
+  // Operands of f32 are twice as wide. Split ones take six products a pair of
+  // blocks: reckoned to be long enough to hide a read for one tile of rows.
   bool single = problem.elementBytes == 4, split = single && !problem.tf32;
   bool wideOutput = problem.valueDim > (single ? 64 : 128);
   int64_t rows = target.unitRows * (wideOutput || split ? 1 : 2);
@@ -100,7 +102,7 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
   llvm::StringRef family = schedule.getFamily().name;
   if (!target.has(Capability::ThreadCopy))
     return inputError("schedule: {0} given, {1} has no copies beside threads",
-                      family, target.name);
+                      family, target.title());
   bool shared = schedule.get("query"), aligned = problem.alignment >= 16;
   // Columns that pad a tile are zeros where a copy of no bytes writes them.
   int64_t step = shared && aligned ? 8 : target.productDepth;
@@ -109,40 +111,34 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     if (dim < step || dim > 256 || dim % step)
       return inputError("{0}: {1} given, allowed on {2} with {3}: multiples of "
                         "{4} up to 256",
-                        name, dim, target.name, schedule.str(), step);
+                        name, dim, target.title(), schedule.str(), step);
   bool single = problem.elementBytes == 4;
   bool singleToo = target.has(Capability::Tf32Product);
   if (problem.elementBytes != 2 && !(single && singleToo))
     return inputError("dtype: {0} given, allowed on {1} with {2}: {3}f16, bf16",
-                      single ? "f32" : "an 8-bit type", target.name, family,
+                      single ? "f32" : "an 8-bit type", target.title(), family,
                       singleToo ? "f32, " : "");
   if (single && !shared)
     return inputError("schedule field 'query': registers given, {0} multiplies "
                       "f32 from: shared",
-                      target.name);
+                      target.title());
   int64_t bm = schedule.get("bm"), bn = schedule.get("bn"),
           units = schedule.get("units"), stages = schedule.get("stages");
   if (units > target.maxUnits)
     return inputError("schedule field 'units': {0} given, {1} holds {2}", units,
-                      target.name, target.maxUnits);
+                      target.title(), target.maxUnits);
   if (bm % (units * target.unitRows))
     return inputError("schedule field 'bm': {0} given for {1} units, {2} "
                       "multiplies a multiple of {3} rows a unit",
-                      bm, units, target.name, target.unitRows);
+                      bm, units, target.title(), target.unitRows);
   int64_t bytes = sharedBytes(problem, target, bm, bn, stages, shared);
   if (bytes > target.sharedBytes)
     return inputError("shared memory: {0} needs {1} bytes, {2} has {3}: {4} "
                       "too many",
-                      schedule.str(), bytes, target.name, target.sharedBytes,
+                      schedule.str(), bytes, target.title(), target.sharedBytes,
                       bytes - target.sharedBytes);
-  int64_t regs =
-      warpRegisters(problem, target, units, bm / units, bn, stages, shared);
-  int64_t budget = target.entryRegisters(units);
-  if (regs > budget)
-    return inputError("registers: {0} needs about {1} a thread, {2} has {3}: "
-                      "{4} too many",
-                      schedule.str(), regs, target.name, budget, regs - budget);
-  return Error::success();
+  return warpRegistersError(schedule, problem, target, units, bm / units, bn,
+                            stages, shared);
 }
 
 const ScheduleFamily attn_jit::kFlashFwdAsync = {

@@ -112,41 +112,41 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
     if (dim < step || dim > most || dim % step)
       return inputError("{0}: {1} given, allowed on {2} with {3}: multiples of "
                         "{4} up to {5}",
-                        name, dim, target.name, schedule.getFamily().name, step,
-                        most);
+                        name, dim, target.title(), schedule.getFamily().name,
+                        step, most);
   bool ownSingle = target.has(Capability::SinglePrecisionProduct);
   bool single = ownSingle || target.has(Capability::Tf32Product);
   if (problem.elementBytes == 1 || (problem.elementBytes == 4 && !single))
     return inputError("dtype: {0} given, allowed on {1}: {2}f16, bf16",
                       problem.elementBytes == 4 ? "f32" : "an 8-bit type",
-                      target.name, single ? "f32, " : "");
+                      target.title(), single ? "f32, " : "");
   if (problem.tf32 && ownSingle)
     return inputError("precision: tf32 given, allowed on {0}: ieee",
-                      target.name);
+                      target.title());
   if (units > target.maxUnits)
     return inputError("schedule field 'units': {0} given, {1} holds {2}", units,
-                      target.name, target.maxUnits);
+                      target.title(), target.maxUnits);
   int64_t rows = bm / units;
   bool oneHeight = target.has(Capability::AsyncMatrixProduct);
   if (bm % units || rows % target.unitRows ||
       (oneHeight && rows != target.unitRows))
     return inputError("schedule field 'bm': {0} given for {1} units, {2} "
                       "multiplies {3} {4} rows a unit",
-                      bm, units, target.name,
+                      bm, units, target.title(),
                       oneHeight ? "exactly" : "a multiple of", target.unitRows);
   if (oneHeight && bn > 256)
     return inputError("schedule field 'bn': {0} given, {1} multiplies at most "
                       "256 columns at once",
-                      bn, target.name);
+                      bn, target.title());
   bool sharedQuery = schedule.get("query");
   if (!sharedQuery && problem.elementBytes == 4 && !ownSingle)
     return inputError("schedule field 'query': registers given, {0} multiplies "
                       "f32 from: shared",
-                      target.name);
+                      target.title());
   if (sharedQuery && !target.has(Capability::SharedLhs))
     return inputError("schedule field 'query': shared given, {0} multiplies "
                       "from: registers",
-                      target.name);
+                      target.title());
   int64_t element = wide ? 4 : problem.elementBytes;
   int64_t bytes = bn * (target.storedBytes(d * element) +
                         target.storedBytes(dv * element)) +
@@ -154,20 +154,20 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
   if (bytes > target.sharedBytes)
     return inputError("shared memory: {0} needs {1} bytes, {2} has {3}: {4} "
                       "too many",
-                      schedule.str(), bytes, target.name, target.sharedBytes,
+                      schedule.str(), bytes, target.title(), target.sharedBytes,
                       bytes - target.sharedBytes);
+  if (target.has(Capability::ThreadCopy))
+    return warpRegistersError(schedule, problem, target, units, rows, bn,
+                              /*stages=*/1, sharedQuery);
   if (!wide) {
     int64_t regs = target.has(Capability::AsyncMatrixProduct)
                        ? registersBesideShared(schedule, problem, target)
-                   : target.has(Capability::ThreadCopy)
-                       ? warpRegisters(problem, target, units, rows, bn,
-                                       /*stages=*/1, sharedQuery)
                        : registersWithOperands(schedule, problem, target);
     int64_t budget = target.entryRegisters(units);
     if (regs > budget)
       return inputError("registers: {0} needs about {1} a thread, {2} has {3}: "
                         "{4} too many",
-                        schedule.str(), regs, target.name, budget,
+                        schedule.str(), regs, target.title(), budget,
                         regs - budget);
   }
   return Error::success();

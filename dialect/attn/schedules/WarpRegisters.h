@@ -53,6 +53,48 @@ inline int64_t warpRegisters(const ProblemShape &problem,
          copies + statistics + panels + operands + 32;
 }
 
+/// Why a thread cannot hold that. Beside the smallest tile of all it is the
+/// head dims that leave no room: up to which they would.
+inline llvm::Error warpRegistersError(const Schedule &schedule,
+                                      const ProblemShape &problem,
+                                      const TargetInfo &target, int64_t units,
+                                      int64_t rows, int64_t bn, int64_t stages,
+                                      bool sharedQuery) {
+  constexpr int64_t kLeastBn = 16;
+  int64_t budget = target.entryRegisters(units);
+  auto needed = [&](const ProblemShape &of) {
+    return warpRegisters(of, target, units, rows, bn, stages, sharedQuery);
+  };
+  int64_t registers = needed(problem);
+  if (registers <= budget)
+    return llvm::Error::success();
+  int64_t most = std::max(problem.headDim, problem.valueDim);
+  if (rows == target.unitRows && bn == kLeastBn && stages == 1) {
+    bool query = most == problem.headDim;
+    ProblemShape narrower = problem;
+    while (most > target.productDepth && needed(narrower) > budget) {
+      most = (most - 1) / target.productDepth * target.productDepth;
+      narrower.headDim = std::min(problem.headDim, most);
+      narrower.valueDim = std::min(problem.valueDim, most);
+    }
+    if (needed(narrower) <= budget)
+      return inputError("{0}: {1} given, allowed on {2} with {3}{4}{5}: up to "
+                        "{6} ({7} registers a thread needed, of {8})",
+                        query ? "head_dim" : "value_dim",
+                        query ? problem.headDim : problem.valueDim,
+                        target.title(), schedule.str(),
+                        problem.elementBytes != 4 ? ""
+                        : problem.tf32            ? " in tf32"
+                                                  : " in ieee",
+                        problem.masked ? " under a mask" : "", most, registers,
+                        budget);
+  }
+  return inputError("registers: {0} needs about {1} a thread, {2} has {3}: "
+                    "{4} too many",
+                    schedule.str(), registers, target.title(), budget,
+                    registers - budget);
+}
+
 } // namespace attn_jit
 
 #endif

@@ -202,6 +202,25 @@ tile.kernel @odd_columns(%o: !tile.global<12xf32, direct> {tile.arg = "o"}, %n: 
 
 // -----
 
+// One lowering has units of one kind.
+// expected-error @below {{has other units than the kernels beside it}}
+tile.kernel @warpgroups() attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64} {
+  tile.return
+}
+tile.kernel @warps() attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64, tile.warps} {
+  tile.return
+}
+
+// -----
+
+// What the chip has its warps have not: its name alone would say too much.
+// expected-error @below {{'tile.kernel' op argument 'k' is a tensor map; sm_90a by its warps has no copy engine: use direct access}}
+tile.kernel @map(%k: !tile.global<64xf32, bulk> {tile.arg = "k"}) attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64, tile.warps} {
+  tile.return
+}
+
+// -----
+
 tile.kernel @mail_nowhere() attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64} {
   // expected-error @below {{'tile.mail.create' op has no place; run tile-assign-shared first}}
   // expected-error @below {{failed to legalize operation 'tile.mail.create'}}
