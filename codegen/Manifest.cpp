@@ -89,10 +89,13 @@ static llvm::Expected<json::Object> tensorMap(StringRef name,
     return inputError(
         "tensor '{0}': bulk, but never copied into a swizzled tile", name);
   // Query heads of one tile read the same keys.
+  if (heads > 1 && name != "q")
+    return inputError("tensor '{0}': copied from {1} heads at once, allowed: 1 "
+                      "(q alone: several)",
+                      name, heads);
   if (heads > 1)
-    rules.push_back(json::Object{
-        {"aligned",
-         json::Array{name == "q" ? "heads_per_kv" : "kv_heads", heads}}});
+    rules.push_back(
+        json::Object{{"aligned", json::Array{"heads_per_kv", heads}}});
   int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
   return json::Object{
       {"kind", "tensor_map"},
@@ -209,10 +212,12 @@ llvm::Expected<json::Object> attn_jit::describeLaunch(tile::KernelOp kernel,
   manifest["format"] = "attn-jit.manifest.v1";
   manifest["target"] = target.name.str();
   manifest["kernel"] = kernel.getSymName().str();
-  manifest["schedule"] = text("tile.schedule");
-  manifest["mask"] = text("tile.mask");
-  manifest["causal"] = text("tile.mask") == "causal";
-  manifest["align"] = text("tile.align_keys");
+  manifest["schedule"] = text(kScheduleAttr);
+  manifest["mask"] = text(kMaskAttr);
+  manifest["causal"] = text(kMaskAttr) == "causal";
+  manifest["align"] = text(kPositionsAttr);
+  if (std::string precision = text(kPrecisionAttr); !precision.empty())
+    manifest["precision"] = std::move(precision);
   manifest["block"] = json::Array{kernel.getUnits() * target.unitThreads, 1, 1};
   manifest["grid"] = std::move(grid);
   manifest["cluster"] = json::Array{kernel.getClusterSize(), 1, 1};

@@ -157,16 +157,9 @@ mlir::Value pipeSlot(const GpuTarget &target, mlir::OpBuilder &b,
                      mlir::Location loc, mlir::Value pipe, tile::PipeType type,
                      mlir::Value use);
 
-/// Kernel attribute: the smallest alignment, in bytes, of bases and strides of
-/// directly accessed tensors (16 unless said).
-inline constexpr llvm::StringLiteral kAlignAttr = "tile.align";
-/// Kernel attribute: its units are warps, also where the target's own are
-/// larger.
-inline constexpr llvm::StringLiteral kWarpsAttr = "tile.warps";
-/// The units of such a kernel, or the target's own.
+/// The target's warps where the kernel's units are these (kWarpsAttr), or the
+/// target as it is.
 const TargetInfo &unitsOf(mlir::Operation *kernel, const TargetInfo &target);
-/// Kernel attribute set by tile-assign-shared.
-inline constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
 
 } // namespace attn_jit
 

@@ -3,9 +3,9 @@
 // From an attn.forward to the tile kernel of its schedule. The list of builders
 // below is the one place that a new schedule is named in this room.
 #include "codegen/Passes.h"
-#include "codegen/lower/GpuTarget.h"
 #include "codegen/schedule/ForwardBuilder.h"
 #include "dialect/Description.h"
+#include "llvm/ADT/StringExtras.h"
 
 namespace attn_jit {
 #define GEN_PASS_DEF_ATTNTOTILE
@@ -54,11 +54,14 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
     auto forward = findForward(module);
     if (!forward)
       return fail(llvm::toString(forward.takeError()));
-    std::optional<CallClass> calls = CallClass::of(keys, rows);
-    if (!calls)
-      return fail("keys, rows: '" + keys + "', '" + rows +
-                  "' given, allowed: few, many, long; few, wave, many");
-    ProblemShape problem = attn::getProblemShape(*forward, alignment, *calls);
+    for (auto [field, given, names] :
+         {std::tuple("keys", std::string(keys), kKeysNames),
+          {"rows", std::string(rows), kRowsNames}})
+      if (!llvm::is_contained(names, given))
+        return fail(Twine(field) + ": '" + given +
+                    "' given, allowed: " + llvm::join(names, ", "));
+    CallClass calls = *CallClass::of(keys, rows);
+    ProblemShape problem = attn::getProblemShape(*forward, alignment, calls);
     const TargetInfo *info = &chip->unitsFor(problem.elementBytes);
     auto chosen = [&]() -> llvm::Expected<Schedule> {
       if (!schedule.empty())
@@ -85,14 +88,20 @@ struct AttnToTile : attn_jit::impl::AttnToTileBase<AttnToTile> {
                          : causal                   ? "causal"
                                                     : "expression";
     StringRef align = attn::stringifyAlign(forward->getAlign());
+    StringRef precision = attn::stringifyPrecision(forward->getPrecision());
     ForwardBuilder builder(b, *forward, *chosen, *info);
     builderOf(chosen->getFamily())(builder);
     if (info != chip)
       builder.kernel->setAttr(kWarpsAttr, b.getUnitAttr());
     // What a manifest tells of the kernel's origin.
-    builder.kernel->setAttr("tile.schedule", b.getStringAttr(chosen->str()));
-    builder.kernel->setAttr("tile.mask", b.getStringAttr(maskName));
-    builder.kernel->setAttr("tile.align_keys", b.getStringAttr(align));
+    auto tell = [&](StringRef attribute, StringRef text) {
+      builder.kernel->setAttr(attribute, b.getStringAttr(text));
+    };
+    tell(kScheduleAttr, chosen->str());
+    tell(kMaskAttr, maskName);
+    tell(kPositionsAttr, align);
+    if (problem.elementBytes == 4)
+      tell(kPrecisionAttr, precision);
   }
 };
 } // namespace

@@ -35,4 +35,15 @@ namespace attn_jit::tile {
 inline constexpr llvm::StringLiteral kArgName = "tile.arg";
 } // namespace attn_jit::tile
 
+// Kernel attributes: Tile_KernelOp says what they mean.
+namespace attn_jit {
+inline constexpr llvm::StringLiteral kAlignAttr = "tile.align";
+inline constexpr llvm::StringLiteral kWarpsAttr = "tile.warps";
+inline constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
+inline constexpr llvm::StringLiteral kScheduleAttr = "tile.schedule";
+inline constexpr llvm::StringLiteral kMaskAttr = "tile.mask";
+inline constexpr llvm::StringLiteral kPositionsAttr = "tile.align_keys";
+inline constexpr llvm::StringLiteral kPrecisionAttr = "tile.precision";
+} // namespace attn_jit
+
 #endif

@@ -17,11 +17,16 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
   let description = [{
     Each argument carries `tile.arg`, the name under which the launch manifest binds it
     (`q`, `kv_len`, `scale_log2e`, ...). `units` is the number of units of a workgroup. `grid` is one
-    rule a dimension: a value name or a number, `ceil_div(NAME, N)`, or a product of these by ` * `; `resident(PRODUCT)` is as
-    many workgroups as the device holds, at most one a tile. With `cluster`, that many workgroups that follow each other
+    rule a dimension: a value name or a number, `ceil_div(NAME, N)`, or a product of these by ` * `;
+    `resident(PRODUCT)` is as many workgroups as the device holds, at most one a tile. With `cluster`, that many workgroups that follow each other
     along the grid's first dimension, a multiple of it, run side by side, fill each other's shared tiles, and end
     together. The body is one block; branches and loops are `scf` ops, and arithmetic is what dialect/Elementwise.h
     lists.
+
+    Further attributes: `tile.align`, the bytes that bases and strides of directly accessed tensors are multiples of (16
+    unless said); `tile.warps`, its units are warps also where the target's own are larger; `tile.shared_bytes`, what
+    tile-assign-shared has given out. `tile.schedule`, `tile.mask`, `tile.align_keys` and, of f32, `tile.precision` are
+    what a manifest tells of the kernel's origin.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
                        I64Attr:$units, StrArrayAttr:$grid,
