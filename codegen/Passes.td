@@ -45,11 +45,13 @@ def TileInsertDelays : Pass<"tile-insert-delays", "::attn_jit::tile::KernelOp"> 
 def TileExpandMath : Pass<"tile-expand-math", "::mlir::ModuleOp"> {
   let summary = "Write math ops that a target has no instruction for in terms of exp2 and log2";
   let description = [{
-    Division rounding up or down becomes plain division; exp, tanh, log and powf become exp2, log2 and arithmetic. tanh(x) = 1 - 2 / (1 + exp2(2 x log2 e)): exact at
-    the ends, below 0.02, where it would cancel, tanh(x) = x - x^3 / 3.
+    Division rounding up or down becomes plain division; exp, tanh, log and powf become exp2, log2 and arithmetic.
+    tanh(x) = 1 - 2 / (1 + exp2(2 x log2 e)): exact at the ends; below 0.02, where it would cancel,
+    tanh(x) = x - x^3 / 3. A tanh that the target has is kept, as the option says, but beside a product of f32 at full
+    precision: it is an approximation, for scores of 11 bits.
   }];
   let options = [
-    Option<"keepTanh", "keep-tanh", "bool", /*default=*/"false", "The target has a tanh instruction">
+    Option<"keepTanh", "keep-tanh", "bool", /*default=*/"false", "The target has a tanh instruction: keep tanh where that is precise enough">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }

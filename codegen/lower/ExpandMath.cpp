@@ -143,12 +143,12 @@ struct ExpandMath : attn_jit::impl::TileExpandMathBase<ExpandMath> {
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandExp, ExpandLog, ExpandPow>(&getContext());
     arith::populateCeilFloorDivExpandOpsPatterns(patterns);
-    // An approximate tanh is good enough for scores of 11 bits alone.
-    bool single = false;
+    bool fullPrecision = false;
     getOperation()->walk([&](tile::MmaOp op) {
-      single |= op.getRhs().getType().getElementType().isF32() && !op.getTf32();
+      fullPrecision |=
+          op.getRhs().getType().getElementType().isF32() && !op.getTf32();
     });
-    if (!keepTanh || single)
+    if (!keepTanh || fullPrecision)
       patterns.add<ExpandTanh>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

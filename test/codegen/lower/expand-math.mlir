@@ -1,6 +1,6 @@
 // exp, log, powf and tanh become exp2, log2 and arithmetic; tanh stays where the target has it.
-// RUN: attn-opt %s --tile-expand-math | FileCheck %s --check-prefixes=CHECK,EXPANDED
-// RUN: attn-opt %s --tile-expand-math=keep-tanh=true | FileCheck %s --check-prefixes=CHECK,KEPT
+// RUN: attn-opt %s --split-input-file --tile-expand-math | FileCheck %s --check-prefixes=CHECK,EXPANDED
+// RUN: attn-opt %s --split-input-file --tile-expand-math=keep-tanh=true | FileCheck %s --check-prefixes=CHECK,KEPT
 
 // CHECK-LABEL: func @exp(
 // CHECK-SAME: %[[X:.*]]: f32
@@ -70,4 +70,41 @@ func.func @tanh(%x: f32) -> f32 {
 func.func @exp2(%x: f32) -> f32 {
   %y = math.exp2 %x : f32
   return %y : f32
+}
+
+// -----
+
+// An approximate tanh is too coarse beside products of f32 at full precision.
+// CHECK-LABEL: tile.kernel @ieee(
+// CHECK-NOT: math.tanh
+// CHECK: math.exp2
+// CHECK: tile.return
+tile.kernel @ieee(%o: !tile.global<16xf32, direct> {tile.arg = "o"}, %x: f32 {tile.arg = "scale"}, %n: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %c0 = arith.constant 0 : i32
+  %a = tile.alloc : !tile.shared<16x32xf32, swizzle 128>
+  %y = math.tanh %x : f32
+  %start = tile.fill %y : f32 -> !tile.frag<16x16xf32, acc>
+  %sum = tile.mma %a, %a acc %start : !tile.frag<16x16xf32, acc> {transpose_rhs} : !tile.shared<16x32xf32, swizzle 128>, !tile.shared<16x32xf32, swizzle 128> -> !tile.pending<<16x16xf32, acc>>
+  %all = tile.wait %sum : !tile.pending<<16x16xf32, acc>> -> !tile.frag<16x16xf32, acc>
+  tile.store %all, %o[%c0, %c0, %c0] limit %n : !tile.frag<16x16xf32, acc>, !tile.global<16xf32, direct>
+  tile.return
+}
+
+// -----
+
+// Rounded to TF32 they are no finer than it.
+// CHECK-LABEL: tile.kernel @tf32(
+// EXPANDED-NOT: math.tanh
+// EXPANDED: math.exp2
+// KEPT: math.tanh
+// CHECK: tile.return
+tile.kernel @tf32(%o: !tile.global<16xf32, direct> {tile.arg = "o"}, %x: f32 {tile.arg = "scale"}, %n: i32 {tile.arg = "q_len"}) attributes {units = 1 : i64, grid = ["1"]} {
+  %c0 = arith.constant 0 : i32
+  %a = tile.alloc : !tile.shared<16x32xf32, swizzle 128>
+  %y = math.tanh %x : f32
+  %start = tile.fill %y : f32 -> !tile.frag<16x16xf32, acc>
+  %sum = tile.mma %a, %a acc %start : !tile.frag<16x16xf32, acc> {tf32, transpose_rhs} : !tile.shared<16x32xf32, swizzle 128>, !tile.shared<16x32xf32, swizzle 128> -> !tile.pending<<16x16xf32, acc>>
+  %all = tile.wait %sum : !tile.pending<<16x16xf32, acc>> -> !tile.frag<16x16xf32, acc>
+  tile.store %all, %o[%c0, %c0, %c0] limit %n : !tile.frag<16x16xf32, acc>, !tile.global<16xf32, direct>
+  tile.return
 }

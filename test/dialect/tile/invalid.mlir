@@ -236,6 +236,15 @@ func.func @store_layout(%f: !tile.frag<16x64xf16, lhs>, %g: !tile.global<64xf16,
 
 // -----
 
+// The text has both or none; an op that was built may not.
+func.func @store_head(%f: !tile.frag<16x64xf16, acc>, %g: !tile.global<64xf16, direct>, %i: i32, %heads: !tile.frag<16xi32, row>) {
+  // expected-error @below {{plus: heads and rows, or neither}}
+  "tile.store"(%f, %g, %i, %i, %i, %i, %heads) <{operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 1, 0>}> : (!tile.frag<16x64xf16, acc>, !tile.global<64xf16, direct>, i32, i32, i32, i32, !tile.frag<16xi32, row>) -> ()
+  return
+}
+
+// -----
+
 func.func @store_places(%f: !tile.frag<16x64xf16, acc>, %g: !tile.global<64xf16, direct>, %i: i32, %rows: !tile.frag<8xi32, row>) {
   // expected-error @below {{plus: '!tile.frag<8xi32, row>' given, allowed: '!tile.frag<16xi32, row>'}}
   tile.store %f, %g[%i, %i, %i] limit %i plus %rows, %rows : !tile.frag<8xi32, row>, !tile.frag<8xi32, row> : !tile.frag<16x64xf16, acc>, !tile.global<64xf16, direct>
