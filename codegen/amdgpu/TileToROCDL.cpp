@@ -152,6 +152,7 @@ struct TileToROCDL : attn_jit::impl::TileToROCDLBase<TileToROCDL> {
     RewritePatternSet patterns(context);
     ConversionTarget legal(*context);
     populateFragmentPatterns(converter, patterns);
+    populateMapPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
     populatePipePatterns(converter, patterns);
     populateAmdMatrixPatterns(converter, lanes, patterns);

@@ -124,10 +124,23 @@ template <typename Op> struct GpuPattern : mlir::OpConversionPattern<Op> {
   const GpuTarget &target;
 };
 
-/// fill, map, broadcast, spread, coord, reduce, combine, cast within a layout
-/// and acc to lhs where their maps agree.
+/// An op whose one operand, converted, is its result.
+template <typename Op> struct PassOn : GpuPattern<Op> {
+  using GpuPattern<Op>::GpuPattern;
+  mlir::LogicalResult
+  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
+                  mlir::ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, adaptor.getOperands());
+    return mlir::success();
+  }
+};
+
+/// fill, broadcast, rescale, spread, coord, reduce, combine, cast within a
+/// layout and acc to lhs where their maps agree.
 void populateFragmentPatterns(const GpuTypeConverter &converter,
                               mlir::RewritePatternSet &patterns);
+void populateMapPatterns(const GpuTypeConverter &converter,
+                         mlir::RewritePatternSet &patterns);
 /// wait and anchor where products are not asynchronous.
 void populateInOrderProductPatterns(const GpuTypeConverter &converter,
                                     mlir::RewritePatternSet &patterns);

@@ -31,7 +31,7 @@ struct LowerPairedStore : GpuPattern<tile::StoreOp> {
       return rewriter.notifyMatchFailure(op, "not 16-bit blocks of columns");
     Location loc = op.getLoc();
     FragmentMap map = target.getFragmentMap(frag);
-    Words words(*this, rewriter, loc, adaptor.getValue());
+    Words words(target, rewriter, loc, adaptor.getValue());
     StoreRows rows(target, rewriter, op, adaptor);
     Value present = rows.isPresent();
     for (auto [slot, slotRow] : llvm::enumerate(map.rowSlots)) {
@@ -78,9 +78,8 @@ private:
   /// A thread's pairs of columns, as 32-bit words, and what it is after an
   /// exchange with lane ^ 1.
   struct Words {
-    Words(const LowerPairedStore &pattern, OpBuilder &b, Location loc,
-          Value vector)
-        : target(pattern.target), b(b), loc(loc) {
+    Words(const GpuTarget &target, OpBuilder &b, Location loc, Value vector)
+        : target(target), b(b), loc(loc) {
       int64_t count = cast<VectorType>(vector.getType()).getNumElements() / 2;
       words = vector::BitCastOp::create(
           b, loc, VectorType::get(count, b.getI32Type()), vector);

@@ -15,12 +15,13 @@
 #include "codegen/nvptx/WarpBlocks.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <optional>
 
 using namespace mlir;
 using namespace attn_jit;
 
 namespace {
-constexpr int64_t kEdge = 16;  ///< of a block of the right operand
+constexpr int64_t kEdge = BlockProduct::kEdge;
 constexpr int64_t kDepth = 8;  ///< of one product
 constexpr int64_t kHalves = 2; ///< products along each edge of a block
 constexpr int64_t kBytes = 4;  ///< of an element
@@ -136,22 +137,20 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
     if (!rhs.getElementType().isF32())
       return rewriter.notifyMatchFailure(op, "not of f32");
     Location loc = op.getLoc();
-    tile::FragType result = op.getType().getFrag();
-    bool rowsAreN = op.getTransposeRhs();
-    int64_t m = result.getRows(), n = result.getCols();
-    int64_t k = rowsAreN ? rhs.getCols() : rhs.getRows();
-    if (n % kEdge || k % kEdge)
-      return op.emitOpError("is ") << m << "x" << n << "x" << k
-                                   << "; columns and K are read by sixteens";
-    int64_t rowTiles = m / kEdge, perTile = n / 2;
+    FailureOr<BlockProduct> shape = BlockProduct::of(op);
+    if (failed(shape))
+      return failure();
     SmallVector<Value> sums =
-        initialSums(rewriter, loc, adaptor.getAcc(), rowTiles * perTile);
+        initialSums(rewriter, loc, adaptor.getAcc(), shape->sums());
     OperandParts parts(rewriter, loc, op.getTf32());
-    auto left = leftOf(op, adaptor, rewriter);
-    RightReader right(rewriter, loc, target, adaptor.getRhs(), rhs, rowsAreN,
+    // Rows first: the accumulator has two columns of a row side by side.
+    LeftBlocks left = leftBlocks(rewriter, loc, target, adaptor.getLhs(),
+                                 op.getLhs().getType(), {0, 2, 1, 3});
+    RightReader right(rewriter, loc, target, adaptor.getRhs(), rhs,
+                      op.getTransposeRhs(),
                       isa<tile::FragType>(op.getLhs().getType()));
-    int64_t columns = n / kEdge, total = k / kEdge * columns;
-    SmallVector<SmallVector<Parts, kHalves>> rows(rowTiles);
+    int64_t columns = shape->columns, total = shape->steps * columns;
+    SmallVector<SmallVector<Parts, kHalves>> rows(shape->rowTiles);
     Words ahead = right.read(0, 0);
     for (int64_t i = 0; i < total; ++i) {
       int64_t step = i / columns, column = i % columns;
@@ -160,7 +159,7 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
       if (i + 1 < total)
         ahead = right.read((i + 1) / columns, (i + 1) % columns);
       if (column == 0)
-        for (int64_t row = 0; row < rowTiles; ++row) {
+        for (int64_t row = 0; row < shape->rowTiles; ++row) {
           rows[row].clear();
           for (int64_t half = 0; half < kHalves; ++half)
             rows[row].push_back(parts.of(left(row, kHalves * step + half)));
@@ -172,7 +171,7 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
       bool fresh = step == 0 && !adaptor.getAcc();
       auto sumOf = [&](int64_t row, int64_t half) {
         return MutableArrayRef(sums).slice(
-            row * perTile + (kHalves * column + half) * 4, 4);
+            row * shape->sumsPerTile() + (kHalves * column + half) * 4, 4);
       };
       if (op.getTf32())
         multiply(rewriter, loc, rows, block, sumOf);
@@ -231,30 +230,6 @@ private:
            llvm::zip_equal(sumOf(i % tiles, i / tiles), own[i]))
         sum =
             fresh ? more : arith::AddFOp::create(b, loc, sum, more).getResult();
-  }
-
-  /// The left operand's registers of a tile of rows and 8 of K.
-  std::function<Words(int64_t, int64_t)>
-  leftOf(tile::MmaOp op, OpAdaptor adaptor, OpBuilder &b) const {
-    Location loc = op.getLoc();
-    if (auto type = dyn_cast<tile::SharedType>(op.getLhs().getType()))
-      return
-          [reader = BlockReader(b, loc, target, adaptor.getLhs(), type,
-                                BlockOrder::Down, /*transposed=*/false)](
-              int64_t row, int64_t eighth) { return reader.read(row, eighth); };
-    auto type = cast<tile::FragType>(op.getLhs().getType());
-    auto words =
-        VectorType::get(cast<VectorType>(adaptor.getLhs().getType()).getShape(),
-                        b.getI32Type());
-    SmallVector<Value> registers = elements(
-        b, loc, arith::BitcastOp::create(b, loc, words, adaptor.getLhs()));
-    int64_t perTile = type.getCols() / 2;
-    return [=](int64_t row, int64_t eighth) {
-      // Rows first: the accumulator has two columns of a row side by side.
-      ArrayRef<Value> own =
-          ArrayRef(registers).slice(row * perTile + eighth * 4, 4);
-      return Words{own[0], own[2], own[1], own[3]};
-    };
   }
 };
 } // namespace

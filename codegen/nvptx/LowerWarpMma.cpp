@@ -11,7 +11,6 @@ using namespace mlir;
 using namespace attn_jit;
 
 namespace {
-constexpr int64_t kEdge = 16; ///< of a block: four 8 x 8 matrices
 /// Right blocks that are read before the one that multiplies: more cost
 /// registers and gain nothing (docs/perf/ampere-forward.md).
 constexpr size_t kReadAhead = 1;
@@ -38,26 +37,22 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
   matchAndRewrite(tile::MmaOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    tile::FragType result = op.getType().getFrag();
     tile::SharedType rhs = op.getRhs().getType();
     if (rhs.getElementType().isF32())
       return rewriter.notifyMatchFailure(op, "not of 16 bits");
     bool rowsAreN = op.getTransposeRhs();
-    int64_t m = result.getRows(), n = result.getCols();
-    int64_t k = rowsAreN ? rhs.getCols() : rhs.getRows();
-    if (n % kEdge || k % kEdge)
-      return op.emitOpError("is ")
-             << m << "x" << n << "x" << k
-             << "; ldmatrix reads columns and K by sixteens";
-    int64_t rowTiles = m / kEdge, perTile = n / 2;
+    FailureOr<BlockProduct> shape = BlockProduct::of(op);
+    if (failed(shape))
+      return failure();
     SmallVector<Value> sums =
-        initialSums(rewriter, loc, adaptor.getAcc(), rowTiles * perTile);
+        initialSums(rewriter, loc, adaptor.getAcc(), shape->sums());
     // Reads are issued a fixed distance ahead: ptxas keeps their order roughly.
     BlockReader right(rewriter, loc, target, adaptor.getRhs(), rhs,
                       rowsAreN ? BlockOrder::Across : BlockOrder::Down,
                       !rowsAreN);
-    auto left = leftOf(op, adaptor, rewriter);
-    int64_t columns = n / kEdge, total = k / kEdge * columns;
+    LeftBlocks left = leftBlocks(rewriter, loc, target, adaptor.getLhs(),
+                                 op.getLhs().getType(), {0, 1, 2, 3});
+    int64_t columns = shape->columns, total = shape->steps * columns;
     struct Read {
       SmallVector<Value, 4> right;
       SmallVector<SmallVector<Value, 4>> left;
@@ -69,7 +64,7 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
       int64_t step = i / columns, column = i % columns;
       Read read;
       if (column == 0)
-        for (int64_t row = 0; row < rowTiles; ++row)
+        for (int64_t row = 0; row < shape->rowTiles; ++row)
           read.left.push_back(left(row, step));
       read.right =
           rowsAreN ? right.read(column, step) : right.read(step, column);
@@ -83,9 +78,9 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
       if (i % columns == 0)
         rows = reads.front().left;
       for (int64_t half = 0; half < 2; ++half)
-        for (int64_t row = 0; row < rowTiles; ++row) {
+        for (int64_t row = 0; row < shape->rowTiles; ++row) {
           MutableArrayRef<Value> sum = MutableArrayRef(sums).slice(
-              row * perTile + (2 * (i % columns) + half) * 4, 4);
+              row * shape->sumsPerTile() + (2 * (i % columns) + half) * 4, 4);
           llvm::copy(product(rewriter, loc, rhs.getElementType(), rows[row],
                              ArrayRef(reads.front().right).slice(2 * half, 2),
                              sum),
@@ -96,28 +91,6 @@ struct LowerMma : GpuPattern<tile::MmaOp> {
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
         op, cast<VectorType>(convert(op.getType())), sums);
     return success();
-  }
-
-private:
-  /// The left operand's registers of a tile of rows and a step of K.
-  std::function<SmallVector<Value, 4>(int64_t, int64_t)>
-  leftOf(tile::MmaOp op, OpAdaptor adaptor, OpBuilder &b) const {
-    Location loc = op.getLoc();
-    if (auto type = dyn_cast<tile::SharedType>(op.getLhs().getType()))
-      return [reader = BlockReader(b, loc, target, adaptor.getLhs(), type,
-                                   BlockOrder::Down, /*transposed=*/false)](
-                 int64_t row, int64_t step) { return reader.read(row, step); };
-    auto type = cast<tile::FragType>(op.getLhs().getType());
-    auto halves = cast<VectorType>(adaptor.getLhs().getType());
-    auto words = VectorType::get(halves.getNumElements() / 2, b.getI32Type());
-    SmallVector<Value> registers = elements(
-        b, loc, vector::BitCastOp::create(b, loc, words, adaptor.getLhs()));
-    int64_t perTile = type.getCols() / 4;
-    return [=](int64_t row, int64_t step) {
-      ArrayRef<Value> own =
-          ArrayRef(registers).slice(row * perTile + step * 4, 4);
-      return SmallVector<Value, 4>(own);
-    };
   }
 };
 

@@ -69,6 +69,7 @@ struct TileToNVVM : attn_jit::impl::TileToNVVMBase<TileToNVVM> {
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                          legal);
     populateFragmentPatterns(converter, patterns);
+    populateMapPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
     populatePipePatterns(converter, patterns);
     populateNvptxKernelPatterns(converter, patterns);

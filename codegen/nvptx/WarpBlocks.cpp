@@ -2,6 +2,7 @@
 #include "codegen/nvptx/WarpBlocks.h"
 #include "codegen/lower/Constants.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace attn_jit;
@@ -100,6 +101,41 @@ SmallVector<Value, 4> BlockReader::read(int64_t rowBlock,
                 transposed ? "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.trans.b16"
                            : "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16",
                 place.at(rowBlock * kRows, colBlock * kBytes)));
+}
+
+FailureOr<BlockProduct> BlockProduct::of(tile::MmaOp op) {
+  tile::FragType result = op.getType().getFrag();
+  tile::SharedType rhs = op.getRhs().getType();
+  int64_t m = result.getRows(), n = result.getCols();
+  int64_t k = op.getTransposeRhs() ? rhs.getCols() : rhs.getRows();
+  if (m % kEdge || n % kEdge || k % kEdge)
+    return op.emitOpError("is ")
+           << m << "x" << n << "x" << k
+           << "; a warp's products take rows, columns and K by sixteens";
+  return BlockProduct{m / kEdge, n / kEdge, k / kEdge};
+}
+
+LeftBlocks attn_jit::leftBlocks(OpBuilder &b, Location loc,
+                                const GpuTarget &target, Value lhs, Type type,
+                                std::array<int64_t, 4> order) {
+  if (auto shared = dyn_cast<tile::SharedType>(type))
+    return [reader = BlockReader(b, loc, target, lhs, shared, BlockOrder::Down,
+                                 /*transposed=*/false)](
+               int64_t row, int64_t step) { return reader.read(row, step); };
+  auto held = cast<VectorType>(lhs.getType());
+  auto words = VectorType::get(held.getNumElements() *
+                                   held.getElementTypeBitWidth() / 32,
+                               b.getI32Type());
+  SmallVector<Value> registers =
+      elements(b, loc, vector::BitCastOp::create(b, loc, words, lhs));
+  int64_t tiles = cast<tile::FragType>(type).getRows() / BlockProduct::kEdge;
+  int64_t perTile = words.getNumElements() / tiles;
+  return [=](int64_t row, int64_t step) {
+    SmallVector<Value, 4> own;
+    for (int64_t i : order)
+      own.push_back(registers[row * perTile + step * 4 + i]);
+    return own;
+  };
 }
 
 SmallVector<Value, 4> attn_jit::warpProduct(OpBuilder &b, Location loc,

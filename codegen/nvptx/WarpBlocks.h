@@ -7,11 +7,13 @@
 #define ATTN_JIT_CODEGEN_NVPTX_WARPBLOCKS_H
 
 #include "codegen/nvptx/NvptxTarget.h"
+#include <array>
+#include <functional>
 
 namespace attn_jit {
 
-/// A lane's bytes in the first 8 rows and 32 bytes of a tile, and the same
-/// lane's in any other such block.
+/// A lane's bytes in the first block of a tile, of 8 or 16 rows and 32 bytes,
+/// and the same lane's in any other.
 class LanePlace {
 public:
   LanePlace(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tile,
@@ -47,6 +49,29 @@ private:
   bool transposed;
   LanePlace place;
 };
+
+/// What a warp multiplies, in blocks of 16 rows, columns and of K.
+struct BlockProduct {
+  static constexpr int64_t kEdge = 16;
+  int64_t rowTiles, columns, steps;
+
+  /// Of each tile of rows the sums that a lane has.
+  int64_t sumsPerTile() const { return columns * kEdge / 2; }
+  int64_t sums() const { return rowTiles * sumsPerTile(); }
+  /// Emits an error where the edges are no multiples of a block's.
+  static mlir::FailureOr<BlockProduct> of(tile::MmaOp op);
+};
+
+/// A left operand's four registers of a tile of rows and 32 bytes of K.
+using LeftBlocks =
+    std::function<llvm::SmallVector<mlir::Value, 4>(int64_t row, int64_t step)>;
+
+/// `lhs` is a shared tile or a fragment, by `type`. Of a fragment, whose
+/// registers are those of an accumulator, the product's register i is
+/// `order[i]`.
+LeftBlocks leftBlocks(mlir::OpBuilder &b, mlir::Location loc,
+                      const GpuTarget &target, mlir::Value lhs, mlir::Type type,
+                      std::array<int64_t, 4> order);
 
 /// One product of a warp: the intrinsic `name` on the registers of both
 /// operands and four sums.

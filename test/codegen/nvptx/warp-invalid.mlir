@@ -47,9 +47,31 @@ tile.kernel @chosen_pipe(%i: i32 {tile.arg = "q_len"}) attributes {units = 1 : i
 tile.kernel @columns() attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64} {
   %a = tile.alloc {offset = 0 : i64} : !tile.shared<16x64xf16, swizzle 128>
   %b = tile.alloc {offset = 2048 : i64} : !tile.shared<24x64xf16, swizzle 128>
-  // expected-error @below {{'tile.mma' op is 16x24x64; ldmatrix reads columns and K by sixteens}}
+  // expected-error @below {{'tile.mma' op is 16x24x64; a warp's products take rows, columns and K by sixteens}}
   // expected-error @below {{failed to legalize operation 'tile.mma'}}
   %0 = tile.mma %a, %b {transpose_rhs} : !tile.shared<16x64xf16, swizzle 128>, !tile.shared<24x64xf16, swizzle 128> -> !tile.pending<<16x24xf32, acc>>
+  tile.return
+}
+
+// -----
+
+tile.kernel @columns_f32() attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64} {
+  %a = tile.alloc {offset = 0 : i64} : !tile.shared<16x32xf32, swizzle 128>
+  %b = tile.alloc {offset = 2048 : i64} : !tile.shared<24x32xf32, swizzle 128>
+  // expected-error @below {{'tile.mma' op is 16x24x32; a warp's products take rows, columns and K by sixteens}}
+  // expected-error @below {{failed to legalize operation 'tile.mma'}}
+  %0 = tile.mma %a, %b {transpose_rhs} : !tile.shared<16x32xf32, swizzle 128>, !tile.shared<24x32xf32, swizzle 128> -> !tile.pending<<16x24xf32, acc>>
+  tile.return
+}
+
+// -----
+
+tile.kernel @depth() attributes {units = 1 : i64, grid = ["1"], tile.shared_bytes = 0 : i64} {
+  %a = tile.alloc {offset = 0 : i64} : !tile.shared<16x40xf16, swizzle 128>
+  %b = tile.alloc {offset = 2048 : i64} : !tile.shared<16x40xf16, swizzle 128>
+  // expected-error @below {{'tile.mma' op is 16x16x40; a warp's products take rows, columns and K by sixteens}}
+  // expected-error @below {{failed to legalize operation 'tile.mma'}}
+  %0 = tile.mma %a, %b {transpose_rhs} : !tile.shared<16x40xf16, swizzle 128>, !tile.shared<16x40xf16, swizzle 128> -> !tile.pending<<16x16xf32, acc>>
   tile.return
 }
 
