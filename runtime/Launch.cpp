@@ -68,9 +68,12 @@ static Status checkRequirement(const Requirement &rule,
                             : rule.kind == Kind::AtLeast ? "at least "
                             : rule.kind == Kind::Equal   ? "only "
                                                          : "a multiple of ";
-  return badInput(rule.left.text + ": " + std::to_string(left) +
-                  " given, allowed: " + words + std::to_string(right) + " (" +
-                  rule.text + ")");
+  // Nobody gives a quotient.
+  const std::string field = rule.left.kind == Value::Kind::HeadsPerKv
+                                ? "q_heads / kv_heads"
+                                : rule.left.text;
+  return badInput(field + ": " + std::to_string(left) + " given, allowed: " +
+                  words + std::to_string(right) + " (" + rule.text + ")");
 }
 
 //===----------------------------------------------------------------------===//

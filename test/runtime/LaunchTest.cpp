@@ -239,7 +239,11 @@ TEST_F(Launch, RequirementsNameTheirRule) {
       {R"({"at_least": ["q_len", 301]})",
        "q_len: 300 given, allowed: at least 301"},
       {R"({"equal": ["heads_per_kv", 3]})",
-       "heads_per_kv: 2 given, allowed: only 3"},
+       "q_heads / kv_heads: 2 given, allowed: only 3"},
+      // Heads of one key head that share tiles.
+      {R"({"aligned": ["heads_per_kv", 4]})",
+       "q_heads / kv_heads: 2 given, allowed: a multiple of 4 "
+       "({\"aligned\":[\"heads_per_kv\",4]})"},
       {R"({"pointer_aligned": ["v", 131072]})",
        "v: address 196608 given, allowed: a multiple of 131072 bytes"},
   };
