@@ -201,7 +201,8 @@ def measure(torch, engine, machine, args, row):
     out.fill_(float("nan"))
     kernel = engine.kernel(head_dim=dim, value_dim=value_dim, dtype=dtype, layout="bhsd", align="top_left",
                            causal=causal, schedule=args.schedule or None, target=args.target or None,
-                           precision=args.precision if dtype == "f32" else None, kv_len=length, q_len=length, batch=batch, q_heads=heads,
+                           precision=args.precision if dtype == "f32" else None,
+                           kv_len=length, q_len=length, batch=batch, q_heads=heads,
                            alignment=16 if args.device != "cpu" else q.element_size())
     workspace = torch.zeros(kernel.manifest["workspace_bytes"], dtype=torch.uint8, device=args.device)
     launch = kernel.bind(q, k, v, out, workspace=workspace)

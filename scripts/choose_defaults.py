@@ -5,8 +5,8 @@
 
 A line of the file is a call with the time of each schedule, as scripts/sweep_schedules.py writes it. The best has the
 highest geometric mean of (best time / own time) over the class's calls; of what is within a hundredth of it, the one
-that the assembler is done with first or, where steps are few, whose calls take least in all. A cold start of D128 is held to 0.4 s, which two loops of long steps are not, unless
-its rows see so many keys that a launch takes milliseconds.
+that the assembler is done with first or, where steps are few, whose calls take least in all. A cold start of D128 is
+held to 0.4 s, which two loops of long steps are not, unless its rows see so many keys that a launch takes milliseconds.
 """
 
 import collections
@@ -15,7 +15,9 @@ import math
 import re
 import sys
 
-FEW_ROWS, WAVE_ROWS, LONG_KEYS = 132 * 64, 132 * 128, 8192  # dialect/attn/CallClass.h
+# As dialect/attn/CallClass.h and ProblemShape::fewKeysUpTo have them (test/codegen/nvptx/class_limits.py).
+FEW_ROWS, WAVE_ROWS, LONG_KEYS = 132 * 64, 132 * 128, 8192
+NARROW, FEW_KEYS_NARROW, FEW_KEYS = 96, 512, 2048
 SAME = 0.99
 HELD = (128, 128)  # dims whose cold start is held to a limit,
 HELD_STEP = 64  # and the longest step of two loops within it: 80 took 0.45 s.
@@ -24,7 +26,7 @@ HELD_TILES = 128  # of workgroups of one tile and no mask, assembled like one lo
 
 def keys_class(call):
     seen = call["length"] // 2 if call["causal"] else call["length"]
-    few = 512 if max(call["head_dim"], call["value_dim"]) <= 96 else 2048  # ProblemShape::fewKeysUpTo
+    few = FEW_KEYS_NARROW if max(call["head_dim"], call["value_dim"]) <= NARROW else FEW_KEYS
     return "KeyClass::" + ("Few" if seen <= few else "Many" if seen < LONG_KEYS else "Long")
 
 
