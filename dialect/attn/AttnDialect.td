@@ -51,7 +51,8 @@ def Attn_ScheduleAttr : Attn_Attr<"Schedule", "schedule"> {
   let description = [{
     `#attn.schedule<flash_fwd_ws.v1<bm=128, bn=128, stages=2, ...>>`. The text between the outer
     brackets is the schedule's text everywhere: in IR, in records, on the command line. In IR
-    every field stands. dialect/attn/Schedule.h has the grammar.
+    every field is printed, and must be given but for one that is younger than the text: that has what was there
+    before it. dialect/attn/Schedule.h has the grammar.
   }];
   let parameters = (ins StringRefParameter<"canonical text">:$text);
   let builders = [AttrBuilder<(ins "const ::attn_jit::Schedule &":$schedule)>];

@@ -18,10 +18,10 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
     Each argument carries `tile.arg`, the name under which the launch manifest binds it
     (`q`, `kv_len`, `scale_log2e`, ...). `units` is the number of units of a workgroup. `grid` is one
     rule a dimension: a value name or a number, `ceil_div(NAME, N)`, or a product of these by ` * `;
-    `resident(PRODUCT)` is as many workgroups as the device holds, at most one a tile. With `cluster`, that many workgroups that follow each other
-    along the grid's first dimension, a multiple of it, run side by side, fill each other's shared tiles, and end
-    together. The body is one block; branches and loops are `scf` ops, and arithmetic is what dialect/Elementwise.h
-    lists.
+    `resident(PRODUCT)` is as many workgroups as the device holds, at most one a tile. With `cluster`, that many
+    workgroups that follow each other along the grid's first dimension, a multiple of it, run side by side, fill each
+    other's shared tiles, and end together. The body is one block; branches and loops are `scf` ops, and arithmetic is
+    what dialect/Elementwise.h lists.
 
     Further attributes: `tile.align`, the bytes that bases and strides of directly accessed tensors are multiples of (16
     unless said); `tile.warps`, its units are warps also where the target's own are larger; `tile.shared_bytes`, what
@@ -267,8 +267,8 @@ def Tile_MailReleaseOp : Tile_Op<"mail.release", []> {
 def Tile_DrawOp : Tile_Op<"draw", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "The next number of a counter";
   let description = [{
-    0, 1, ... `count` - 1, each to one draw of the launch, and then from 0 again: a launch that draws `count` times, or a
-    multiple of it, leaves the counter as it was.
+    0, 1, ... `count` - 1, each to one draw of the launch, and then from 0 again: a launch that draws `count` times, or
+    a multiple of it, leaves the counter as it was.
   }];
   let arguments = (ins Tile_CounterType:$counter, I32:$count);
   let results = (outs I32:$result);

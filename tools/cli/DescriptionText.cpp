@@ -110,7 +110,7 @@ rt::Result<api::Description> cli::describe(const DescriptionText &text) {
   if (!text.valueDim.empty()) {
     ATTN_TRY(valueDim, parseInteger("dv", text.valueDim, 1, kMaxDim));
   }
-  // Run-time sizes, of which only the length class tells images apart;
+  // Run-time sizes, of which only the class of calls tells images apart;
   // checked all the same.
   ATTN_TRY(const Sizes checked, readSizes(text, 1));
   (void)checked;

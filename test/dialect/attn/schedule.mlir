@@ -1,4 +1,4 @@
-// A schedule's text in IR: fields in any order, printed in the family's; all must be there.
+// A schedule's text in IR: fields in any order, printed in the family's; all must be there but those younger than it.
 // RUN: attn-opt %s --split-input-file --verify-roundtrip --verify-diagnostics | FileCheck %s
 
 // A text older than a field has what was there before it.
