@@ -104,7 +104,7 @@ def Tile_MailType : Tile_Type<"Mail", "mail"> {
 def Tile_CounterType : Tile_Type<"Counter", "counter"> {
   let summary = "A number in device memory that the workgroups of a launch share";
   let description = [{
-    The argument `workspace`: four bytes of the caller's that are zero before a kernel's first launch, and that one launch
+    The argument `workspace`: four bytes of the caller's, zero before a kernel's first launch, that one launch
     at a time uses.
   }];
 }
