@@ -75,7 +75,7 @@ BULK = [
     "flash_fwd_ws.v1<order=paired,q_stages=2,bn=64>",
     "flash_fwd_ws.v1<rescale=always>",
     "flash_fwd_ws.v1<grid=dynamic>",
-    "flash_fwd_ws.v1<grid=dynamic,loops=split,section=4,bn=64>",
+    "flash_fwd_ws.v1<grid=dynamic,bm=128,loops=split,section=4,bn=64>",
     "flash_fwd_ws.v1<cluster=2>",
     "flash_fwd_ws.v1<cluster=2,grid=tiles,stages=1,bn=64>",
 ]
