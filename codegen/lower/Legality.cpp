@@ -23,11 +23,11 @@ public:
     constexpr int64_t kMostOfCluster = 8;
     if (int64_t cluster = kernel.getClusterSize();
         cluster > 1 && !info.has(Capability::ClusterMulticast))
-      refuse(kernel) << "cluster: " << cluster << " given, " << info.name
+      refuse(kernel) << "cluster: " << cluster << " given, " << info.title()
                      << " has no clusters";
     else if (cluster > kMostOfCluster)
       refuse(kernel) << "cluster: " << cluster << " given, allowed on "
-                     << info.name << ": up to " << kMostOfCluster;
+                     << info.title() << ": up to " << kMostOfCluster;
     if (!kernel->hasAttr(kSharedBytesAttr))
       refuse(kernel) << "shared memory has no places; run tile-assign-shared "
                         "first";

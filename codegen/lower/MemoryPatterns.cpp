@@ -240,29 +240,11 @@ struct LowerBarrier : GpuPattern<tile::BarrierOp> {
     return success();
   }
 };
-
-//===-- a workspace -------------------------------------------------------===//
-
-struct LowerDraw : GpuPattern<tile::DrawOp> {
-  using GpuPattern::GpuPattern;
-  LogicalResult
-  matchAndRewrite(tile::DrawOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    Value last = arith::SubIOp::create(rewriter, loc, adaptor.getCount(),
-                                       i32Constant(rewriter, loc, 1));
-    // Numbers alone pass between workgroups: no order of other memory.
-    rewriter.replaceOpWithNewOp<LLVM::AtomicRMWOp>(
-        op, LLVM::AtomicBinOp::uinc_wrap, adaptor.getCounter(), last,
-        LLVM::AtomicOrdering::monotonic, "agent");
-    return success();
-  }
-};
 } // namespace
 
 void attn_jit::populateMemoryPatterns(const GpuTypeConverter &converter,
                                       RewritePatternSet &patterns) {
   patterns.add<LowerLoad, LowerStore, LowerAlloc, LowerSlice, LowerPut,
-               LowerProgramId, LowerUnitId, LowerBarrier, LowerDraw>(
+               LowerProgramId, LowerUnitId, LowerBarrier>(
       converter, patterns.getContext());
 }

@@ -18,11 +18,17 @@ int64_t attn_jit::clusterOf(Operation *op) {
   return cluster ? cluster.getInt() : 1;
 }
 
-void attn_jit::clusterBarrier(OpBuilder &b, Location loc) {
-  // Not `aligned`: of a role of one thread that thread comes alone.
-  // `relaxed`: it orders no memory but that of the barriers made before, which
-  // have a fence of their own.
+// Not `aligned`: of a role of one thread that thread comes alone.
+
+void attn_jit::beginCluster(OpBuilder &b, Location loc) {
+  // All that peers may see yet are barriers, which have a fence of their own.
   intrinsic(b, loc, {}, "llvm.nvvm.barrier.cluster.arrive.relaxed", {});
+  intrinsic(b, loc, {}, "llvm.nvvm.barrier.cluster.wait", {});
+}
+
+void attn_jit::endCluster(OpBuilder &b, Location loc) {
+  // Releases: the last arrivals in a peer come before that peer may be gone.
+  intrinsic(b, loc, {}, "llvm.nvvm.barrier.cluster.arrive", {});
   intrinsic(b, loc, {}, "llvm.nvvm.barrier.cluster.wait", {});
 }
 

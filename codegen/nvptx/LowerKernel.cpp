@@ -111,7 +111,7 @@ struct LowerSpecialize : GpuPattern<tile::SpecializeOp> {
               "llvm.nvvm.fence.mbarrier_init.release.cluster", {});
     int64_t cluster = clusterOf(op);
     if (cluster > 1)
-      clusterBarrier(rewriter, loc);
+      beginCluster(rewriter, loc);
     else
       intrinsic(rewriter, loc, {}, "llvm.nvvm.barrier.cta.sync.aligned.all",
                 i32Constant(rewriter, loc, 0));
@@ -143,7 +143,7 @@ struct LowerSpecialize : GpuPattern<tile::SpecializeOp> {
       // Threads without a role have ended, which is to arrive. Behind the roles
       // this would cost a producer of 24 registers 52 bytes of spills.
       if (cluster > 1)
-        clusterBarrier(rewriter, loc);
+        endCluster(rewriter, loc);
       first += count;
       if (choice)
         rewriter.setInsertionPoint(choice.elseBlock()->getTerminator());

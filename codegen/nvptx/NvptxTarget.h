@@ -62,8 +62,10 @@ mlir::Value isUnitLeader(const GpuTarget &target, mlir::OpBuilder &b,
 
 /// Workgroups of the cluster that `op` runs in; 1: there are none.
 int64_t clusterOf(mlir::Operation *op);
-/// All threads of the cluster meet.
-void clusterBarrier(mlir::OpBuilder &b, mlir::Location loc);
+/// All threads of the cluster meet before the first and after the last reaches
+/// into another workgroup.
+void beginCluster(mlir::OpBuilder &b, mlir::Location loc);
+void endCluster(mlir::OpBuilder &b, mlir::Location loc);
 /// This workgroup's index in its cluster, i32.
 mlir::Value clusterRank(mlir::OpBuilder &b, mlir::Location loc);
 /// cluster_rank.
@@ -94,6 +96,8 @@ void populateNvptxKernelPatterns(const GpuTypeConverter &converter,
                                  mlir::RewritePatternSet &patterns);
 void populateNvptxDelayPatterns(const GpuTypeConverter &converter,
                                 mlir::RewritePatternSet &patterns);
+void populateNvptxDrawPatterns(const GpuTypeConverter &converter,
+                               mlir::RewritePatternSet &patterns);
 /// Stores of 16-bit matrices, in whole sectors.
 void populateNvptxStorePatterns(const GpuTypeConverter &converter,
                                 mlir::RewritePatternSet &patterns);

@@ -88,6 +88,7 @@ struct TileToNVVM : attn_jit::impl::TileToNVVMBase<TileToNVVM> {
     }
     populateNvptxCastPatterns(converter, patterns);
     populateNvptxDelayPatterns(converter, patterns);
+    populateNvptxDrawPatterns(converter, patterns);
     populateNvptxMathPatterns(converter, patterns);
     populateNvptxStorePatterns(converter, patterns);
     if (failed(applyPartialConversion(module, legal, std::move(patterns))))

@@ -149,7 +149,7 @@ void ForwardBuilder::createKernel(int64_t units, tile::Access loads,
     argument(outer.getType(), name.str());
   }
   if (order.draws)
-    argument(tile::CounterType::get(context), kWorkspace.str());
+    argument(tile::CounterType::get(context), tile::kWorkspaceName.str());
 
   b.setInsertionPoint(function);
   SmallVector<Attribute> argAttrs;

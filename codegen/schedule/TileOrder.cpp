@@ -154,8 +154,8 @@ TilePlace TileWalk::at(Value visit) {
 Value TileWalk::isTurn(Value turn) { return isBefore(turn, allTurns); }
 
 Value TileWalk::drawTurn() {
-  Value drawn = tile::DrawOp::create(f.b, f.loc, f.b.getI32Type(),
-                                     f.argument(kWorkspace), allTurns);
+  Value drawn = tile::DrawOp::create(
+      f.b, f.loc, f.b.getI32Type(), f.argument(tile::kWorkspaceName), allTurns);
   return f.add(workgroups, drawn);
 }
 

@@ -13,9 +13,6 @@
 namespace attn_jit {
 class ForwardBuilder;
 
-/// The argument that tiles are drawn from, zero between launches.
-inline constexpr llvm::StringLiteral kWorkspace = "workspace";
-
 /// Query rows from `row` of one head, or of packed heads from `head` on. All
 /// i32.
 struct TilePlace {

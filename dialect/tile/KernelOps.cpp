@@ -58,6 +58,14 @@ LogicalResult KernelOp::verify() {
       return emitOpError("argument ")
              << i << " has no '" << kArgName << "' name to bind it by";
     Type type = getArgumentTypes()[i];
+    if (isa<CounterType>(type) && getArgName(i) != kWorkspaceName)
+      return emitOpError("argument ")
+             << i << " is a counter named '" << getArgName(i) << "', allowed: '"
+             << kWorkspaceName << "'";
+    if (isa<CounterType>(type) &&
+        llvm::count_if(getArgumentTypes(),
+                       [](Type each) { return isa<CounterType>(each); }) > 1)
+      return emitOpError("has more than one counter, allowed: 1");
     if (!isa<GlobalType, CounterType>(type) && !type.isInteger(32) &&
         !type.isInteger(64) && !type.isF32())
       return emitOpError("argument ")
@@ -95,6 +103,12 @@ public:
                      ? success()
                      : post.emitOpError(
                            "tells numbers, allowed: in a single_thread role");
+        })
+        .Case([&](DrawOp draw) {
+          return placeOf(draw) == Place::Thread
+                     ? success()
+                     : draw.emitOpError("draws a number for each thread, "
+                                        "allowed: in a single_thread role");
         })
         .Case<MailTakeOp, MailReleaseOp>([&](auto take) {
           return placeOf(take) == Place::Units

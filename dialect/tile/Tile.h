@@ -33,6 +33,8 @@
 namespace attn_jit::tile {
 /// Argument attribute: the name under which the launch manifest binds it.
 inline constexpr llvm::StringLiteral kArgName = "tile.arg";
+/// The name of a counter.
+inline constexpr llvm::StringLiteral kWorkspaceName = "workspace";
 } // namespace attn_jit::tile
 
 // Kernel attributes: Tile_KernelOp says what they mean.

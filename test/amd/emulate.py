@@ -138,7 +138,7 @@ def run_image(manifest, options, library):
     if options.lse:
         memory["lse"] = np.full(shape.batch * shape.q_heads * shape.q_len, attention.POISON["f32"])
     if manifest.workspace_bytes:
-        memory["workspace"] = np.full(manifest.workspace_bytes, 0xFF, np.uint8)
+        memory["workspace"] = np.zeros(manifest.workspace_bytes, np.uint8)
 
     folder = tempfile.TemporaryDirectory(prefix="attn-jit-emulate-")
     if options.race:

@@ -3,6 +3,7 @@
 #include "runtime/check/Compare.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -116,6 +117,11 @@ rt::Status Trial::launch(const api::Kernel &kernel, int32_t delaySeed) {
   arguments.captured = {};
   ATTN_CHECK(std::move(launched));
   ATTN_CHECK(stream.synchronize());
+  std::array<std::byte, kWorkspaceBytes> left;
+  ATTN_CHECK(workspace.copyTo(left.data(), left.size()));
+  if (std::any_of(left.begin(), left.end(),
+                  [](std::byte each) { return each != std::byte(0); }))
+    return rt::failed("workspace: not left zero by the launch");
   ATTN_CHECK(o.buffer.copyTo(outRows.data(), outRows.spanBytes()));
   return l.buffer.copyTo(lse.data(), lse.spanBytes());
 }

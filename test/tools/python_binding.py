@@ -44,6 +44,9 @@ def check(engine):
     refused("k.strides: [448, 224, -32, 1] given, allowed: whole elements", k=made(2, 2, 7, 32)[:, :, ::-1])
     refused("out: a read-only array given", out=np.broadcast_to(np.float32(0), (2, 4, 5, 16)))
     refused("lse: a tensor given, allowed: none", lse=made(2, 4, 5))
+    refused("workspace.shape: [2, 4] given, allowed: one dimension of bytes", workspace=made(2, 4, dtype=np.uint8))
+    refused("workspace.dtype: float32 given, allowed: uint8", workspace=made(4))
+    kernel.launch(**tensors, workspace=made(4, dtype=np.uint8))  # one that needs none
     refused("captured: w given, allowed: none", captured={"w": 1})
     refuses("scale: 0 given", lambda: kernel.launch(**tensors, scale=0), attn_jit.AttnJitError)
     # Strides of inputs may be anything else: one key for all rows, heads between rows.

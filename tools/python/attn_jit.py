@@ -159,8 +159,10 @@ class Kernel(_Handle):
         if lse is not None:
             call.lse = _view("lse", lse, rows, "f32", on_gpu, written=True)
         if workspace is not None:
+            if len(workspace.shape) != 1:
+                _refuse("workspace.shape", list(workspace.shape), "one dimension of bytes")
             view = _view("workspace", workspace, tuple(workspace.shape), "uint8", on_gpu, written=True)
-            call.workspace, call.workspace_bytes = view.address, workspace.shape[-1]
+            call.workspace, call.workspace_bytes = view.address, workspace.shape[0]
         call.captured_names = (c.c_char_p * len(captured))(*[name.encode() for name in captured])
         call.captured_values = (c.c_double * len(captured))(*captured.values())
         call.captured_count = len(captured)

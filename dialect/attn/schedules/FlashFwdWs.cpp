@@ -101,16 +101,19 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
   WarpgroupShape shape;
   shape.consumers = bm / target.unitRows;
   shape.sharedP = named.get("p", false);
-  shape.resident = true, shape.searches = section > 1;
-  int64_t grid =
-      named.get("grid", mayReside && named.get("producer_regs", 56) >=
-                                         producerRegisters(problem, shape));
   bool overlap = named.get("overlap", true);
-  bool resident = grid, draws = grid == kDynamic;
-  shape.resident = resident, shape.searches |= draws;
   // One loop for all steps is a third less to assemble and within 3 %; beyond
   // 64 it costs up to 5 % at dims that are no power of two.
   bool whole = widest <= 64 || llvm::isPowerOf2_64(padded(widest, target));
+  // Sections are of workgroups that walk.
+  shape.resident = true, shape.searches = section > 1;
+  shape.oneLoop = named.get("loops", overlap && whole);
+  bool walks =
+      section > 1 || (mayReside && named.get("producer_regs", 56) >=
+                                       producerRegisters(problem, shape));
+  int64_t grid = named.get("grid", walks);
+  bool resident = grid, draws = grid == kDynamic;
+  shape.resident = resident, shape.searches |= draws;
   shape.oneLoop = named.get("loops", resident && overlap && whole);
   // Few keys: no step that is mostly beyond them.
   int64_t bn = widest <= 64 ? 128
@@ -121,16 +124,18 @@ static llvm::SmallVector<int64_t> chosen(const ProblemShape &problem,
                : widest <= 192 ? (resident ? 128 : 96)
                                : 80;
   int64_t producerRegs =
-      named.get("producer_regs", shape.consumers == 1 ? 56
-                                 : shape.consumers == 2
-                                     ? producerRegisters(problem, shape)
-                                     : 32);
+      named.get("producer_regs",
+                shape.consumers == 1 ? 56
+                : shape.consumers == 2
+                    ? producerRegisters(problem, shape)
+                    : std::max<int64_t>(32, producerRegisters(problem, shape)));
   // Of two consumers each gets half of what is left, in multiples of 8.
   int64_t pool =
       target.entryRegisters(shape.consumers + 1) * (shape.consumers + 1);
   int64_t consumerRegs = named.get(
       "consumer_regs", shape.consumers == 1   ? 256
                        : shape.consumers == 2 ? (pool - producerRegs) / 16 * 8
+                       : producerRegs > 32    ? 152
                                               : 160);
   shape.stages = named.get("stages", 2);
   // Resident consumers go on across tiles side by side: without turns they
@@ -289,9 +294,10 @@ static Error verify(const Schedule &schedule, const ProblemShape &problem,
       schedule.get("producer_regs") < least)
     return inputError(
         "schedule field 'producer_regs': {0} given with {1} and "
-        "grid={2}, section={3}, p={4}, allowed: at least {5}",
+        "grid={2}, section={3}, loops={4}, p={5}, allowed: at least {6}",
         schedule.get("producer_regs"), problem.masked ? "a mask" : "no mask",
-        kGrid[schedule.get("grid")], section, kPath[shape.sharedP], least);
+        kGrid[schedule.get("grid")], section, kLoops[shape.oneLoop],
+        kPath[shape.sharedP], least);
   int64_t need = consumerRegisters(problem, target, shape);
   if (need > usable(regs))
     return inputError("registers: {0} needs about {1} a consumer thread, its "

@@ -2,7 +2,7 @@
 //
 // What a thread of flash_fwd_ws.v1's warpgroups holds: the register model of a
 // target whose warpgroups multiply asynchronously. Fitted to ptxas 13.0, so
-// that none of test/codegen/nvptx/corners.test spills.
+// that none of test/codegen/nvptx/corners*.test spills.
 #ifndef ATTN_JIT_DIALECT_ATTN_SCHEDULES_WARPGROUPREGISTERS_H
 #define ATTN_JIT_DIALECT_ATTN_SCHEDULES_WARPGROUPREGISTERS_H
 

@@ -41,10 +41,10 @@ tile.kernel @roles(%q: !tile.global<64xf16, bulk> {tile.arg = "q"}, %o: !tile.gl
 // CHECK-NEXT: llvm.nvvm.barrier.cluster.wait
 // CHECK: nvvm.elect.sync
 // CHECK: "first"
-// CHECK-NEXT: llvm.nvvm.barrier.cluster.arrive.relaxed
+// CHECK-NEXT: llvm.call_intrinsic "llvm.nvvm.barrier.cluster.arrive"
 // CHECK-NEXT: llvm.nvvm.barrier.cluster.wait
 // CHECK: "second"
-// CHECK-NEXT: llvm.nvvm.barrier.cluster.arrive.relaxed
+// CHECK-NEXT: llvm.call_intrinsic "llvm.nvvm.barrier.cluster.arrive"
 // CHECK-NEXT: llvm.nvvm.barrier.cluster.wait
 tile.kernel @together(%n: i32 {tile.arg = "q_len"}) attributes {units = 2 : i64, cluster = 4 : i64, grid = ["4"]} {
   %rank = tile.cluster_rank

@@ -898,3 +898,25 @@ tile.kernel @shared_heads(%q: !tile.global<64xf16, bulk> {tile.arg = "q"}, %n: i
     }
   tile.return
 }
+
+// -----
+
+tile.kernel @drawn_by_units(%n: i32 {tile.arg = "q_len"}, %counter: !tile.counter {tile.arg = "workspace"}) attributes {units = 1 : i64, grid = ["1"]} {
+  // expected-error @below {{'tile.draw' op draws a number for each thread, allowed: in a single_thread role}}
+  %0 = tile.draw %counter of %n : !tile.counter
+  tile.return
+}
+
+// -----
+
+// expected-error @below {{argument 0 is a counter named 'counter', allowed: 'workspace'}}
+tile.kernel @counter_name(%counter: !tile.counter {tile.arg = "counter"}) attributes {units = 1 : i64, grid = ["1"]} {
+  tile.return
+}
+
+// -----
+
+// expected-error @below {{has more than one counter, allowed: 1}}
+tile.kernel @counters(%a: !tile.counter {tile.arg = "workspace"}, %b: !tile.counter {tile.arg = "workspace"}) attributes {units = 1 : i64, grid = ["1"]} {
+  tile.return
+}

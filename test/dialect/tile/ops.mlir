@@ -15,11 +15,10 @@ tile.kernel @units(%q: !tile.global<64xf16, bulk> {tile.arg = "q"},
   // CHECK: tile.program_id 2
   %x = tile.program_id 0
   %z = tile.program_id 2
-  // CHECK: tile.draw %[[COUNTER]] of %{{.*}}{{$}}
-  %next = tile.draw %workspace of %q_len : !tile.counter
   // CHECK: tile.specialize
   // CHECK-NEXT: role producer(%{{.*}}) units 1 registers 24 single_thread {
   // CHECK: tile.barrier
+  // CHECK: tile.draw %[[COUNTER]] of %{{.*}}{{$}}
   // CHECK: role consumer(%[[UNIT:.*]]) units 2 {
   // CHECK: tile.named_barrier.sync %[[UNIT]] units 2
   // CHECK: tile.named_barrier.arrive %[[UNIT]] units 2
@@ -28,6 +27,7 @@ tile.kernel @units(%q: !tile.global<64xf16, bulk> {tile.arg = "q"},
   tile.specialize
     role producer(%p) units 1 registers 24 single_thread {
       tile.barrier
+      %next = tile.draw %workspace of %q_len : !tile.counter
     }
     role consumer(%unit) units 2 {
       tile.named_barrier.sync %unit units 2

@@ -76,6 +76,9 @@ int main(int argc, char **argv) try {
   const size_t workspaceBytes = manifest.value("workspace_bytes", size_t(0));
   const uint64_t workspace =
       workspaceBytes ? machine.allocate(workspaceBytes) : 0;
+  const std::vector<char> zeros(workspaceBytes);
+  if (workspace)
+    machine.toDevice(workspace, zeros.data(), zeros.size());
 
   auto value = [&](const json &v) {
     return v.is_number()     ? v.get<double>()
