@@ -91,9 +91,12 @@ int main(int argc, char **argv) try {
     if (rule.contains("ceil_div"))
       return int(std::ceil(value(rule["ceil_div"][0]) /
                            rule["ceil_div"][1].get<double>()));
-    // Any number up to the rule's will do; a few make each walk over tiles.
-    if (rule.contains("resident"))
-      return std::min(extent(rule["resident"]), 5);
+    // Any whole clusters up to the rule's number will do; a few make each walk
+    // over tiles.
+    if (rule.contains("resident")) {
+      const int cluster = manifest["cluster"][0];
+      return std::min(extent(rule["resident"]) / cluster, 5) * cluster;
+    }
     int product = 1;
     for (const json &each : rule.at("product"))
       product *= extent(each);
