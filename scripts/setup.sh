@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what building and testing need and this machine lacks. Debian 12 with its security
-# archive (where LLVM 22 comes from), as root. With nothing missing it returns at once.
+# Installs what building needs and this machine lacks; `scripts/setup.sh tests` also what the tests do.
+# Debian 12 with its security archive (where LLVM 22 comes from), as root. With nothing missing it
+# returns at once.
 set -euo pipefail
 
 packages=(
@@ -8,12 +9,19 @@ packages=(
   clang-22 lld-22 llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools liblld-22-dev
   zlib1g-dev libzstd-dev
   # build
-  cmake ninja-build ccache git
+  cmake ninja-build ccache git pkg-config
   # libraries
   libcli11-dev nlohmann-json3-dev libtbb-dev
-  # tests
-  libgtest-dev clang-format-22 clang-tidy-22 libclang-rt-22-dev python3 python3-psutil python3-numpy
+  # the store: digests and signatures, records, packs; headers alone of what is opened at run time
+  libsodium-dev libsqlite3-dev libarchive-dev libcurl4-openssl-dev libhiredis-dev
 )
+if [ "${1:-}" = tests ]; then
+  packages+=(
+    libgtest-dev clang-format-22 clang-tidy-22 libclang-rt-22-dev python3 python3-psutil python3-numpy
+    # remotes, and what is done to them
+    redis-server nginx-light libnginx-mod-http-dav-ext python3-botocore python3-venv strace bindfs iproute2
+  )
+fi
 
 missing=()
 for package in "${packages[@]}"; do
@@ -34,5 +42,12 @@ if ! apt-cache show llvm-22-dev >/dev/null 2>&1; then
   echo "LLVM 22 is not offered here: it is in Debian 12's security archive (bookworm-security);" \
        "add that to the package sources and run this again" >&2
   exit 2
+fi
+# Tests start their own servers; those of the packages must not run on this machine.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  trap 'rm -f "$policy"' EXIT
 fi
 apt-get install -y -q --no-install-recommends "${missing[@]}"

@@ -3,5 +3,6 @@
 #   scripts/test.sh [lit arguments...]      e.g. scripts/test.sh -v --filter=lint
 set -euo pipefail
 cd "$(dirname "$0")/.."
+scripts/setup.sh tests
 scripts/build.sh release all attn-test-depends
 exec test/run.py build-release "$@"

@@ -26,9 +26,9 @@ LEAVES = re.compile(r"codegen/(nvptx|amdgpu|cpu)/")
 TARGET_OPERATION = re.compile(r"\b(NVVM::(?!NVVMDialect)|ROCDL::(?!ROCDLDialect)|(?:LLVM::)?InlineAsmOp\b|x86vector::|amdgpu::)")
 TARGET_HEADER = re.compile(r"NVVM|ROCDL|X86|AMDGPU|NVGPU|codegen/(nvptx|amdgpu|cpu)/")
 FOREIGN_SYMBOL = re.compile(r"^(cu[A-Z]\w*|hip[A-Z]\w*|nvJitLink\w*|_ZN?K?\d*(4llvm|4mlir|3lld)\w*|LLVM\w+)$")
-RUNTIME_LIBRARY = re.compile(r"(libtbb|libz|libstdc\+\+|libm|libgcc_s|libc|libpthread|libdl|ld-linux-x86-64|lib[a-z]+san)\.so")
+RUNTIME_LIBRARY = re.compile(r"(libtbb|libz|libsodium|libsqlite3|libarchive|libzstd|libstdc\+\+|libm|libgcc_s|libc|libpthread|libdl|ld-linux-x86-64|lib[a-z]+san)\.so")
 SANITIZER_LIBRARY = re.compile(r"libresolv\.so")
-FOREIGN_LIBRARY = re.compile(r"libcuda|libamdhip|libnv|libcudart")
+FOREIGN_LIBRARY = re.compile(r"libcuda|libamdhip|libnv|libcudart|libcurl|libhiredis")
 
 
 def include_faults(path, text):
@@ -70,7 +70,7 @@ def probe_faults(archives, cxx, sanitize):
         probe = os.path.join(folder, "probe")
         command = [*shlex.split(cxx), "-x", "c++", "-", "-x", "none", "-o", probe]
         command += ["-fsanitize=" + sanitize] if sanitize else []
-        command += ["-Wl,--whole-archive", *archives, "-Wl,--no-whole-archive", "-ltbb", "-lz", "-lpthread", "-ldl"]
+        command += ["-Wl,--whole-archive", *archives, "-Wl,--no-whole-archive", "-ltbb", "-lz", "-lsodium", "-lsqlite3", "-larchive", "-lzstd", "-lpthread", "-ldl"]
         link = subprocess.run(command, input="int main() {}", capture_output=True, text=True)
         if link.returncode:
             yield "the runtime does not link by itself: " + link.stderr
