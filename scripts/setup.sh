@@ -14,10 +14,12 @@ packages=(
   libcli11-dev nlohmann-json3-dev libtbb-dev
   # the store: digests and signatures, records, packs; headers alone of what is opened at run time
   libsodium-dev libsqlite3-dev libarchive-dev libcurl4-openssl-dev libhiredis-dev
+  # what the build is configured with for tests
+  libgtest-dev libclang-rt-22-dev python3
 )
 if [ "${1:-}" = tests ]; then
   packages+=(
-    libgtest-dev clang-format-22 clang-tidy-22 libclang-rt-22-dev python3 python3-psutil python3-numpy
+    clang-format-22 clang-tidy-22 python3-psutil python3-numpy
     # remotes, and what is done to them
     redis-server nginx-light libnginx-mod-http-dav-ext python3-botocore python3-venv strace bindfs iproute2
   )
