@@ -185,6 +185,15 @@ static Result<float> narrowed(const Value &value, double number) {
   return badInput(value.text + text);
 }
 
+static Status checkScale(double scale) {
+  if (scale >= leastScale && scale <= mostScale)
+    return success();
+  char text[96];
+  std::snprintf(text, sizeof text, "scale: %g given, allowed: %g to %g", scale,
+                leastScale, mostScale);
+  return badInput(text);
+}
+
 static Status writeNumber(const Manifest &manifest, const Argument &argument,
                           const AttentionArguments &given,
                           const LaunchGeometry &shape, std::byte *to) {
@@ -193,6 +202,9 @@ static Status writeNumber(const Manifest &manifest, const Argument &argument,
   if (captured) {
     ATTN_TRY(number, capturedValue(manifest, argument.value, given));
   }
+  if (argument.value.kind == Value::Kind::Scale ||
+      argument.value.kind == Value::Kind::ScaleLog2e)
+    ATTN_CHECK(checkScale(given.scale));
   if (argument.kind == Argument::Kind::F32) {
     ATTN_TRY(const float narrow,
              narrowed(argument.value,

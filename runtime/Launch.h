@@ -22,9 +22,15 @@ struct CapturedScalar {
   double value = 0;
 };
 
+/// What a scale of the scores may be. Kernels take a row's maximum before they
+/// scale it, which is the maximum of the scaled scores for a positive scale
+/// only; and single precision holds these with room for products on either
+/// side.
+inline constexpr double leastScale = 1e-30, mostScale = 1e30;
+
 struct AttentionArguments {
   int64_t batch = 1, qHeads = 1, kvHeads = 1, qLen = 1, kvLen = 1;
-  double scale = 1;
+  double scale = 1; ///< of the scores: leastScale to mostScale
   TensorArgument q, k, v, o;
   TensorArgument lse; ///< f32, rows contiguous; address 0: none wanted
   uint64_t workspace = 0;

@@ -280,9 +280,18 @@ TEST_F(Launch, SinglePrecisionRefusesWhatItCanNotHold) {
     window.value = value;
     must(prepared(root).launch(arguments, stream));
   }
-  window.value = 1;
-  arguments.scale = 1e39;
-  EXPECT_HAS(refusal(root), "scale_log2e: 1.4427e+39 given");
+}
+
+// By the manifest alone: whoever launches needs nothing of the compiler.
+TEST_F(Launch, ScaleIsPositive) {
+  for (const auto &[scale, text] :
+       {std::pair(0.0, "scale: 0 given, allowed: 1e-30 to 1e+30"),
+        std::pair(-0.125, "scale: -0.125 given"),
+        std::pair(1e39, "scale: 1e+39 given"),
+        std::pair(double(NAN), "scale: nan given")}) {
+    arguments.scale = scale;
+    EXPECT_HAS(refusal(goodManifest()), text);
+  }
 }
 
 TEST_F(Launch, I32RefusesWhatItCanNotHold) {

@@ -155,6 +155,21 @@ TEST(Engine, StridesOffTheGridTakeAnotherLoadPath) {
   EXPECT_TRUE(odd.right());
 }
 
+// Alone, a sequence's batch stride is never used: among others it may choose
+// the kernel, and so the bits.
+TEST(Engine, BatchInvarianceCountsTheBatchStrideOfOneSequence) {
+  rt::AttentionArguments one;
+  one.qLen = one.kvLen = 8;
+  for (rt::TensorArgument *each : {&one.q, &one.k, &one.v, &one.o})
+    *each = {4096, 8 * 64 + 1, 8 * 64, 64};
+  rt::AttentionArguments two = one;
+  two.batch = 2;
+  EXPECT_EQ(api::alignmentOf(one, 2), 16);
+  EXPECT_EQ(api::alignmentOf(two, 2), 2);
+  EXPECT_EQ(api::alignmentOf(one, 2, /*batchInvariant=*/true), 2);
+  EXPECT_EQ(api::alignmentOf(two, 2, /*batchInvariant=*/true), 2);
+}
+
 TEST(Engine, KernelRefusesStridesItWasNotMadeFor) {
   const api::Engine engine = openCpu();
   auto kernel = engine.kernel(describe());

@@ -8,7 +8,6 @@
 
 #include <bit>
 #include <chrono>
-#include <cstdio>
 #include <future>
 #include <map>
 #include <mutex>
@@ -154,7 +153,8 @@ rt::Status Engine::forward(const Description &description,
                            const KernelOptions &options) const {
   KernelOptions own = options;
   own.alignment = std::min(
-      own.alignment, alignmentOf(arguments, elementBytes(description.element)));
+      own.alignment, alignmentOf(arguments, elementBytes(description.element),
+                                 options.typical.batchInvariant));
   auto known = [](int64_t &given, int64_t called) {
     if (given == 0)
       given = called;
@@ -165,17 +165,6 @@ rt::Status Engine::forward(const Description &description,
   known(own.typical.kvLen, arguments.kvLen);
   ATTN_TRY(auto kernel, this->kernel(description, own));
   return kernel->launch(arguments, stream);
-}
-
-/// The row maximum is taken before scaling, which is the maximum of the scaled
-/// scores for a positive scale only; kernels take it in single precision.
-static rt::Status checkScale(double scale) {
-  if (scale >= leastFactor && scale <= mostFactor)
-    return rt::success();
-  char text[96];
-  std::snprintf(text, sizeof text, "scale: %g given, allowed: %g to %g", scale,
-                leastFactor, mostFactor);
-  return rt::badInput(text);
 }
 
 /// The stride of a dimension of size 1 is never used, so it may be anything; 0
@@ -198,24 +187,22 @@ static rt::AttentionArguments withoutIdleStrides(rt::AttentionArguments a) {
 
 rt::Status Kernel::bind(const rt::AttentionArguments &arguments,
                         rt::BoundLaunch &bound) const {
-  ATTN_CHECK(checkScale(arguments.scale));
   return loaded.bind(withoutIdleStrides(arguments), bound);
 }
 
 rt::Status Kernel::launch(const rt::AttentionArguments &arguments,
                           const rt::Stream &stream) const {
-  ATTN_CHECK(checkScale(arguments.scale));
   return loaded.launch(withoutIdleStrides(arguments), stream);
 }
 
 int64_t api::alignmentOf(const rt::AttentionArguments &arguments,
-                         int64_t elementBytes) {
+                         int64_t elementBytes, bool batchInvariant) {
   uint64_t bits = 16;
   auto add = [&](const rt::TensorArgument &tensor, int64_t batch, int64_t heads,
                  int64_t rows) {
     bits |= tensor.address;
     // The stride of a dimension of size 1 is never used.
-    if (batch > 1)
+    if (batch > 1 || batchInvariant)
       bits |= uint64_t(tensor.batchStride * elementBytes);
     if (heads > 1)
       bits |= uint64_t(tensor.headStride * elementBytes);

@@ -73,9 +73,11 @@ private:
 };
 
 /// The largest power of two up to 16 that divides every base and stride of q,
-/// k, v and o in bytes: CompileOptions::alignment of a call.
+/// k, v and o in bytes: CompileOptions::alignment of a call. With
+/// `batchInvariant` the batch's stride counts for one sequence too, which would
+/// else be computed by another kernel alone than among others.
 int64_t alignmentOf(const rt::AttentionArguments &arguments,
-                    int64_t elementBytes);
+                    int64_t elementBytes, bool batchInvariant = false);
 
 } // namespace attn_jit::api
 
