@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """Times attn-jit's forward beside the attention kernels that a torch process has.
 
-All run in this process, on the same tensors: each round times every kernel once, in an order of its own, as a chip that
-a long slow kernel has let cool runs the next one faster. The median of the rounds' ratios is reported with its quartiles,
-so a machine that others use too, or a clock that moves, is no harm to either side; clocks are in the JSON. Our side goes
-through the C interface, as engines use it.
+All run in this process, on the same tensors: each round times every kernel once, in an order of its own, as a chip
+that a long slow kernel has let cool runs the next one faster. The median of the rounds' ratios is reported with its quartiles,
+so a machine that others use too, or a clock that moves, is no harm to either side; clocks, read while each kernel runs,
+are in the JSON. Our side goes through the C interface, as engines use it. The last line is of all rows, each held against
+the better of cuDNN and FA4 in its rounds.
 
   scripts/bench_sdpa.py --library build-release/lib/libattn-jit.so --device cpu
   scripts/bench_sdpa.py --library attn-jit/lib/libattn-jit.so.0 --device cuda:0 --table hopper --json out.json
+  scripts/bench_sdpa.py ... --only "s4096 d128 full" --schedule default --schedule 'flash_fwd_ws.v1<grid=dynamic>'
+
+The second form times schedules of ours side by side: the first is what peers are compared with, and the others are
+compared with it.
 
 Each kernel's error is against double precision. A peer that has two layouts is timed in both, and the faster counts.
 """
@@ -51,6 +56,8 @@ HOST_LAUNCHES = 200
 
 # What marks a peer's run in its other layout.
 OTHER = "-bhsd"
+# The peers that a row is held against, the better of each round.
+BEST = ("cudnn", "fa4")
 
 
 class Cpu:
@@ -67,18 +74,16 @@ class Cpu:
     def stream(self):
         return 0
 
-    def clock_mhz(self):
-        return None
-
     @staticmethod
     def _sdpa(torch, q, k, v, causal):
         sdpa = torch.nn.functional.scaled_dot_product_attention
         return lambda: sdpa(q, k, v, is_causal=causal, enable_gqa=q.shape[1] != k.shape[1])
 
     def seconds(self, run):
+        """And the clock meanwhile, which nothing tells here."""
         start = self.clock()
         run()
-        return (self.clock() - start) / self.share
+        return (self.clock() - start) / self.share, None
 
 
 class Cuda:
@@ -165,8 +170,9 @@ class Cuda:
         begin.record()
         run()
         end.record()
+        mhz = self.clock_mhz()
         end.synchronize()
-        return begin.elapsed_time(end) * 1e-3 / self.repeat
+        return begin.elapsed_time(end) * 1e-3 / self.repeat, mhz
 
 
 def tensors(torch, device, row):
@@ -199,14 +205,23 @@ def measure(torch, engine, machine, args, row):
     q, k, v, out = tensors(torch, args.device, row)
     sdpa_inputs.aim(torch, args.inputs, q, k)
     out.fill_(float("nan"))
-    kernel = engine.kernel(head_dim=dim, value_dim=value_dim, dtype=dtype, layout="bhsd", align="top_left",
-                           causal=causal, schedule=args.schedule or None, target=args.target or None,
-                           precision=args.precision if dtype == "f32" else None,
-                           kv_len=length, q_len=length, batch=batch, q_heads=heads,
-                           alignment=16 if args.device != "cpu" else q.element_size())
-    workspace = torch.zeros(kernel.manifest["workspace_bytes"], dtype=torch.uint8, device=args.device)
-    launch = kernel.bind(q, k, v, out, workspace=workspace)
-    runs = {"attn-jit": lambda: launch(machine.stream())}
+
+    def kernel_of(schedule):
+        return engine.kernel(head_dim=dim, value_dim=value_dim, dtype=dtype, layout="bhsd", align="top_left",
+                             causal=causal, schedule=None if schedule == "default" else schedule,
+                             target=args.target or None, precision=args.precision if dtype == "f32" else None,
+                             kv_len=length, q_len=length, batch=batch, q_heads=heads,
+                             alignment=16 if args.device != "cpu" else q.element_size())
+
+    def run_of(kernel):
+        workspaces.append(torch.zeros(kernel.manifest["workspace_bytes"], dtype=torch.uint8, device=args.device))
+        launch = kernel.bind(q, k, v, out, workspace=workspaces[-1])
+        return lambda: launch(machine.stream())
+
+    workspaces = []  # which live as long as the launches
+    first, *others = args.schedule or ["default"]
+    kernel = kernel_of(first)
+    runs = {"attn-jit": run_of(kernel)}
     # All scores in double would not fit: of long sequences some rows of two heads, in steps that meet each lane.
     some = list(range(heads)) if length <= 1024 else [0, heads - 1]
     step = max(1, length // 1021) | 1
@@ -218,6 +233,18 @@ def measure(torch, engine, machine, args, row):
 
     runs["attn-jit"]()
     errors, failed = {"attn-jit": error_of(out)}, {}
+    schedules = {}  # by what the row calls them
+    for schedule in others:
+        try:
+            other = kernel_of(schedule)
+        except attn_jit.AttnJitError as error:
+            failed[schedule] = str(error)
+            continue
+        schedules[schedule] = other.manifest["schedule"]
+        runs[schedule] = run_of(other)
+        out.fill_(float("nan"))
+        runs[schedule]()
+        errors[schedule] = error_of(out)
     for name, bind in machine.peers.items():
         try:
             runs[name] = bind(q, k, v, bool(causal))
@@ -236,8 +263,9 @@ def measure(torch, engine, machine, args, row):
     shuffle = random.Random(0)
     for _ in range(args.rounds):
         shuffle.shuffle(order)
-        rounds.append({name: machine.seconds(runs[name]) for name in order})
-        clocks.append(machine.clock_mhz())
+        timed = {name: machine.seconds(runs[name]) for name in order}
+        rounds.append({name: seconds for name, (seconds, _) in timed.items()})
+        clocks.append({name: mhz for name, (_, mhz) in timed.items()})
     for other in [name for name in runs if name.endswith(OTHER)]:
         name = other.removesuffix(OTHER)
         faster = min((n for n in (other, name) if n in runs), key=lambda n: statistics.median(r[n] for r in rounds))
@@ -260,9 +288,23 @@ def measure(torch, engine, machine, args, row):
             ratios = [r[name] / r["attn-jit"] for r in rounds]
             if name == "cublas":  # rates, not times: the work differs
                 ratios = [x * flop / machine.ceiling_flop for x in ratios]
-            low, middle, high = statistics.quantiles(ratios, n=4)
-            result["ratio"][name] = [round(x, 3) for x in (low, middle, high)]
+            if name in schedules:  # above 1: faster than the first
+                ratios = [1 / x for x in ratios]
+            result["ratio"][name] = quartiles(ratios)
+    best = [name for name in BEST if name in runs]
+    if best:
+        result["ratio"]["best"] = quartiles([min(r[name] for name in best) / r["attn-jit"] for r in rounds])
+    result["schedules"] = schedules
     return result
+
+
+def quartiles(values):
+    return [round(x, 3) for x in statistics.quantiles(values, n=4)]
+
+
+def refused(result, args):
+    """Of the schedules that were asked for, those that this row cannot have."""
+    return "".join(f"\n    {name}: {why}" for name, why in result["failed"].items() if name in (args.schedule or []))
 
 
 def main():
@@ -272,7 +314,8 @@ def main():
     parser.add_argument("--table", choices=TABLES, help="default: cpu or hopper, by the device")
     parser.add_argument("--only", default="", help="rows whose name holds this text")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--schedule", default="", help="default: the kernel's own")
+    parser.add_argument("--schedule", action="append",
+                        help="a text, or default: the kernel's own; again: another, compared with the first")
     parser.add_argument("--inputs", choices=sdpa_inputs.KINDS, default="normal", help="docs/inputs.md")
     parser.add_argument("--target", default="", help="an earlier chip's images; default: the device's own")
     parser.add_argument("--precision", choices=("ieee", "tf32"), default="ieee", help="of f32; torch's own is set to it")
@@ -292,7 +335,8 @@ def main():
     machine = Cpu(torch, args) if args.device == "cpu" else Cuda(torch, args)
     name = "CPU" if args.device == "cpu" else torch.cuda.get_device_name()
     print(f"{name}, {args.threads} threads, torch {torch.__version__}; medians of {args.rounds} rounds; TFLOP/s count "
-          f"half for causal; peers' ratio = their time / ours, with quartiles", flush=True)
+          f"half for causal; peers' ratio = their time / ours, other schedules' = the first's / theirs, with quartiles",
+          flush=True)
     rows = []
     try:
         engine = attn_jit.Engine(args.library, args.device)
@@ -305,13 +349,17 @@ def main():
             result = measure(torch, engine, machine, args, row)
             rows.append(result)
             peers = "  ".join(f"{peer} {result['tflops'][peer]:.5g} x{r[1]} [{r[0]}, {r[2]}]"
-                              for peer, r in result["ratio"].items())
+                              for peer, r in result["ratio"].items() if peer != "best")
             alone = f"{result['us']['attn-jit']:.1f} us  " if args.table in GRAPH else ""
             errors = ", ".join(f"{peer} {value:.2e}" for peer, value in result["rel_error"].items())
             print(f"{text:34} {result['tflops']['attn-jit']:9.5g}  {alone}{peers}  errors {errors}  "
-                  f"{result['schedule']}", flush=True)
+                  f"{result['schedule']}{refused(result, args)}", flush=True)
     except attn_jit.AttnJitError as error:
         sys.exit(f"attn-jit: {error}")
+    best = [row["ratio"]["best"][1] for row in rows if "best" in row["ratio"]]
+    if best:
+        print(f"to the better of {' and '.join(BEST)}, {len(best)} rows: geometric mean "
+              f"{statistics.geometric_mean(best):.3f}, least {min(best):.3f}", flush=True)
     if args.json:
         with open(args.json + ".part", "w") as file:
             json.dump({"device": name, "threads": args.threads, "torch": torch.__version__, "rows": rows}, file,
