@@ -44,6 +44,9 @@ struct CompileOptions {
   /// Called with the pass manager before it runs: IR printing, timing,
   /// reproducers.
   std::function<void(mlir::PassManager &)> configure;
+  /// Asked between the steps: once it says true, compile() ends with an error,
+  /// as nobody waits for the kernel any more. From any thread; may be empty.
+  std::function<bool()> calledOff;
 };
 
 /// What the image itself says it takes. Unknown stays unknown.
@@ -72,6 +75,11 @@ struct CompiledKernel {
 /// consumed.
 llvm::Expected<CompiledKernel> compile(mlir::ModuleOp module,
                                        const CompileOptions &options);
+
+/// What two compilers that make the same bytes have in common, on one line:
+/// versions and the linker's build id of this file. Empty where it was linked
+/// without one: then nothing that it makes may be kept for another process.
+const std::string &compilerIdentity();
 
 /// From attn to a canonical tile kernel; a module of a tile kernel stays as it
 /// is.

@@ -90,10 +90,13 @@ llvm::Expected<CompiledKernel> attn_jit::compile(ModuleOp module,
     module.print(os, OpPrintingFlags().useLocalScope());
     options.observe(level, text);
   };
+  auto calledOff = [&] { return options.calledOff && options.calledOff(); };
   Stopwatch watch;
   CompiledKernel result;
   std::string source = canonicalText(module);
   observe(Level::Attn);
+  if (calledOff())
+    return llvm::createStringError("kernel: called off");
   if (llvm::Error error = runPasses(module, options, buildTilePipeline))
     return error;
   auto kernel = findKernel(module);
@@ -121,6 +124,8 @@ llvm::Expected<CompiledKernel> attn_jit::compile(ModuleOp module,
   observe(Level::Lowered);
   result.times.mlirMs = watch.lap();
 
+  if (calledOff())
+    return llvm::createStringError("kernel: called off");
   auto emitted = emitImage(module, options);
   if (!emitted)
     return emitted.takeError();

@@ -26,6 +26,8 @@ if(ATTN_JIT_PORTABLE)
 else()
   set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON) # where LLVM lies
 endif()
+# What kernels are kept by: which compiler made them.
+add_link_options(LINKER:--build-id=sha1)
 if(NOT ATTN_JIT_SANITIZE) # whose own symbols come with the executable
   string(APPEND CMAKE_SHARED_LINKER_FLAGS " -Wl,-z,defs")
 endif()
