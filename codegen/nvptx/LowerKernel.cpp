@@ -22,9 +22,6 @@ struct LowerKernel : GpuPattern<tile::KernelOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     MLIRContext *context = op.getContext();
-    if (op.getUnitsAttr().getInt() > target.info.maxUnits)
-      return op.emitOpError() << op.getUnits() << " units, " << target.info.name
-                              << " holds " << target.info.maxUnits;
     // A tensor map is passed by value; a direct tensor is four arguments.
     SmallVector<Type> types;
     SmallVector<unsigned> first, maps;

@@ -121,12 +121,15 @@ Expected<Schedule> Schedule::parseComplete(StringRef text) {
 }
 
 namespace {
-/// What won a measurement (scripts/choose_defaults.py); masked: under a causal
-/// mask.
+/// What won a measurement (scripts/choose_defaults.py). Measured were bf16,
+/// full and causal rows, without a score region, a key head for each query
+/// head. The row is taken, unmeasured, for all else of its dims that can hold
+/// it: f16 takes that of bf16, any mask region, however sparse, that of causal
+/// rows.
 struct MeasuredDefault {
   llvm::StringLiteral target;
   int64_t headDim, valueDim;
-  bool masked;
+  bool masked; ///< Has a mask region; that measured is causal.
   CallClass calls;
   llvm::StringLiteral schedule;
 };

@@ -20,6 +20,15 @@ def early_query(text):
     return f"{producer}role consumer{consumer[:wait.end()]}{indent}tile.pipe.release {use} {ring}\n{kept}"
 
 
+def early_mail(text):
+    """What a consumer is told of a tile may be written over once it is read, which is not where the rows are stored."""
+    producer, consumer = text.split("role consumer", 1)
+    consumer = re.sub(r"^ *tile\.mail\.release .*\n", "", consumer, flags=re.M)
+    consumer = re.sub(r"^( *)%\d+:\d+ = tile\.mail\.take (%\w+\[%\w+\] : <.*?>).*\n", r"\g<0>\1tile.mail.release \2\n",
+                      consumer, count=1, flags=re.M)
+    return f"{producer}role consumer{consumer}"
+
+
 def silent_peer(text):
     """Rings of a cluster are filled again without a word of its second workgroup."""
     rings = "|".join(re.findall(r"(%\w+) = tile\.pipe\.create .*cluster_wide", text))

@@ -57,8 +57,10 @@ void *aligned_alloc(size_t alignment, size_t bytes) {
 namespace {
 struct Counts {
   size_t host, device, launches;
+  size_t clustered; ///< of the launches, by the function that knows clusters
   friend Counts operator-(const Counts &a, const Counts &b) {
-    return {a.host - b.host, a.device - b.device, a.launches - b.launches};
+    return {a.host - b.host, a.device - b.device, a.launches - b.launches,
+            a.clustered - b.clustered};
   }
 };
 
@@ -99,9 +101,9 @@ protected:
   }
 
   Counts counts() const {
-    size_t device = 0, launches = 0;
-    read(&device, &launches);
-    return {counted, device, launches};
+    size_t device = 0, launches = 0, clustered = 0;
+    read(&device, &launches, &clustered);
+    return {counted, device, launches, clustered};
   }
 
   void create(attn_jit_description what) {
@@ -140,6 +142,7 @@ protected:
   }
   void expectNone(const Counts &counts) const {
     EXPECT_EQ(counts.launches, 100u);
+    EXPECT_EQ(counts.clustered, clusters ? 100u : 0u);
     EXPECT_EQ(counts.host, 0u);
     EXPECT_EQ(counts.device, 0u);
   }
@@ -156,7 +159,8 @@ protected:
 
   attn_jit_engine *engine = nullptr;
   attn_jit_kernel *kernel = nullptr;
-  int (*read)(size_t *, size_t *) = nullptr;
+  bool clusters = false; ///< Is the kernel launched in clusters?
+  int (*read)(size_t *, size_t *, size_t *) = nullptr;
 };
 
 TEST_F(Allocation, IsCounted) {
@@ -174,6 +178,29 @@ TEST_F(Allocation, NoneOfALaunchOfTensorMaps) {
   what.causal = what.lse = 1;
   create(what);
   launchBothWays(callOf(2));
+}
+
+TEST_F(Allocation, NoneOfALaunchOfClusters) {
+  attn_jit_description what{};
+  what.head_dim = 64;
+  what.schedule = "flash_fwd_ws.v1<cluster=2>";
+  create(what);
+  clusters = true;
+  launchBothWays(callOf(2));
+}
+
+TEST_F(Allocation, NoneOfALaunchThatDrawsTiles) {
+  attn_jit_description what{};
+  what.head_dim = 64;
+  what.schedule = "flash_fwd_ws.v1<grid=dynamic>";
+  create(what);
+  alignas(16) static std::byte workspace[16];
+  attn_jit_call call = callOf(2);
+  EXPECT_NE(attn_jit_kernel_launch(kernel, &call, nullptr), 0)
+      << "drawn without a workspace";
+  call.workspace = reinterpret_cast<uint64_t>(workspace);
+  call.workspace_bytes = sizeof workspace;
+  launchBothWays(call);
 }
 
 TEST_F(Allocation, NoneOfALaunchOfPointersAndCapturedScalars) {

@@ -2,8 +2,9 @@
 //
 // Launches as a program around the kernels makes them, on cuda:0: from two
 // streams and two threads at once, captured into a graph and replayed on other
-// contents, a graph beside a stream; each gives the bits of one launch alone.
-// And what a launch costs.
+// contents, a graph beside a stream; each gives the bits of one launch alone,
+// and leaves its workspace zeros. And what a launch costs.
+#include "runtime/Manifest.h"
 #include "runtime/Runtime.h"
 #include "runtime/check/Inputs.h"
 #include "test/tools/CudaGraph.h"
@@ -36,26 +37,37 @@ void must(const rt::Status &status) {
 }
 void mustC(int code) { EXPECT_EQ(code, 0) << attn_jit_last_error(); }
 
-/// What keys a kernel; a target that is null is the device's own.
+struct Shape {
+  int64_t batch, heads, keyHeads, queries, keys;
+};
+
+/// Each leaves processors to the other, and takes long enough to meet it.
+constexpr Shape kFewTiles[2] = {{1, 8, 2, 300, 4000}, {2, 6, 6, 200, 3000}};
+/// Each has more tiles of kDrawnRows than there are processors.
+constexpr Shape kManyTiles[2] = {{2, 20, 4, 600, 1500}, {3, 16, 16, 500, 1200}};
+constexpr int64_t kDrawnRows = 128;
+
+/// What keys a kernel, and the two calls that meet; a target that is null is
+/// the device's own, a schedule that is null the default one.
 struct Kind {
   const char *name, *target, *dtype;
   int64_t dim;
   bool causal;
+  const char *schedule = nullptr;
+  const Shape *shapes = kFewTiles;
+  bool draws() const { return shapes == kManyTiles; }
   friend void PrintTo(const Kind &kind, std::ostream *out) {
     *out << kind.name;
   }
 };
 
-struct Shape {
-  int64_t batch, heads, keyHeads, queries, keys;
-};
-
-/// The tensors of one call, bound to the kernel.
+/// The tensors of one call, bound to the kernel, and a workspace of its own:
+/// one is of one launch at a time.
 class Bound {
 public:
   Bound(const rt::Device &device, const attn_jit_kernel *kernel,
         const Kind &kind, const Shape &shape)
-      : kind(kind), shape(shape) {
+      : device(device), kind(kind), shape(shape) {
     contents(1);
     q = must(DeviceTensor::upload(device, query));
     k = must(DeviceTensor::upload(device, key));
@@ -71,10 +83,28 @@ public:
       to = {a.address, a.batchStride, a.headStride, a.rowStride, 1};
     };
     give(call.q, q), give(call.k, k), give(call.v, v), give(call.o, o);
+    call.workspace_bytes =
+        must(rt::parseManifest(attn_jit_kernel_manifest(kernel)))
+            .workspaceBytes;
+    EXPECT_EQ(call.workspace_bytes > 0, kind.draws());
+    if (call.workspace_bytes) {
+      workspace = must(device.allocate((call.workspace_bytes + 3) / 4 * 4));
+      must(workspace.fill(0));
+      call.workspace = workspace.address();
+    }
     mustC(attn_jit_kernel_bind(kernel, &call, &handle));
   }
   Bound(const Bound &) = delete;
-  ~Bound() { attn_jit_bound_free(handle); }
+  ~Bound() {
+    attn_jit_bound_free(handle);
+    must(device.synchronize());
+    std::vector<std::byte> left(size_t(workspace.size()));
+    if (workspace)
+      must(workspace.copyTo(left.data(), workspace.size()));
+    EXPECT_EQ(std::count(left.begin(), left.end(), std::byte(0)),
+              workspace.size())
+        << "a launch left its workspace other than zeros";
+  }
 
   /// Other numbers in the same tensors, when `stream` gets there.
   void refill(uint64_t seed, const rt::Stream &stream) {
@@ -97,8 +127,7 @@ public:
     return bytes;
   }
   /// Of one launch while nothing else runs.
-  std::vector<std::byte> alone(const rt::Device &device,
-                               const rt::Stream &stream) const {
+  std::vector<std::byte> alone(const rt::Stream &stream) const {
     must(device.synchronize());
     poison(stream);
     launch(stream);
@@ -125,10 +154,12 @@ private:
     must(rt::fillInputs(query, key, value, inputs));
   }
 
+  rt::Device device;
   Kind kind;
   Shape shape;
   rt::HostTensor query, key, value;
   DeviceTensor q, k, v, o;
+  rt::Buffer workspace;
   attn_jit_bound *handle = nullptr;
 };
 
@@ -144,16 +175,23 @@ protected:
     what.dtype = kind.dtype;
     what.causal = kind.causal;
     what.target = kind.target;
+    what.schedule = kind.schedule;
     mustC(attn_jit_kernel_create(engine, &what, &kernel));
+    ASSERT_NE(kernel, nullptr);
     ASSERT_NO_FATAL_FAILURE(makeContextCurrent());
     for (rt::Stream &each : streams)
       each = must(device.createStream());
-    for (const Shape &shape : shapes)
-      calls.push_back(
-          std::make_unique<Bound>(device, kernel, GetParam(), shape));
+    for (int i : {0, 1}) {
+      const Shape &shape = kind.shapes[i];
+      const int64_t tiles = shape.batch * shape.heads *
+                            ((shape.queries + kDrawnRows - 1) / kDrawnRows);
+      if (kind.draws())
+        EXPECT_GT(tiles, device.info().computeUnits) << "none draws a second";
+      calls.push_back(std::make_unique<Bound>(device, kernel, kind, shape));
+    }
     calls[1]->refill(2, streams[1]);
     for (int i : {0, 1})
-      wanted[i] = calls[size_t(i)]->alone(device, streams[i]);
+      wanted[i] = calls[size_t(i)]->alone(streams[i]);
   }
   void TearDown() override {
     calls.clear();
@@ -168,9 +206,6 @@ protected:
     return calls[size_t(i)]->bits(streams[i]) == wanted[i];
   }
 
-  /// Each leaves processors to the other, and takes long enough to meet it.
-  static constexpr Shape shapes[2] = {{1, 8, 2, 300, 4000},
-                                      {2, 6, 6, 200, 3000}};
   rt::Device device;
   attn_jit_engine *engine = nullptr;
   attn_jit_kernel *kernel = nullptr;
@@ -229,7 +264,7 @@ TEST_P(Streams, AGraphReplaysOnWhatTheTensorsHold) {
   int wrong = 0;
   for (int i = 0; i < contents; ++i) {
     calls[0]->refill(uint64_t(100 + i), streams[0]);
-    const std::vector<std::byte> now = calls[0]->alone(device, streams[0]);
+    const std::vector<std::byte> now = calls[0]->alone(streams[0]);
     EXPECT_NE(now, last);
     last = now;
     for (int replay = 0; replay < replays; ++replay) {
@@ -304,6 +339,10 @@ INSTANTIATE_TEST_SUITE_P(
     Kernels, Streams,
     testing::Values(Kind{"own", nullptr, "f16", 128, true},
                     Kind{"sm_80", "sm_80", "f16", 64, false},
-                    Kind{"single", nullptr, "f32", 64, true}),
+                    Kind{"single", nullptr, "f32", 64, true},
+                    Kind{"drawn", nullptr, "f16", 128, true,
+                         "flash_fwd_ws.v1<grid=dynamic, bm=128>", kManyTiles},
+                    Kind{"clusters", nullptr, "f16", 128, true,
+                         "flash_fwd_ws.v1<cluster=2>"}),
     [](const auto &info) { return std::string(info.param.name); });
 } // namespace

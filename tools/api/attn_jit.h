@@ -99,7 +99,11 @@ ATTN_JIT_API int attn_jit_kernel_launch(const attn_jit_kernel *kernel,
 
 /* One call with all that a launch needs worked out and checked, for callers
  * that repeat it: a launch is then little more than the driver's own. Lives no
- * longer than its tensors; may outlive the kernel. Thread-safe. */
+ * longer than its tensors; may outlive the kernel. Any thread may launch it, on
+ * any stream, also beside another launch of it that is not done; but where the
+ * kernel has a workspace the call's is of one launch at a time, so its launches
+ * must follow each other, in one stream or by events. For two at once bind two
+ * calls, each with a workspace of its own. */
 typedef struct attn_jit_bound attn_jit_bound;
 ATTN_JIT_API int attn_jit_kernel_bind(const attn_jit_kernel *kernel,
                                       const attn_jit_call *call,

@@ -64,46 +64,76 @@ static rt::Status chooseDevice(const Options &options, Report &report) {
   return rt::success();
 }
 
+/// A tensor as the case's layout lays it, at an address that nothing reads.
+static rt::TensorArgument denseTensor(api::Layout layout, int64_t heads,
+                                      int64_t rows, int64_t dim) {
+  constexpr uint64_t nowhere = 1 << 20;
+  if (layout == api::Layout::BSHD)
+    return {nowhere, rows * heads * dim, dim, heads * dim};
+  return {nowhere, heads * rows * dim, rows * dim, dim};
+}
+
 namespace {
-/// For a target without a device: what its cases compile to, each kernel once.
+/// For a target without a device: what its cases compile to, each kernel once,
+/// and whether a launch would take them. The null device binds as any other.
 class CompileOnly {
 public:
-  explicit CompileOnly(const Options &options) : options(options) {}
+  CompileOnly(const Options &options, rt::Device null)
+      : options(options), engine(std::move(null)) {}
 
   rt::Status operator()(Row &row) {
-    api::CompileOptions wanted = api::CompileOptions::fromEnvironment();
-    wanted.target = row.target;
+    api::KernelOptions wanted;
     wanted.schedule = options.schedule;
-    const bool bypass =
-        !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
-    api::setClass(wanted, row.what.description,
-                  row.what.typicalCall(options.deterministic));
-    const std::string request =
-        api::identity(row.what.description) + wanted.calls.str();
-    auto found = kernels.find(request);
-    const bool known = found != kernels.end() && !bypass;
-    if (!known) {
-      ++compiles;
-      ATTN_TRY(api::Compiled made, api::compile(row.what.description, wanted));
-      ATTN_CHECK(api::addPtxasReport(made));
-      row.compile = made.times;
-      found = kernels.insert_or_assign(request, std::move(made)).first;
-    }
-    row.cache = api::name(bypass  ? api::CacheUse::Bypassed
-                          : known ? api::CacheUse::Memory
-                                  : api::CacheUse::Compiled);
-    const api::Compiled &compiled = found->second;
+    wanted.target = row.target;
+    wanted.typical = row.what.typicalCall(options.deterministic);
+    api::CacheUse use = api::CacheUse::Compiled;
+    ATTN_TRY(const std::shared_ptr<const api::Kernel> kernel,
+             engine.kernel(row.what.description, wanted, &use));
+    const api::Compiled &compiled = kernel->compiled();
+    row.cache = api::name(use);
+    if (use != api::CacheUse::Memory)
+      row.compile = compiled.times;
     row.schedule = compiled.schedule;
     row.scheduleSource = compiled.scheduleSource;
-    row.resources = compiled.resources;
-    return rt::success();
+    auto found = reported.find(kernel);
+    if (found == reported.end()) {
+      api::Compiled again = compiled;
+      ATTN_CHECK(api::addPtxasReport(again));
+      found = reported.emplace(kernel, again.resources).first;
+    }
+    row.resources = found->second;
+    rt::BoundLaunch bound;
+    return kernel->bind(
+        argumentsOf(row.what, kernel->prepared().manifest().workspaceBytes),
+        bound);
   }
 
-  int64_t compiles = 0;
+  int64_t compiles() const { return engine.compiles(); }
 
 private:
+  static rt::AttentionArguments argumentsOf(const Case &one,
+                                            int64_t workspaceBytes) {
+    const rt::AttentionShape &s = one.shape;
+    const api::Layout layout = one.description.layout;
+    rt::AttentionArguments a;
+    a.batch = s.batch, a.qHeads = s.queryHeads, a.kvHeads = s.kvHeads;
+    a.qLen = s.queryLen, a.kvLen = s.kvLen;
+    a.scale = one.scale;
+    a.q = denseTensor(layout, s.queryHeads, s.queryLen, s.headDim);
+    a.k = denseTensor(layout, s.kvHeads, s.kvLen, s.headDim);
+    a.v = denseTensor(layout, s.kvHeads, s.kvLen, s.valueDim);
+    a.o = denseTensor(layout, s.queryHeads, s.queryLen, s.valueDim);
+    if (one.description.lse)
+      a.lse = {a.q.address, s.queryHeads * s.queryLen, s.queryLen, 1};
+    a.workspace = a.q.address;
+    a.workspaceBytes = workspaceBytes;
+    return a;
+  }
+
   const Options &options;
-  std::map<std::string, api::Compiled> kernels; ///< of one target and schedule
+  const api::Engine engine;
+  /// With what ptxas says, where it is found.
+  std::map<std::shared_ptr<const api::Kernel>, rt::Resources> reported;
 };
 } // namespace
 
@@ -120,7 +150,8 @@ rt::Result<Report> bench::run(const Options &options) {
                            .count();
     engine.emplace(*report.device);
   }
-  CompileOnly compileOnly(options);
+  ATTN_TRY(rt::Device null, rt::openDevice("null"));
+  CompileOnly compileOnly(options, std::move(null));
   Progress progress(cases.size());
   for (const Case &one : cases) {
     Row row;
@@ -142,6 +173,6 @@ rt::Result<Report> bench::run(const Options &options) {
                options.flops);
     report.rows.push_back(std::move(row));
   }
-  report.compiles = engine ? engine->compiles() : compileOnly.compiles;
+  report.compiles = engine ? engine->compiles() : compileOnly.compiles();
   return report;
 }

@@ -87,7 +87,7 @@ struct Event {
 int contextStorage;
 CUcontext const theContext = reinterpret_cast<CUcontext>(&contextStorage);
 thread_local std::vector<CUcontext> *stack;
-std::atomic<size_t> used = 0, allocations = 0, launches = 0;
+std::atomic<size_t> used = 0, allocations = 0, launches = 0, clustered = 0;
 std::mutex sizesMutex;
 std::map<CUdeviceptr, size_t> sizes;
 
@@ -334,8 +334,11 @@ API cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function,
   if (config->numAttrs != 1 || int(config->attrs[0].id) != 4)
     return invalidValue;
   const auto &cluster = config->attrs[0].value.clusterDim;
-  return launch(function, grid, cluster.x * cluster.y * cluster.z,
-                config->sharedMemBytes, arguments);
+  const CUresult done =
+      launch(function, grid, cluster.x * cluster.y * cluster.z,
+             config->sharedMemBytes, arguments);
+  clustered += done == ok;
+  return done;
 }
 API cuTensorMapEncodeTiled(CUtensorMap *map, CUtensorMapDataType, cuuint32_t,
                            void *, const cuuint64_t *, const cuuint64_t *,
@@ -345,7 +348,9 @@ API cuTensorMapEncodeTiled(CUtensorMap *map, CUtensorMapDataType, cuuint32_t,
   return std::memset(static_cast<void *>(map), 1, 128), ok;
 }
 
-/// For tests: how often the functions above have been called so far.
-API fakeCudaCounts(size_t *allocated, size_t *launched) {
-  return *allocated = allocations, *launched = launches, ok;
+/// For tests: how often the functions above have been called so far, and how
+/// many of the launches were cuLaunchKernelEx.
+API fakeCudaCounts(size_t *allocated, size_t *launched, size_t *ofClusters) {
+  return *allocated = allocations, *launched = launches,
+         *ofClusters = clustered, ok;
 }
