@@ -195,6 +195,8 @@ Result<Manifest> attn_jit::rt::parseManifest(std::string_view text) {
   ATTN_CHECK(readOptionalString(root, "key", manifest.key));
   ATTN_CHECK(readOptionalString(root, "description", manifest.description));
   ATTN_CHECK(readOptionalString(root, "schedule", manifest.schedule));
+  ATTN_CHECK(
+      readOptionalString(root, "schedule_source", manifest.scheduleSource));
   ATTN_CHECK(readOptionalString(root, "dtype", manifest.dtype, 64));
 
   ATTN_TRY(const Json *headDim, required(root, "head_dim", "1 to 65536"));

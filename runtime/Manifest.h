@@ -91,7 +91,8 @@ struct Resources {
 };
 
 struct Manifest {
-  std::string key, target, kernel, description, schedule, dtype, imageFile;
+  std::string key, target, kernel, description, schedule, scheduleSource, dtype,
+      imageFile;
   ImageKind imageKind = ImageKind::Host;
   int64_t headDim = 0, valueDim = 0;
   bool causal = false;

@@ -22,6 +22,8 @@ tools_dir = os.path.join(config.attn_build_dir, "tools")
 config.environment["PATH"] = os.pathsep.join(
     [tools_dir, config.llvm_bin_dir, os.environ.get("PATH", "")]
 )
+# A test that wants a store brings a folder of its own.
+config.environment["ATTN_JIT_CACHE"] = "off"
 for name in ("ATTN_JIT_AMD_EMULATOR", "HOME", "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
     if name in os.environ:
         config.environment[name] = os.environ[name]

@@ -254,6 +254,7 @@ rt::Result<api::Compiled> api::compile(const Description &description,
   if (!result.resources.sharedBytes && result.kind == rt::ImageKind::Ptx)
     result.resources.sharedBytes =
         kernel->manifest.getInteger("shared_bytes").value_or(0);
+  kernel->manifest["schedule_source"] = result.scheduleSource;
   kernel->manifest["image"] = llvm::json::Object{
       {"kind", kernel->imageKind},
       {"file", result.stem + std::string(imageSuffix(result.kind))}};

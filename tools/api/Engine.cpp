@@ -5,7 +5,9 @@
 // waits for the first.
 #include "tools/api/Engine.h"
 #include "tools/api/KeptImage.h"
+#include "tools/api/KernelStore.h"
 
+#include <atomic>
 #include <bit>
 #include <chrono>
 #include <future>
@@ -22,6 +24,8 @@ std::string_view api::name(CacheUse use) {
     return "miss";
   case CacheUse::Memory:
     return "memory";
+  case CacheUse::Disk:
+    return "disk";
   case CacheUse::Bypassed:
     return "bypass";
   }
@@ -48,6 +52,10 @@ std::string requestText(const Description &d, const CompileOptions &o) {
   return text;
 }
 
+std::span<const std::byte> bytesOf(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
 /// What is thrown on the way (memory that runs out, above all) becomes an
 /// error: whoever waits for this kernel must get an answer.
 template <typename Make> KernelResult caught(const Make &make) {
@@ -68,7 +76,7 @@ struct Engine::State {
   rt::Device device;
   std::mutex mutex;
   std::map<std::string, std::shared_future<KernelResult>> kernels;
-  int64_t compiles = 0;
+  std::atomic<int64_t> compiles = 0;
 };
 
 Engine::Engine(rt::Device device)
@@ -81,9 +89,56 @@ rt::Result<Engine> Engine::open(std::string_view device) {
 
 const rt::Device &Engine::device() const { return state->device; }
 
-int64_t Engine::compiles() const {
-  std::lock_guard lock(state->mutex);
-  return state->compiles;
+int64_t Engine::compiles() const { return state->compiles; }
+
+/// From the store or by the compiler, and onto the device.
+KernelResult Engine::make(const Description &description,
+                          const CompileOptions &wanted, CacheUse &use) const {
+  auto kernel = std::make_shared<Kernel>();
+  auto compiled = [&]() -> rt::Result<Compiled> {
+    ++state->compiles;
+    return compile(description, wanted);
+  };
+  std::optional<store::Key> key;
+  if (use != CacheUse::Bypassed) {
+    ATTN_TRY(key, storeKey(description, wanted));
+  }
+  KernelStore &store = KernelStore::ofProcess();
+  if (key) {
+    ATTN_TRY(KernelStore::Image image, store.image(*key, compiled));
+    kernel->made = std::move(image.compiled);
+    if (image.from == KernelStore::From::Disk)
+      use = CacheUse::Disk;
+  } else {
+    ATTN_TRY(kernel->made, compiled());
+  }
+  const auto start = std::chrono::steady_clock::now();
+  ATTN_TRY(rt::Manifest manifest, rt::parseManifest(kernel->made.manifest));
+  const KeptImage kept(kernel->made);
+  const rt::LoadOptions options{kept.path()};
+  std::string_view image = kernel->made.image;
+  std::string machineCode;
+  if (key && kernel->made.kind == rt::ImageKind::Ptx &&
+      device().has(rt::Capability::DriverJit)) {
+    auto assembled = store.assembled(kernel->made, device().info(), [&] {
+      return device().assemble(bytesOf(image), options);
+    });
+    if (!assembled)
+      return kept.keep(assembled.takeError());
+    machineCode = std::move(*assembled);
+    image = machineCode;
+    manifest.imageKind = rt::ImageKind::Cubin;
+  }
+  auto loaded =
+      rt::prepare(device(), std::move(manifest), bytesOf(image), options);
+  if (!loaded)
+    return kept.keep(loaded.takeError());
+  kernel->loaded = std::move(*loaded);
+  kernel->load = std::chrono::duration<double, std::milli>(
+                     std::chrono::steady_clock::now() - start)
+                     .count();
+  ATTN_TRY(kernel->taken, kernel->loaded.resources());
+  return std::shared_ptr<const Kernel>(std::move(kernel));
 }
 
 rt::Result<std::shared_ptr<const Kernel>>
@@ -99,26 +154,6 @@ Engine::kernel(const Description &description, const KernelOptions &options,
   const bool bypass =
       !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
 
-  auto make = [&]() -> KernelResult {
-    auto kernel = std::make_shared<Kernel>();
-    ATTN_TRY(kernel->made, compile(description, wanted));
-    const auto start = std::chrono::steady_clock::now();
-    ATTN_TRY(rt::Manifest manifest, rt::parseManifest(kernel->made.manifest));
-    const std::string &image = kernel->made.image;
-    const KeptImage kept(kernel->made);
-    auto loaded = rt::prepare(
-        device(), std::move(manifest),
-        std::as_bytes(std::span(image.data(), image.size())), {kept.path()});
-    if (!loaded)
-      return kept.keep(loaded.takeError());
-    kernel->loaded = std::move(*loaded);
-    kernel->load = std::chrono::duration<double, std::milli>(
-                       std::chrono::steady_clock::now() - start)
-                       .count();
-    ATTN_TRY(kernel->taken, kernel->loaded.resources());
-    return std::shared_ptr<const Kernel>(std::move(kernel));
-  };
-
   std::promise<KernelResult> promise;
   const std::string request = requestText(description, wanted);
   {
@@ -131,13 +166,13 @@ Engine::kernel(const Description &description, const KernelOptions &options,
         *use = CacheUse::Memory;
       return made.get();
     }
-    ++state->compiles;
     if (!bypass)
       state->kernels.emplace(request, promise.get_future().share());
   }
+  CacheUse own = bypass ? CacheUse::Bypassed : CacheUse::Compiled;
+  KernelResult made = caught([&] { return make(description, wanted, own); });
   if (use)
-    *use = bypass ? CacheUse::Bypassed : CacheUse::Compiled;
-  KernelResult made = caught(make);
+    *use = own;
   if (!made && !bypass) {
     // A fault may pass (memory, a driver): the next call tries again.
     std::lock_guard lock(state->mutex);

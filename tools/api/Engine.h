@@ -46,8 +46,8 @@ struct KernelOptions {
 };
 
 /// Where a kernel came from.
-enum class CacheUse { Compiled, Memory, Bypassed };
-std::string_view name(CacheUse use); ///< "miss", "memory", "bypass"
+enum class CacheUse { Compiled, Memory, Disk, Bypassed };
+std::string_view name(CacheUse use); ///< "miss", "memory", "disk", "bypass"
 
 class Engine {
 public:
@@ -68,6 +68,10 @@ public:
   int64_t compiles() const;
 
 private:
+  rt::Result<std::shared_ptr<const Kernel>> make(const Description &description,
+                                                 const CompileOptions &wanted,
+                                                 CacheUse &use) const;
+
   struct State;
   std::shared_ptr<State> state;
 };

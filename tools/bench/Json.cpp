@@ -32,15 +32,16 @@ static void addComparison(Json &json, const std::string &prefix,
 static void addCompile(Json &json, const Row &row,
                        const std::optional<double> &contextMs) {
   const bool made = row.cache == "miss" || row.cache == "bypass";
+  const bool loaded = made || row.cache == "disk";
   auto known = [&](double value) { return made ? Json(value) : Json(); };
   json["compile_ms"] = row.cache.empty() ? Json()
-                       : made
+                       : loaded
                            ? Json(row.compile.totalMs + row.loadMs.value_or(0))
                            : Json(0.0);
   json["mlir_ms"] = known(row.compile.mlirMs);
   json["llvm_ms"] = known(row.compile.llvmMs);
   json["link_ms"] = known(row.compile.linkMs);
-  json["load_ms"] = made ? orNull(row.loadMs) : Json();
+  json["load_ms"] = loaded ? orNull(row.loadMs) : Json();
   json["context_ms"] = orNull(contextMs);
   json["cache"] = textOrNull(row.cache);
   json["schedule"] = textOrNull(row.schedule);

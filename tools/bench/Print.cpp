@@ -58,7 +58,10 @@ static std::string kernelText(const Row &row) {
                      ")\n  " + cli::resourceText(row.resources, row.target) +
                      "\n";
   if (row.cache != "memory") {
-    text += "  compiled in " + cli::compileText(row.compile);
+    text += row.cache == "disk"
+                ? "  found on disk in " + cli::number(row.compile.totalMs, 1) +
+                      " ms"
+                : "  compiled in " + cli::compileText(row.compile);
     if (row.loadMs)
       text += "; loaded in " + cli::number(*row.loadMs, 1) + " ms";
     if (row.launchUs)
