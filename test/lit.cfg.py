@@ -99,6 +99,10 @@ if capability := cuda_capability():
     # PTX for sm_80 runs on every later chip too.
     if capability >= (8, 0):
         config.available_features.add("cuda-from-sm_80")
+if shutil.which("strace") and not subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True).returncode:
+    config.available_features.add("strace")
+if os.access("/dev/fuse", os.R_OK | os.W_OK) and shutil.which("bindfs") and shutil.which("fusermount"):
+    config.available_features.add("fuse")
 if hip_device_works():
     config.available_features.add("hip")
 if os.environ.get("ATTN_JIT_AMD_EMULATOR"):

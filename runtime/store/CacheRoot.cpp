@@ -141,9 +141,12 @@ CacheRoot attn_jit::store::checkCacheRoot(const std::string &path) {
   while (!realpath(there.c_str(), real)) {
     if (errno != ENOENT)
       return absent(there + " cannot be looked at: " + std::strerror(errno));
-    struct stat link;
-    if (lstat(there.c_str(), &link) == 0)
-      return absent("the link " + there + " leads nowhere");
+    struct stat known;
+    if (lstat(there.c_str(), &known) == 0) {
+      if (S_ISLNK(known.st_mode))
+        return absent("the link " + there + " leads nowhere");
+      continue; // another process has made it just now
+    }
     const size_t slash = there.rfind('/');
     std::string name = there.substr(slash + 1);
     if (name == "..")

@@ -11,7 +11,7 @@ using namespace attn_jit::store;
 
 static constexpr size_t mostStatsBytes = 64 << 10;
 /// At the end of a process that may have something else to do.
-static constexpr std::chrono::milliseconds lockLimit(200);
+static constexpr std::chrono::milliseconds lockLimit(1000);
 
 std::string_view attn_jit::store::name(Count count) {
   static constexpr std::array<std::string_view, countKinds> names = {
