@@ -244,11 +244,6 @@ Result<Event> Device::createEvent() const {
   return event;
 }
 
-Result<std::string> Device::assemble(std::span<const std::byte> ptx,
-                                     const LoadOptions &options) const {
-  return impl->assemble(ptx, options);
-}
-
 Result<Module> Device::load(std::span<const std::byte> image, ImageKind kind,
                             const LoadOptions &options) const {
   if (!info().takes(kind)) {

@@ -62,11 +62,6 @@ public:
                                     ImageKind kind, const LoadOptions &options,
                                     std::string &log) = 0;
   virtual void unloadModule(Handle module) = 0;
-  virtual Result<std::string> assemble(std::span<const std::byte>,
-                                       const LoadOptions &) {
-    return unsupported("device " + deviceInfo.selector() +
-                       ": nothing is assembled here");
-  }
   virtual Result<Handle> findKernel(Handle module, const std::string &name) = 0;
   virtual Result<KernelAttributes> kernelAttributes(Handle kernel) = 0;
   virtual Result<std::optional<int64_t>>

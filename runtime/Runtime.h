@@ -29,7 +29,7 @@ std::string_view name(ImageKind kind); ///< "ptx", "cubin", "hsaco", "host"
 enum class Capability {
   TensorMaps, ///< encodeTensorMap works
   Clusters,   ///< a cluster other than 1x1x1 can be launched
-  DriverJit,  ///< PTX is compiled at load, or by assemble()
+  DriverJit,  ///< PTX is compiled at load
   Concurrent, ///< two streams may run at once
 };
 
@@ -213,10 +213,6 @@ public:
   Result<Event> createEvent() const;
   Result<Module> load(std::span<const std::byte> image, ImageKind kind,
                       const LoadOptions &options = {}) const;
-  /// PTX as the machine code of this device (ImageKind::Cubin), by the driver's
-  /// assembler; it loads in a hundredth of the time that PTX takes.
-  Result<std::string> assemble(std::span<const std::byte> ptx,
-                               const LoadOptions &options = {}) const;
   Status synchronize() const;
 
   DeviceDriver &driver() const { return *impl; }

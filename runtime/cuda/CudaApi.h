@@ -20,7 +20,6 @@ using CUstream = void *;
 using CUevent = void *;
 using CUmodule = void *;
 using CUfunction = void *;
-using CUlinkState = struct OpaqueLinkState *;
 
 enum : CUresult {
   Success = 0,
@@ -62,8 +61,6 @@ enum JitOption {
   JitErrorLogBytes = 6,
   JitLogVerbose = 12,
 };
-
-inline constexpr int JitInputPtx = 1; ///< CU_JIT_INPUT_PTX
 
 enum TensorMapType { MapU8 = 0, MapF16 = 6, MapF32 = 7, MapBF16 = 9 };
 inline constexpr int mapL2Promotion256 = 3;

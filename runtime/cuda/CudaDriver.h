@@ -51,8 +51,6 @@ public:
                             const LoadOptions &options,
                             std::string &log) override;
   void unloadModule(Handle module) override;
-  Result<std::string> assemble(std::span<const std::byte> ptx,
-                               const LoadOptions &options) override;
   Result<Handle> findKernel(Handle module, const std::string &name) override;
   Result<KernelAttributes> kernelAttributes(Handle kernel) override;
   Result<std::optional<int64_t>> occupancy(Handle kernel, int64_t blockThreads,

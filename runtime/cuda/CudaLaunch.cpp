@@ -1,12 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// CUDA kernels, launches and tensor maps.
+// CUDA modules, kernels, launches and tensor maps. A PTX that does not load
+// gives the JIT's log and the command that shows it without a GPU.
 #include "runtime/cuda/CudaCurrent.h"
 
 #include <cstring>
 
 using namespace attn_jit::rt;
 using namespace attn_jit::rt::cuda;
+
+Result<CudaDriver::Handle>
+CudaDriver::loadModule(std::span<const std::byte> image, ImageKind kind,
+                       const LoadOptions &options, std::string &log) {
+  ATTN_CUDA_CURRENT();
+  const std::string file = options.path.empty() ? "FILE" : options.path;
+  const bool isPtx = kind == ImageKind::Ptx;
+  // PTX is a C string to the driver; a file's last byte is not a NUL.
+  std::string text(reinterpret_cast<const char *>(image.data()), image.size());
+  if (isPtx && text.find('\0') < text.find_last_not_of('\0'))
+    return badInput("image: a NUL byte stands within the PTX text");
+
+  char information[8192] = {}, errors[8192] = {};
+  int names[] = {JitInfoLog, JitInfoLogBytes, JitErrorLog, JitErrorLogBytes,
+                 JitLogVerbose};
+  // Sizes and flags are passed as the pointer's value.
+  void *values[] = {information, reinterpret_cast<void *>(sizeof information),
+                    errors, reinterpret_cast<void *>(sizeof errors),
+                    reinterpret_cast<void *>(uintptr_t(1))};
+  CUmodule module = nullptr;
+  const CUresult error = api.cuModuleLoadDataEx(&module, text.c_str(),
+                                                isPtx ? 5 : 0, names, values);
+  information[sizeof information - 1] = errors[sizeof errors - 1] = 0;
+  log = information;
+  if (error == Success)
+    return module;
+
+  Error fault = this->fault("cuModuleLoadDataEx", error);
+  fault.log = std::string(errors) + information;
+  const std::string first(errors, std::strcspn(errors, "\n"));
+  if (!first.empty())
+    fault.text += ": " + first;
+  fault.repro = isPtx ? "ptxas -arch=" + deviceInfo.target + " -v " + file
+                      : "cuobjdump -elf " + file;
+  return fault;
+}
+
+void CudaDriver::unloadModule(Handle module) {
+  Current current(*this);
+  if (current.status().ok())
+    api.cuModuleUnload(module);
+}
 
 Result<CudaDriver::Handle> CudaDriver::findKernel(Handle module,
                                                   const std::string &name) {

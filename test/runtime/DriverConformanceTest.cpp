@@ -281,26 +281,6 @@ TEST_P(DriverConformance, ForeignAndBrokenImagesAreRefused) {
   EXPECT_HAS(errorOf(device.load(bytes, other)).text, "image.kind: ");
 }
 
-// What is assembled once need not be again: it loads as machine code.
-TEST_P(DriverConformance, AssembledPtxLoadsAsMachineCode) {
-  const auto ptx = basicPtx();
-  if (!device.has(Capability::DriverJit)) {
-    EXPECT_HAS(errorOf(device.assemble(ptx)).text, "nothing is assembled here");
-    return;
-  }
-  const std::string cubin = must(device.assemble(ptx));
-  Module module =
-      must(device.load(std::as_bytes(std::span(cubin)), ImageKind::Cubin));
-  EXPECT_EQ(*must(must(module.kernel("fill")).attributes()).registers,
-            *must(must(test.module.kernel("fill")).attributes()).registers);
-  const std::string junk = "this is no PTX";
-  const Error error = errorOf(
-      device.assemble(std::as_bytes(std::span(junk)), {"dir/junk.ptx"}));
-  EXPECT_EQ(error.repro,
-            "ptxas -arch=" + device.info().target + " -v dir/junk.ptx");
-  EXPECT_FALSE(error.log.empty());
-}
-
 TEST_P(DriverConformance, AttributesAndOccupancy) {
   Kernel kernel = must(test.module.kernel("fill"));
   const KernelAttributes attributes = must(kernel.attributes());

@@ -28,8 +28,6 @@ using CUfunction = void *;
 using CUdevice_attribute = int;
 using CUfunction_attribute = int;
 using CUjit_option = int;
-using CUjitInputType = int;
-using CUlinkState = void *;
 using CUtensorMap = unsigned char;
 using CUuuid = char[16];
 using cuuint32_t = unsigned;
@@ -75,10 +73,6 @@ struct Function {
 struct Module {
   std::mutex mutex;
   std::map<std::string, Function> functions;
-};
-struct Link {
-  std::string text;
-  char *errors = nullptr;
 };
 struct Event {
   std::atomic<double> ms = -1;
@@ -261,33 +255,6 @@ API cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count,
   if (!valid)
     return invalidPtx;
   return *module = reinterpret_cast<CUmodule>(new Module), ok;
-}
-// What is made is the text again, which loads as well.
-API cuLinkCreate_v2(unsigned count, CUjit_option *options, void **values,
-                    CUlinkState *state) {
-  NEEDS_CONTEXT();
-  auto *link = new Link;
-  for (unsigned i = 0; i < count; ++i)
-    if (int(options[i]) == 5)
-      link->errors = static_cast<char *>(values[i]);
-  return *state = reinterpret_cast<CUlinkState>(link), ok;
-}
-API cuLinkAddData_v2(CUlinkState state, CUjitInputType kind, void *data,
-                     size_t bytes, const char *, unsigned, CUjit_option *,
-                     void **) {
-  auto *link = reinterpret_cast<Link *>(state);
-  link->text.assign(static_cast<const char *>(data), bytes);
-  if (int(kind) == 1 && link->text.find(".version") != std::string::npos)
-    return ok;
-  std::strcpy(link->errors, "ptxas fatal : no version\nmore");
-  return invalidPtx;
-}
-API cuLinkComplete(CUlinkState state, void **cubin, size_t *bytes) {
-  auto *link = reinterpret_cast<Link *>(state);
-  return *cubin = link->text.data(), *bytes = link->text.size(), ok;
-}
-API cuLinkDestroy(CUlinkState state) {
-  return delete reinterpret_cast<Link *>(state), ok;
 }
 API cuModuleUnload(CUmodule module) {
   NEEDS_CONTEXT();
