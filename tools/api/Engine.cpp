@@ -52,10 +52,6 @@ std::string requestText(const Description &d, const CompileOptions &o) {
   return text;
 }
 
-std::span<const std::byte> bytesOf(std::string_view text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
-
 /// What is thrown on the way (memory that runs out, above all) becomes an
 /// error: whoever waits for this kernel must get an answer.
 template <typename Make> KernelResult caught(const Make &make) {
@@ -103,9 +99,9 @@ KernelResult Engine::make(const Description &description,
   if (use != CacheUse::Bypassed) {
     ATTN_TRY(key, storeKey(description, wanted));
   }
-  KernelStore &store = KernelStore::ofProcess();
   if (key) {
-    ATTN_TRY(KernelStore::Image image, store.image(*key, compiled));
+    ATTN_TRY(KernelStore::Image image,
+             KernelStore::ofProcess().image(*key, compiled));
     kernel->made = std::move(image.compiled);
     if (image.from == KernelStore::From::Disk)
       use = CacheUse::Disk;
@@ -115,22 +111,10 @@ KernelResult Engine::make(const Description &description,
   const auto start = std::chrono::steady_clock::now();
   ATTN_TRY(rt::Manifest manifest, rt::parseManifest(kernel->made.manifest));
   const KeptImage kept(kernel->made);
-  const rt::LoadOptions options{kept.path()};
-  std::string_view image = kernel->made.image;
-  std::string machineCode;
-  if (key && kernel->made.kind == rt::ImageKind::Ptx &&
-      device().has(rt::Capability::DriverJit)) {
-    auto assembled = store.assembled(kernel->made, device().info(), [&] {
-      return device().assemble(bytesOf(image), options);
-    });
-    if (!assembled)
-      return kept.keep(assembled.takeError());
-    machineCode = std::move(*assembled);
-    image = machineCode;
-    manifest.imageKind = rt::ImageKind::Cubin;
-  }
-  auto loaded =
-      rt::prepare(device(), std::move(manifest), bytesOf(image), options);
+  const std::string &image = kernel->made.image;
+  auto loaded = rt::prepare(
+      device(), std::move(manifest),
+      std::as_bytes(std::span(image.data(), image.size())), {kept.path()});
   if (!loaded)
     return kept.keep(loaded.takeError());
   kernel->loaded = std::move(*loaded);

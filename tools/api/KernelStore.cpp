@@ -90,23 +90,3 @@ KernelStore::image(const store::Key &key,
       .ok();
   return Image{std::move(made), From::Compiler};
 }
-
-rt::Result<std::string> KernelStore::assembled(
-    const Compiled &compiled, const rt::DeviceInfo &device,
-    const std::function<rt::Result<std::string>()> &assemble) {
-  store::Key key;
-  key.add("format", "attn-jit.assembled.v1");
-  key.add("image", store::sha256(compiled.image).hex());
-  key.add("target", device.target);
-  key.add("driver", device.driver + " " + device.driverVersion);
-  store::Lookup found = local.find(key.digest());
-  if (found.entry && found.place == store::Place::Own &&
-      found.entry->action.kind == rt::name(rt::ImageKind::Cubin))
-    return std::move(found.entry->object);
-  ATTN_TRY(std::string cubin, assemble());
-  (void)local
-      .publish(actionOf(key, rt::ImageKind::Cubin, cubin, compiled.manifest),
-               cubin)
-      .ok();
-  return cubin;
-}

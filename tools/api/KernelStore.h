@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What engines keep between processes: images by what was asked for, and what a
-// driver's assembler made of them. Works without a folder too, where it finds
-// and keeps nothing.
+// What engines keep between processes: images by what was asked for. What a
+// driver's assembler makes of PTX is kept by the driver's own cache. Works
+// without a folder too, where it finds and keeps nothing.
 #ifndef ATTN_JIT_TOOLS_API_KERNELSTORE_H
 #define ATTN_JIT_TOOLS_API_KERNELSTORE_H
 
@@ -35,11 +35,6 @@ public:
   /// several processes that ask at once one makes it, and the others wait.
   rt::Result<Image> image(const store::Key &key,
                           const std::function<rt::Result<Compiled>()> &make);
-
-  /// The machine code of a PTX image by this driver; likewise.
-  rt::Result<std::string>
-  assembled(const Compiled &compiled, const rt::DeviceInfo &device,
-            const std::function<rt::Result<std::string>()> &assemble);
 
   store::LocalStore &disk() { return local; }
 
