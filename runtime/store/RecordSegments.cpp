@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace attn_jit;
@@ -34,6 +35,8 @@ private:
   rt::Status refresh();
   /// Whether it has to be written; `isNew` if no such record is there.
   bool isWanted(const Row &row, bool &isNew) const;
+  /// Whether it still has its name: its folder may have been removed.
+  bool isNamed() const;
   rt::Status beginSegment();
   void endSegment();
   rt::Status append(std::string_view lines);
@@ -41,6 +44,7 @@ private:
   std::string root, folder;
   bool readOnly;
   SegmentIndex index;
+  std::string path; ///< of the segment that is written
   int file = -1;
   pid_t process = 0; ///< whose segment it is
 };
@@ -74,14 +78,20 @@ void RecordSegments::endSegment() {
   file = -1;
 }
 
+bool RecordSegments::isNamed() const {
+  struct stat named, written;
+  return stat(path.c_str(), &named) == 0 && fstat(file, &written) == 0 &&
+         named.st_ino == written.st_ino && named.st_dev == written.st_dev;
+}
+
 rt::Status RecordSegments::beginSegment() {
   // A child of fork has a segment of its own.
-  if (file >= 0 && process == getpid())
+  if (file >= 0 && process == getpid() && isNamed())
     return rt::success();
   endSegment();
   for (const std::string &each : {root, root + "/v1", folder})
     ATTN_CHECK(makeFolder(each));
-  const std::string path = folder + "/" + randomName() + ".jsonl";
+  path = folder + "/" + randomName() + ".jsonl";
   constexpr int flags =
       O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   file = open(path.c_str(), flags, 0600);
@@ -107,7 +117,7 @@ rt::Status RecordSegments::append(std::string_view lines) {
     return rt::success();
   if (count >= 0 && count < ssize_t(lines.size()))
     errno = ENOSPC; // the only reason to write less
-  const rt::Error error = systemError(folder, "cannot be written to");
+  const rt::Error error = systemError(path, "cannot be written to");
   endSegment();
   return error;
 }
