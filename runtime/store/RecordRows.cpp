@@ -17,9 +17,15 @@ using namespace attn_jit::store;
 /// Records that one step of each() reads, the lock held.
 static constexpr size_t stepRows = 256;
 
+/// `line` is the record's, and without a signature its body too.
+static Digest identityOf(const Record &record, const std::string &line) {
+  return record.signature ? record.identity()
+                          : sha256("attn-jit.record.v1\n" + line);
+}
+
 bool attn_jit::store::isIntact(const Row &row) {
   const auto record = Record::parse(row.line);
-  return record && record->identity() == row.identity &&
+  return record && identityOf(*record, row.line) == row.identity &&
          record->problemDigest() == row.problem;
 }
 
@@ -40,7 +46,8 @@ rowsOfRecords(std::span<const StoredRecord> records) {
   rows.reserve(records.size());
   const Key *problem = nullptr;
   for (const auto &[record, voice, origin] : records) {
-    Row row{record.identity(), {}, voice, origin, record.line()};
+    Row row{{}, {}, voice, origin, record.line()};
+    row.identity = identityOf(record, row.line);
     ATTN_CHECK([&]() -> rt::Status {
       ATTN_TRY(Record again, Record::parse(row.line));
       return rt::success();
@@ -65,7 +72,8 @@ void RowStore::verify(std::vector<Row> rows,
       problem = record->problem;
       digest = problem.digest();
     }
-    if (!record || digest != row.problem || record->identity() != row.identity)
+    if (!record || digest != row.problem ||
+        identityOf(*record, row.line) != row.identity)
       leftOut.insert(row.identity);
     else
       records.push_back({std::move(*record), row.voice, std::move(row.origin)});
