@@ -54,21 +54,21 @@ std::string_view CanonicalScanner::quoted() const {
 }
 
 std::optional<std::string> CanonicalScanner::string() {
-  const std::string_view token = quoted();
-  if (token.empty())
+  if (!rest.starts_with('"'))
     return std::nullopt;
-  const std::string_view inside = token.substr(1, token.size() - 2);
-  std::string result;
-  if (std::all_of(inside.begin(), inside.end(), isPlain)) {
-    result = inside;
-  } else {
-    const Json json = Json::parse(token, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_string() || textOf(json) != token)
-      return std::nullopt;
-    result = json.get_ref<const std::string &>();
+  const auto *const end =
+      std::find_if_not(rest.begin() + 1, rest.end(), isPlain);
+  if (end != rest.end() && *end == '"') {
+    std::string plain(rest.begin() + 1, end);
+    rest.remove_prefix(plain.size() + 2);
+    return plain;
   }
+  const std::string_view token = quoted();
+  const Json json = Json::parse(token, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_string() || textOf(json) != token)
+    return std::nullopt;
   rest.remove_prefix(token.size());
-  return result;
+  return json.get<std::string>();
 }
 
 std::optional<int64_t> CanonicalScanner::integer() {
