@@ -104,10 +104,12 @@ attn_jit::store::ranked(std::span<const StoredRecord> records,
       there->second = candidate;
   }
   std::vector<Candidate> order;
+  order.reserve(bySchedule.size());
   for (const auto &[schedule, candidate] : bySchedule)
     order.push_back(candidate);
   std::ranges::sort(order, precedes);
   std::vector<const StoredRecord *> result;
+  result.reserve(order.size());
   for (const Candidate &candidate : order)
     result.push_back(candidate.stored);
   return result;

@@ -38,7 +38,7 @@ private:
 class RecordDatabase final : public RowStore, ForkListener {
 public:
   explicit RecordDatabase(const CacheRoot &root);
-  ~RecordDatabase();
+  ~RecordDatabase() override;
 
 private:
   rt::Result<int64_t> put(std::span<const Row> rows) override;

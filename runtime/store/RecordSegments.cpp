@@ -23,7 +23,7 @@ public:
   explicit RecordSegments(const CacheRoot &root)
       : root(root.path), folder(root.path + "/v1/records"),
         readOnly(root.readOnly), index(folder) {}
-  ~RecordSegments() { endSegment(); }
+  ~RecordSegments() override { endSegment(); }
 
 private:
   rt::Result<int64_t> put(std::span<const Row> rows) override;
