@@ -97,11 +97,6 @@ rt::Result<PackImported> importPack(std::string_view bytes,
                                     const PackSink &sink,
                                     const PackLimits &limits = {});
 
-/// Of two actions for one key, what is kept, whichever came first: of one body
-/// all signatures (the first sixteen in their order), of two bodies the one of
-/// the smaller digest.
-Action merged(const Action &one, const Action &other);
-
 } // namespace attn_jit::store
 
 #endif // ATTN_JIT_RUNTIME_STORE_PACK_H

@@ -110,6 +110,7 @@ rt::Status Export::gather() {
 
 rt::Status Export::write(const std::string &path) const {
   std::vector<PackEntry> entries;
+  entries.reserve(texts.size() + objects.size());
   for (const auto &[name, text] : texts)
     entries.push_back({name, int64_t(text.size()), sha256(text)});
   for (const auto &[digest, bytes] : objects)

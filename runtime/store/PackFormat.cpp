@@ -119,22 +119,3 @@ attn_jit::store::parseSignatures(std::string_view text) {
   }
   return rt::badInput("its MANIFEST.sig is not of 1 to 16 signatures");
 }
-
-Action attn_jit::store::merged(const Action &one, const Action &other) {
-  const std::string body = one.body(), otherBody = other.body();
-  if (body != otherBody)
-    return sha256(body) < sha256(otherBody) ? one : other;
-  Action both = one;
-  both.signatures.insert(both.signatures.end(), other.signatures.begin(),
-                         other.signatures.end());
-  auto value = [](const Signature &each) {
-    return std::pair<std::string_view, std::string_view>(each.keyId,
-                                                         each.base64);
-  };
-  std::ranges::sort(both.signatures, {}, value);
-  const auto twice = std::ranges::unique(both.signatures);
-  both.signatures.erase(twice.begin(), twice.end());
-  if (both.signatures.size() > mostSignatures)
-    both.signatures.resize(mostSignatures);
-  return both;
-}

@@ -10,6 +10,9 @@
 using namespace attn_jit;
 using namespace attn_jit::store;
 
+/// As many as one action may have (Action.cpp).
+static constexpr size_t mostSignatures = 16;
+
 static std::string shown(const TrustedKey &key) {
   return key.id() + (key.name.empty() ? "" : " (" + key.name + ")");
 }
@@ -65,6 +68,25 @@ void attn_jit::store::signAction(const SigningKey &key, Action &action) {
     return each.keyId == made.keyId;
   });
   action.signatures.push_back(made);
+}
+
+Action attn_jit::store::merged(const Action &one, const Action &other) {
+  const std::string body = one.body(), otherBody = other.body();
+  if (body != otherBody)
+    return sha256(body) < sha256(otherBody) ? one : other;
+  Action both = one;
+  both.signatures.insert(both.signatures.end(), other.signatures.begin(),
+                         other.signatures.end());
+  auto value = [](const Signature &each) {
+    return std::pair<std::string_view, std::string_view>(each.keyId,
+                                                         each.base64);
+  };
+  std::ranges::sort(both.signatures, {}, value);
+  const auto twice = std::ranges::unique(both.signatures);
+  both.signatures.erase(twice.begin(), twice.end());
+  if (both.signatures.size() > mostSignatures)
+    both.signatures.resize(mostSignatures);
+  return both;
 }
 
 /// Long values are shown from a little before they part.

@@ -44,6 +44,8 @@ struct TrustedKey {
 
 struct Revocation {
   std::string keyId, why;
+  std::string line() const;
+  static rt::Result<Revocation> parse(std::string_view line);
 };
 
 class TrustedKeys {
@@ -107,6 +109,11 @@ rt::Status revokeKey(const std::string &path, const std::string &keyId,
 
 /// Adds the signature of `key` to an action, once.
 void signAction(const SigningKey &key, Action &action);
+
+/// Of two actions for one key, what is kept, whichever came first: of one body
+/// all signatures (the first sixteen in their order), of two bodies the one of
+/// the smaller digest.
+Action merged(const Action &one, const Action &other);
 
 /// The object of `entry` may run for exactly `wanted`: a listed key signed the
 /// action, its key is that, field by field, and the object has the length and

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The key file: read whole, edited by lines that are added at its end.
+// The lines of a key file (Trust.h has the grammar).
 #include "runtime/Printable.h"
-#include "runtime/store/OwnedFile.h"
 #include "runtime/store/Signing.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <sodium.h>
 
 using namespace attn_jit;
@@ -64,12 +62,24 @@ rt::Result<TrustedKey> TrustedKey::parse(std::string_view line) {
   return key;
 }
 
-static rt::Result<Revocation> parseRevocation(std::string_view line) {
+std::string Revocation::line() const {
+  return std::string(revokedHead) + keyId + (why.empty() ? "" : " ") + why;
+}
+
+rt::Result<Revocation> Revocation::parse(std::string_view line) {
+  const size_t size = line.size();
+  if (!line.starts_with(revokedHead))
+    return rt::badInput("a revocation is 'revoked', a key id and a reason");
   line.remove_prefix(revokedHead.size());
   const std::string_view id = firstWord(line);
   if (!isKeyId(id))
     return rt::badInput(rt::inQuotes(id) +
                         " is no key id: 16 hexadecimal digits in lower case");
+  if (hasControl(line) || size > mostOfLine)
+    return rt::badInput(
+        "a reason is a text of one line, of at most " +
+        std::to_string(mostOfLine - revokedHead.size() - idLength - 1) +
+        " bytes");
   return Revocation{std::string(id), std::string(line)};
 }
 
@@ -102,7 +112,7 @@ rt::Result<TrustedKeys> TrustedKeys::parse(std::string_view text,
           keys.listed.end())
         keys.listed.push_back(std::move(*key));
     } else if (line.starts_with(revokedHead)) {
-      auto revocation = parseRevocation(line);
+      auto revocation = Revocation::parse(line);
       if (!revocation)
         return refused(revocation.error().text);
       if (!keys.revoked(revocation->keyId))
@@ -113,95 +123,4 @@ rt::Result<TrustedKeys> TrustedKeys::parse(std::string_view text,
     }
   }
   return keys;
-}
-
-rt::Result<std::string> TrustedKeys::defaultPath() {
-  // secure_getenv: whoever starts a set-uid program does not choose its keys.
-  auto folder = [](const char *variable) -> std::string {
-    const char *value = secure_getenv(variable);
-    return value ? value : "";
-  };
-  if (const std::string own = folder("ATTN_JIT_CONFIG"); !own.empty()) {
-    if (!own.starts_with('/'))
-      return rt::badInput("ATTN_JIT_CONFIG: " + rt::inQuotes(own) +
-                          " is no absolute path: keys never depend on where a "
-                          "program was started");
-    return own + "/trusted_keys";
-  }
-  if (const std::string xdg = folder("XDG_CONFIG_HOME"); xdg.starts_with('/'))
-    return xdg + "/attn-jit/trusted_keys";
-  if (const std::string home = folder("HOME"); home.starts_with('/'))
-    return home + "/.config/attn-jit/trusted_keys";
-  return std::string();
-}
-
-rt::Result<TrustedKeys> TrustedKeys::load() {
-  ATTN_TRY(const std::string path, defaultPath());
-  if (path.empty())
-    return TrustedKeys();
-  return load(path);
-}
-
-rt::Result<TrustedKeys> TrustedKeys::load(const std::string &path) {
-  auto text = readOwnedFile(path, {mostBytes});
-  if (!text && text.error().code == rt::ErrorCode::NotFound)
-    return TrustedKeys();
-  if (!text)
-    return text.takeError();
-  return parse(*text, path);
-}
-
-/// `edit` gets what the file says and returns the line to add, or nothing.
-template <typename Edit>
-static rt::Status addLine(const std::string &path, Edit edit) {
-  ATTN_TRY(const OwnedFolder folder, OwnedFolder::of(path, /*create=*/true));
-  folder.lock();
-  auto text = folder.read({TrustedKeys::mostBytes});
-  if (!text && text.error().code != rt::ErrorCode::NotFound)
-    return text.takeError();
-  std::string whole = text ? std::move(*text) : std::string();
-  ATTN_TRY(const TrustedKeys keys, TrustedKeys::parse(whole, path));
-  ATTN_TRY(const std::string line, edit(keys));
-  if (line.empty())
-    return rt::success();
-  if (!whole.empty() && !whole.ends_with('\n'))
-    whole += '\n';
-  whole += line + "\n";
-  if (whole.size() > TrustedKeys::mostBytes)
-    return rt::badInput(rt::printable(path, 200) +
-                        ": has no room for another line within 1 MiB");
-  return folder.replace(whole);
-}
-
-rt::Status attn_jit::store::trustKey(const std::string &path,
-                                     const TrustedKey &key) {
-  // What could not be read again must not be written.
-  ATTN_CHECK(TrustedKey::parse(key.line()));
-  return addLine(path, [&](const TrustedKeys &keys) -> rt::Result<std::string> {
-    if (keys.revoked(key.id()))
-      return rt::badInput(rt::printable(path, 200) + ": key " + key.id() +
-                          " is revoked there, which trusting it again does "
-                          "not undo");
-    const bool known =
-        std::ranges::find(keys.keys(), key.bytes, &TrustedKey::bytes) !=
-        keys.keys().end();
-    return known ? std::string() : key.line();
-  });
-}
-
-rt::Status attn_jit::store::revokeKey(const std::string &path,
-                                      const std::string &keyId,
-                                      const std::string &why) {
-  if (!isKeyId(keyId))
-    return rt::badInput("key id: " + rt::inQuotes(keyId) +
-                        " is no 16 hexadecimal digits in lower case");
-  const std::string line =
-      std::string(revokedHead) + keyId + (why.empty() ? "" : " ") + why;
-  if (hasControl(why) || line.size() > mostOfLine)
-    return rt::badInput("why " + keyId +
-                        " is revoked: it is a text of one "
-                        "line, of at most 1000 bytes");
-  return addLine(path, [&](const TrustedKeys &keys) -> rt::Result<std::string> {
-    return keys.revoked(keyId) ? std::string() : line;
-  });
 }
