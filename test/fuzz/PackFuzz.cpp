@@ -127,7 +127,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
         return rt::Result<int64_t>(fresh);
       }};
-  auto imported = importPack(pack, "fuzz", keys, sink);
+  // Close around the seeds, so that they are passed.
+  PackLimits limits;
+  limits.entries = 8;
+  limits.bytes = 6000;
+  limits.object = limits.records = 64;
+  auto imported = importPack(pack, "fuzz", keys, sink, limits);
   if (!imported) {
     checkError(imported.error().text);
     require(calls == 0, "a refused pack gives nothing");
@@ -138,7 +143,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   require(imported->signer.empty() != imported->recordsOnly.empty(),
           "a pack is signed, or it is said why it is not");
   require(!own || !imported->signer.empty(), "hints stay hints");
-  auto again = importPack(pack, "fuzz", keys, sink);
+  auto again = importPack(pack, "fuzz", keys, sink, limits);
   require(again && again->actions == imported->actions &&
               again->newRecords == 0,
           "twice is once");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Fuzzes the key file's reader. Points of the curve are not found by chance, so
-// bytes 1 to 3 of an input stand for a key's base64 and 4 to 6 for its id.
+// bytes 1 to 3 of an input stand for a key's base64, 4 to 6 for its id, 7 for a
+// point of small order, and 8 for as much text as makes a line too long.
 #include "runtime/store/Trust.h"
 #include "test/fuzz/FuzzCheck.h"
 #include "test/runtime/store/PackBuilder.h"
@@ -51,8 +52,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       text += known[data[i] - 1].text;
     else if (data[i] > signers && data[i] <= 2 * signers)
       text += known[data[i] - signers - 1].id;
+    else if (data[i] == 7)
+      text += std::string(43, 'A') + '=';
+    else if (data[i] == 8)
+      text += std::string(1000, 'x');
     else
       text += char(data[i]);
+  // Either kind of line alone, as commands take them.
+  (void)TrustedKey::parse(text).ok();
+  (void)Revocation::parse(text).ok();
   auto keys = TrustedKeys::parse(text, "fuzz");
   if (!keys) {
     checkError(keys.error().text);
@@ -65,6 +73,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     require(again && again->bytes == key.bytes && again->name == key.name,
             "a key's line is read as itself");
   }
+  for (const Revocation &each : keys->revocations()) {
+    auto again = Revocation::parse(each.line());
+    require(again && again->keyId == each.keyId && again->why == each.why,
+            "a revocation's line is read as itself");
+  }
   for (const Known &each : known)
     checkVerdict(*keys, each.key, each.signature, "bytes");
   return 0;
@@ -74,5 +87,7 @@ void makeSeeds(const SeedSink &sink) {
   sink("keys", "# builders\ned25519 \1 builder one\ned25519 \2\n");
   sink("revoked", "revoked \5 laptop lost\ned25519 \1\ned25519 \2 b\n");
   sink("editors", "ed25519 \1 a\r\n\r\n# note\r\nrevoked \4\r\ned25519 \3");
+  sink("refused", "ed25519 \7 small order\n");
+  sink("long", "ed25519 \1 \b\n");
   sink("twice", "ed25519 \1 a\ned25519 \1 b\nrevoked \6\nrevoked \6 why\n");
 }
