@@ -63,6 +63,14 @@ def hip_device_works():
     return False
 
 
+def opens(library):
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
 def find_ptxas():
     return shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
 
@@ -99,6 +107,8 @@ if capability := cuda_capability():
         config.available_features.add("cuda-from-sm_80")
 if hip_device_works():
     config.available_features.add("hip")
+if shutil.which("redis-server") and opens("libhiredis.so.0.14"):
+    config.available_features.add("redis")
 if os.environ.get("ATTN_JIT_AMD_EMULATOR"):
     config.available_features.add("amd-emulator")
 if not config.attn_sanitize:
