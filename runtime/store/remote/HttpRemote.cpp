@@ -67,14 +67,14 @@ public:
       else
         listing.refused = "it keeps no records: it does not list a folder as "
                           "JSON (nginx: autoindex_format json)";
-    } else if (reply.status >= 500 || reply.status == 401 ||
-               reply.status == 408 || reply.status == 429) {
+    } else if (reply.status == 400 || reply.status == 403 ||
+               reply.status == 405) {
+      // bazel-remote, nginx without autoindex, servers that only store.
+      listing.refused =
+          "it keeps no records: asked for a folder's list, it " + reason(reply);
+    } else if (reply.status != 404) {
       return rt::failed("remote " + shown + ": GET of a folder: it " +
                         reason(reply));
-    } else if (reply.status != 404) {
-      listing.refused = "it keeps no records: it does not list folders, to "
-                        "which it " +
-                        reason(reply);
     }
     return listing;
   }
@@ -100,7 +100,7 @@ static Result<std::unique_ptr<WebServer>> open(const Url &url,
     access.bearer = url.user;
   else
     access.user = url.user, access.password = url.password;
-  access.connect = options.connect;
+  access.takeFrom(options);
   ATTN_TRY(Transfer transfer, Transfer::open(std::move(access), server + path));
   return std::unique_ptr<WebServer>(std::make_unique<HttpServer>(
       std::move(transfer), server + path, options.prefix));

@@ -262,7 +262,7 @@ static Result<std::unique_ptr<WebServer>> open(const Url &given,
   access.user = credentials.id;
   access.password = credentials.secret;
   access.sigv4 = "aws:amz:" + region + ":s3";
-  access.connect = options.connect;
+  access.takeFrom(options);
   const std::string shown = withoutCredentials(options.url);
   ATTN_TRY(Transfer transfer, Transfer::open(std::move(access), shown));
   return std::unique_ptr<WebServer>(std::make_unique<S3Server>(

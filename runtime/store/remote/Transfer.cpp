@@ -26,7 +26,7 @@ constexpr size_t mostHeaderBytes = 256 << 10;
 struct Sink {
   WebReply reply;
   size_t most, headerBytes = 0;
-  bool tooLong = false;
+  bool tooLong = false, headersTooLong = false;
 };
 
 /// TLS libraries write with write(), which signals where a peer has closed;
@@ -73,7 +73,7 @@ static size_t takeHeader(char *, size_t, size_t count, void *to) {
   auto &sink = *static_cast<Sink *>(to);
   sink.headerBytes += count;
   if (sink.headerBytes > mostHeaderBytes) {
-    sink.tooLong = true;
+    sink.headersTooLong = true;
     return 0;
   }
   return count;
@@ -101,18 +101,17 @@ Transfer::~Transfer() {
 }
 
 static rt::Error describe(const CurlApi &api, CURLcode code, const Sink &sink,
-                          const char *detail, const WebRequest &request,
-                          std::chrono::milliseconds limit) {
+                          const char *detail, const WebRequest &request) {
+  if (sink.headersTooLong)
+    return rt::badInput("the reply's headers are longer than " +
+                        std::to_string(mostHeaderBytes) + " bytes");
   if (sink.tooLong || code == CURLE_FILESIZE_EXCEEDED)
     return rt::badInput("the reply is longer than " +
                         std::to_string(request.mostBytes) + " bytes");
   std::string text = *detail ? detail : api.curl_easy_strerror(code);
   switch (code) {
   case CURLE_OPERATION_TIMEDOUT:
-    return {rt::ErrorCode::Timeout,
-            "no complete answer within " + std::to_string(limit.count()) +
-                " ms",
-            {}};
+    return {rt::ErrorCode::Timeout, std::move(text), {}};
   case CURLE_PARTIAL_FILE:
   case CURLE_WEIRD_SERVER_REPLY:
   case CURLE_UNSUPPORTED_PROTOCOL:
@@ -174,7 +173,6 @@ Result<WebReply> Transfer::perform(const WebRequest &request,
   set(CURLOPT_TIMEOUT_MS, long(limit.count()));
   set(CURLOPT_CONNECTTIMEOUT_MS, long(std::min(limit, access.connect).count()));
   set(CURLOPT_EXPECT_100_TIMEOUT_MS, 200L);
-  set(CURLOPT_BUFFERSIZE, 128L << 10);
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
   set(CURLOPT_SSLVERSION, long(CURL_SSLVERSION_TLSv1_2));
@@ -226,7 +224,7 @@ Result<WebReply> Transfer::perform(const WebRequest &request,
   api.curl_slist_free_all(headers);
   if (code == CURLE_OK)
     return std::move(sink.reply);
-  rt::Error error = describe(api, code, sink, detail, request, limit);
+  rt::Error error = describe(api, code, sink, detail, request);
   error.text = before + ": " + error.text;
   for (const std::string *secret : {&access.password, &access.bearer})
     error.text = withoutSecret(std::move(error.text), *secret);

@@ -20,6 +20,14 @@ struct WebAccess {
   /// and what this client shows (mTLS).
   std::string authority, certificate, key;
   std::chrono::milliseconds connect{100};
+
+  /// The files and the limit.
+  void takeFrom(const RemoteOptions &options) {
+    authority = options.authority;
+    certificate = options.certificate;
+    key = options.key;
+    connect = options.connect;
+  }
 };
 
 enum class Verb { Get, Head, Put };

@@ -4,7 +4,8 @@ them, and stops them by pid.
 
     http_servers.py [--nginx json|html|none] [--user U:P | --bearer T] [--tls] [--moto VENV] [--hostile] -- COMMAND...
 
-In COMMAND `{port}` is the port of nginx; `{tls}` the folder with ca.pem, client.pem and client.key; `{s3}` the port of
+In COMMAND `{port}` is the port of nginx; `{folder}` its folder, with ca.pem, client.pem and client.key for TLS and with
+access.log, where each request is a line with the number of its connection; `{s3}` the port of
 moto, `{bucket}` a bucket there, `{id}` and `{secret}` a key that may use it; `{empty}` is a command that takes
 everything from the server. With --hostile, `{NAME}` is the port of a server that does what servers.py says of NAME, or
 
@@ -40,7 +41,8 @@ error_log {folder}/error.log;
 {user}
 events {{ worker_connections 256; }}
 http {{
-  access_log {folder}/access.log;
+  log_format connections "$connection";
+  access_log {folder}/access.log connections;
   client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/temp;
   fastcgi_temp_path {folder}/temp;
@@ -211,7 +213,7 @@ def main():
         if flags.nginx:
             server, names["port"], folder = start_nginx(flags.nginx, flags.user, flags.bearer, flags.tls)
             running.append(server)
-            names["tls"] = folder
+            names["folder"] = folder
             names["empty"] = f"find {folder}/root -mindepth 1 -delete"
         if flags.moto:
             server = Moto(flags.moto)
