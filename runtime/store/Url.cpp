@@ -64,6 +64,12 @@ std::string attn_jit::store::withoutCredentials(std::string_view url) {
       rest = at < scheme.size() + 3 + rest.size()
                  ? rest.substr(at - scheme.size() - 3 + 1)
                  : std::string_view("...");
+    // What should be a port may be a password whose "@" came after a blank.
+    const size_t end = std::min(rest.find('/'), rest.size());
+    const size_t colon = rest.substr(0, end).rfind(':');
+    if (colon != std::string_view::npos && !rest.starts_with('[') &&
+        rest.find_first_not_of("0123456789", colon + 1) < end)
+      rest = rest.substr(0, colon);
   }
   return scheme + "://" + rt::printable(rest, 200);
 }
