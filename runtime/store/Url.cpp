@@ -130,9 +130,7 @@ rt::Result<Url> Url::parse(std::string_view text) {
   Url url;
   url.scheme = schemeOf(text);
   if (url.scheme.empty())
-    return refused(text, "scheme: none",
-                   "file://, redis://, redis+unix://, http://, https://, "
-                   "s3+http://, s3+https://");
+    return refused(text, "scheme: none", "one, as in redis://host:6379/0");
   std::string_view rest = text.substr(url.scheme.size() + 3);
   if (const size_t query = rest.find('?'); query != std::string_view::npos) {
     url.query = rest.substr(query + 1);
