@@ -64,6 +64,12 @@ std::string attn_jit::store::withoutCredentials(std::string_view url) {
       rest = at < scheme.size() + 3 + rest.size()
                  ? rest.substr(at - scheme.size() - 3 + 1)
                  : std::string_view("...");
+    // What should be a port may be a password whose "@" came after a blank.
+    const size_t end = std::min(rest.find('/'), rest.size());
+    const size_t colon = rest.substr(0, end).rfind(':');
+    if (colon != std::string_view::npos && !rest.starts_with('[') &&
+        rest.find_first_not_of("0123456789", colon + 1) < end)
+      rest = rest.substr(0, colon);
   }
   return scheme + "://" + rt::printable(rest, 200);
 }
@@ -124,9 +130,7 @@ rt::Result<Url> Url::parse(std::string_view text) {
   Url url;
   url.scheme = schemeOf(text);
   if (url.scheme.empty())
-    return refused(text, "scheme: none",
-                   "file://, redis://, redis+unix://, http://, https://, "
-                   "s3://, s3+http://, s3+https://");
+    return refused(text, "scheme: none", "one, as in redis://host:6379/0");
   std::string_view rest = text.substr(url.scheme.size() + 3);
   if (const size_t query = rest.find('?'); query != std::string_view::npos) {
     url.query = rest.substr(query + 1);
