@@ -42,11 +42,8 @@ std::string WebServer::reason(const WebReply &reply) const {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr size_t segmentBytes = 4 << 20;
 constexpr std::string_view segmentEnd = ".jsonl";
-constexpr std::chrono::minutes recount{10};
 
 bool isSuccess(const WebReply &reply) {
   return reply.status >= 200 && reply.status < 300;
@@ -87,7 +84,6 @@ public:
 
   rt::Status put(Space space, const Digest &name, std::string_view bytes,
                  Deadline deadline) override {
-    ATTN_CHECK(checkRoom(bytes.size(), deadline));
     return store(path(space, name), bytes, deadline);
   }
 
@@ -264,41 +260,12 @@ private:
     return &(segments[digest] = std::move(*bytes));
   }
 
-  /// The quota is of objects and actions, by what the server lists: others
-  /// write too.
-  rt::Status checkRoom(size_t bytes, Deadline deadline) {
-    if (!options.quotaBytes || options.readOnly)
-      return rt::success();
-    if (!counted || Clock::now() - *counted > recount) {
-      int64_t sum = 0;
-      for (const char *folder : {"cas/", "ac/"}) {
-        ATTN_TRY(const Listing listing,
-                 server->list(server->root() + folder, deadline));
-        if (!listing.refused.empty())
-          return rt::unsupported("remote " + url() +
-                                 ": a quota is given, but " + listing.refused);
-        for (const Listing::Item &item : listing.items)
-          sum += item.bytes;
-      }
-      used = sum;
-      counted = Clock::now();
-    }
-    if (int64_t(bytes) > options.quotaBytes - used)
-      return rt::unsupported("remote " + url() + ": its quota of " +
-                             std::to_string(options.quotaBytes) +
-                             " bytes is used up");
-    used += int64_t(bytes);
-    return rt::success();
-  }
-
   std::unique_ptr<WebServer> server;
   RemoteOptions options;
   bool known = false; ///< whether records can be kept
   std::string refused;
   std::map<Digest, std::string> segments;
   size_t segmentsBytes = 0;
-  std::optional<Clock::time_point> counted;
-  int64_t used = 0;
 };
 
 } // namespace

@@ -138,8 +138,6 @@ int main(int argc, char **argv) {
       options.certificate = value;
     else if (name == "key")
       options.key = value;
-    else if (name == "quota")
-      options.quotaBytes = std::atoll(value.c_str());
     else if (name == "deadline")
       caller.limit = std::chrono::milliseconds(std::atoll(value.c_str()));
     else if (name == "read-only")
