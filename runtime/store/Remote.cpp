@@ -16,14 +16,9 @@ struct Kind {
 } // namespace
 
 static constexpr Kind kinds[] = {
-    {"file", openFolder},
-    {"redis", openRedis},
-    {"redis+unix", openRedis},
-    {"http", openHttp},
-    {"https", openHttp},
-    {"s3", openS3},
-    {"s3+http", openS3},
-    {"s3+https", openS3},
+    {"file", openFolder}, {"redis", openRedis}, {"redis+unix", openRedis},
+    {"http", openHttp},   {"https", openHttp},  {"s3", openS3},
+    {"s3+http", openS3},  {"s3+https", openS3},
 };
 
 std::string_view attn_jit::store::name(Space space) {

@@ -92,14 +92,15 @@ public:
   rt::Status addRecords(const Digest &problem,
                         std::span<const std::string> lines,
                         Deadline deadline) override {
-    ATTN_CHECK(checkRecords(deadline));
     // In one order, so that the same records are the same segment.
     const std::set<std::string_view> ordered(lines.begin(), lines.end());
-    std::string segment;
-    for (auto line = ordered.begin(); line != ordered.end();) {
-      if (line->find('\n') != line->npos)
+    for (std::string_view line : ordered)
+      if (line.find('\n') != line.npos)
         return rt::badInput("remote " + url() +
                             ": a record's line holds a line end");
+    ATTN_CHECK(checkRecords(deadline));
+    std::string segment;
+    for (auto line = ordered.begin(); line != ordered.end();) {
       segment.append(*line).append("\n");
       if (++line != ordered.end() && segment.size() < segmentBytes)
         continue;

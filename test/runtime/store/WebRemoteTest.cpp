@@ -3,6 +3,7 @@
 // What remotes of HTTP and S3 decide without a server: which URLs they take,
 // how names are spelled, and what they read of a server's XML.
 #include "runtime/store/Remote.h"
+#include "runtime/store/RemoteConfig.h"
 #include "runtime/store/remote/WebNames.h"
 #include "runtime/store/remote/XmlText.h"
 
@@ -10,6 +11,7 @@
 
 using namespace attn_jit;
 using namespace attn_jit::store;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -73,6 +75,40 @@ TEST(HttpRemote, ShowsTheUrlWithoutCredentials) {
   const auto remote = openRemote(options);
   ASSERT_TRUE(remote.ok()) << remote.error().text;
   EXPECT_EQ((*remote)->url(), "https://[::1]:8443/cache");
+}
+
+TEST(HttpRemote, SendsNothingThatNobodyCouldRead) {
+  RemoteOptions options;
+  options.url = "http://host.invalid";
+  const auto remote = openRemote(options);
+  ASSERT_TRUE(remote.ok()) << remote.error().text;
+  const Deadline soon = std::chrono::steady_clock::now() + 10s;
+  const std::string bytes(Remote::mostBytes + 1, 'x');
+  const auto put = (*remote)->put(Space::Objects, sha256("x"), bytes, soon);
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().text,
+            "remote http://host.invalid: PUT: 67108865 bytes given, allowed: "
+            "at most 67108864");
+  const std::string lines[] = {"two\nlines"};
+  const auto added = (*remote)->addRecords(sha256("x"), lines, soon);
+  ASSERT_FALSE(added);
+  EXPECT_EQ(added.error().text,
+            "remote http://host.invalid: a record's line holds a line end");
+}
+
+TEST(HttpRemote, TakesItsFilesFromProperties) {
+  const auto remotes = parseRemotes(
+      "https://host authority=/a/ca.pem certificate=/a/c.pem key=/a/c.key",
+      "config");
+  ASSERT_TRUE(remotes.ok()) << remotes.error().text;
+  EXPECT_EQ(remotes->at(0).authority, "/a/ca.pem");
+  EXPECT_EQ(remotes->at(0).certificate, "/a/c.pem");
+  EXPECT_EQ(remotes->at(0).key, "/a/c.key");
+  const auto relative = parseRemotes("https://host key=c.key", "config");
+  ASSERT_FALSE(relative);
+  EXPECT_EQ(relative.error().text,
+            "config: remote https://host: key: 'c.key' given, allowed: the "
+            "absolute path of a file in PEM");
 }
 
 TEST_F(S3Remote, NamesThePartOfAUrlThatIsWrong) {
