@@ -7,7 +7,6 @@
 #include <charconv>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 using namespace attn_jit;
 using namespace attn_jit::store;
@@ -61,9 +60,7 @@ Breaker::State Breaker::read() const {
 
 void Breaker::write(const State &state) {
   if (!folder.empty() && !memory) {
-    // Of "root/v1/breakers" the last two may be missing.
-    mkdir(folder.substr(0, folder.rfind('/')).c_str(), 0700);
-    mkdir(folder.c_str(), 0700);
+    makeFolder(folder);
     if (rt::writeFile(folder + "/" + name, text(state)))
       return;
   }
