@@ -31,7 +31,8 @@ public:
   virtual const std::string &url() const = 0;
   /// Nothing where it has none. Error codes: Timeout, Failed (broken,
   /// unreachable, refused: the text says which), BadInput (a reply that is no
-  /// such thing: too long, of another length than it says).
+  /// such thing: too long, of another length than it says), Unsupported (this
+  /// remote does no such thing, which is no fault of it).
   virtual rt::Result<std::optional<std::string>>
   get(Space space, const Digest &name, Deadline deadline) = 0;
   virtual rt::Result<bool> exists(Space space, const Digest &name,

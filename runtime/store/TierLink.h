@@ -73,7 +73,12 @@ public:
     lane->expect(started + limit);
     rt::Result<T> result = call(*remote, started + limit);
     if (!result) {
-      permit->failed();
+      // What a server cannot do (records, where nothing is listed) says nothing
+      // against what it can.
+      if (result.error().code == rt::ErrorCode::Unsupported)
+        permit->succeeded();
+      else
+        permit->failed();
       meter->failed(result.error());
       return std::nullopt;
     }
