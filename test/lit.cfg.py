@@ -65,6 +65,14 @@ def hip_device_works():
     return False
 
 
+def opens(library):
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
 def find_ptxas():
     return shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
 
@@ -80,8 +88,18 @@ def cpu_flags():
     return set()
 
 
-def python_has(module):
-    return subprocess.run(["python3", "-c", "import " + module], capture_output=True).returncode == 0
+def namespaces_work():
+    """Whether a process here can have a network and mounts of its own."""
+    user = [] if os.getuid() == 0 else ["--map-root-user"]
+    try:
+        return subprocess.run(["unshare", "--net", "--mount", *user, "ip", "link", "set", "lo", "up"],
+                              capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def python_has(module, python="python3"):
+    return subprocess.run([python, "-c", "import " + module], capture_output=True).returncode == 0
 
 
 if config.attn_compiler:
@@ -105,6 +123,24 @@ if os.access("/dev/fuse", os.R_OK | os.W_OK) and shutil.which("bindfs") and shut
     config.available_features.add("fuse")
 if hip_device_works():
     config.available_features.add("hip")
+if shutil.which("redis-server") and opens("libhiredis.so.0.14"):
+    config.available_features.add("redis")
+if opens("libcurl.so.4"):
+    config.available_features.add("curl")
+for name in ("nginx", "openssl"):
+    if shutil.which(name):
+        config.available_features.add(name)
+moto = os.path.join(config.attn_build_dir, "test", "moto")
+if os.path.exists(os.path.join(moto, "packages.txt")):
+    config.available_features.add("moto")
+    config.substitutions.append(("%moto", moto))
+for python in ("python3", "/usr/bin/python3", os.path.join(moto, "bin", "python")):
+    if shutil.which(python) and python_has("botocore", python):
+        config.available_features.add("python-botocore")
+        config.substitutions.append(("%botocore-python", python))
+        break
+if namespaces_work():
+    config.available_features.add("namespaces")
 if os.environ.get("ATTN_JIT_AMD_EMULATOR"):
     config.available_features.add("amd-emulator")
 if not config.attn_sanitize:

@@ -31,7 +31,8 @@ public:
   virtual const std::string &url() const = 0;
   /// Nothing where it has none. Error codes: Timeout, Failed (broken,
   /// unreachable, refused: the text says which), BadInput (a reply that is no
-  /// such thing: too long, of another length than it says).
+  /// such thing: too long, of another length than it says), Unsupported (this
+  /// remote does no such thing, which is no fault of it).
   virtual rt::Result<std::optional<std::string>>
   get(Space space, const Digest &name, Deadline deadline) = 0;
   virtual rt::Result<bool> exists(Space space, const Digest &name,
@@ -40,7 +41,8 @@ public:
   virtual rt::Status put(Space space, const Digest &name,
                          std::string_view bytes, Deadline deadline) = 0;
 
-  /// Why records cannot be kept here, one sentence; empty: they can.
+  /// Why records cannot be kept here, one sentence; empty: they can, or the
+  /// server has not been asked yet. Asks nothing.
   virtual std::string recordsRefused() const { return {}; }
   /// Set union: no line of another writer is lost. Lines without their ends,
   /// all of the problem with that digest.
@@ -71,6 +73,9 @@ struct RemoteOptions {
   std::chrono::milliseconds connect{100}, request{2000}, object{10000};
   /// Expiry of objects and actions where the server has one (Redis).
   std::chrono::hours expiry{24 * 30};
+  /// Files in PEM, of HTTP and S3: who vouches for the server instead of the
+  /// system's list; what this client shows, and its key.
+  std::string authority, certificate, key;
 };
 
 /// One opener a kind, by the scheme of the URL; `openRemote` lists them.

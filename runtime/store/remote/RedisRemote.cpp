@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Redis or Valkey. Names below a prefix P:
+//
+//   P:obj:<digest>, P:act:<digest>   strings that expire
+//   P:rec:<problem>                  hash: SHA-256 of a line -> line
+//   P:problems                       set of problems that have records
+//   P:epoch                          random, set by the first who writes
+//
+// Only what expires is evicted under maxmemory-policy volatile-lru, so objects
+// give way and records stay.
+#include "runtime/Printable.h"
+#include "runtime/store/Random.h"
+#include "runtime/store/remote/RedisConnection.h"
+
+#include <charconv>
+
+using namespace attn_jit;
+using namespace attn_jit::store;
+using Command = RedisConnection::Command;
+
+namespace {
+
+class RedisRemote final : public Remote {
+public:
+  RedisRemote(RedisConnection::Address address, std::string shown,
+              const RemoteOptions &options)
+      : shown(shown), prefix(options.prefix), readOnly(options.readOnly),
+        expiry(std::to_string(std::chrono::seconds(options.expiry).count())),
+        connection(std::move(address), std::move(shown), options.connect) {}
+
+  const std::string &url() const override { return shown; }
+  rt::Result<std::optional<std::string>> get(Space space, const Digest &name,
+                                             Deadline deadline) override;
+  rt::Result<bool> exists(Space space, const Digest &name,
+                          Deadline deadline) override;
+  rt::Status put(Space space, const Digest &name, std::string_view bytes,
+                 Deadline deadline) override;
+  rt::Status addRecords(const Digest &problem,
+                        std::span<const std::string> lines,
+                        Deadline deadline) override;
+  rt::Result<std::vector<std::string>> records(const Digest &problem,
+                                               Deadline deadline) override;
+  rt::Result<std::vector<Digest>> problems(Deadline deadline) override;
+  rt::Result<std::string> epoch(Deadline deadline) override;
+
+private:
+  rt::Result<RedisReply> askOne(const Command &command, RedisReply::Kind kind,
+                                Deadline deadline);
+  rt::Result<std::vector<std::string>> askTexts(const Command &command,
+                                                Deadline deadline);
+  std::string keyOf(Space space, const Digest &name) const {
+    return prefix + (space == Space::Objects ? ":obj:" : ":act:") + name.hex();
+  }
+  rt::Error wrong(std::string_view command) const {
+    return rt::badInput("remote " + shown + ": the answer to " +
+                        std::string(command) + " is of another kind");
+  }
+
+  std::string shown, prefix;
+  bool readOnly;
+  std::string expiry;
+  RedisConnection connection;
+};
+
+} // namespace
+
+/// A reply of that kind, or nil.
+rt::Result<RedisReply> RedisRemote::askOne(const Command &command,
+                                           RedisReply::Kind kind,
+                                           Deadline deadline) {
+  ATTN_TRY(auto replies, connection.ask({&command, 1}, deadline));
+  if (replies[0].kind != kind && replies[0].kind != RedisReply::Nil)
+    return wrong(command[0]);
+  return std::move(replies[0]);
+}
+
+rt::Result<std::vector<std::string>>
+RedisRemote::askTexts(const Command &command, Deadline deadline) {
+  ATTN_TRY(RedisReply reply, askOne(command, RedisReply::Array, deadline));
+  std::vector<std::string> texts;
+  for (RedisReply &each : reply.elements) {
+    if (each.kind != RedisReply::Text)
+      return wrong(command[0]);
+    texts.push_back(std::move(each.text));
+  }
+  return texts;
+}
+
+rt::Result<std::optional<std::string>>
+RedisRemote::get(Space space, const Digest &name, Deadline deadline) {
+  const std::string key = keyOf(space, name);
+  ATTN_TRY(RedisReply reply, askOne({"GET", key}, RedisReply::Text, deadline));
+  if (reply.kind == RedisReply::Nil)
+    return std::optional<std::string>();
+  if (reply.text.size() > mostBytes)
+    return rt::badInput("remote " + shown + ": " + name.hex() + " has " +
+                        std::to_string(reply.text.size()) +
+                        " bytes, allowed: at most " +
+                        std::to_string(mostBytes));
+  return std::optional(std::move(reply.text));
+}
+
+rt::Result<bool> RedisRemote::exists(Space space, const Digest &name,
+                                     Deadline deadline) {
+  const std::string key = keyOf(space, name);
+  ATTN_TRY(RedisReply reply,
+           askOne({"EXISTS", key}, RedisReply::Integer, deadline));
+  return reply.integer == 1;
+}
+
+rt::Status RedisRemote::put(Space space, const Digest &name,
+                            std::string_view bytes, Deadline deadline) {
+  const std::string key = keyOf(space, name);
+  ATTN_TRY(RedisReply reply, askOne({"SET", key, bytes, "EX", expiry},
+                                    RedisReply::Text, deadline));
+  return reply.text == "OK" ? rt::success() : wrong("SET");
+}
+
+rt::Status RedisRemote::addRecords(const Digest &problem,
+                                   std::span<const std::string> lines,
+                                   Deadline deadline) {
+  if (lines.empty())
+    return rt::success();
+  const std::string listed = prefix + ":problems", name = problem.hex(),
+                    key = prefix + ":rec:" + name;
+  std::vector<std::string> fields;
+  fields.reserve(lines.size());
+  // A problem without records is harmless, records without it are not found.
+  std::vector<Command> commands{{"SADD", listed, name}};
+  for (const std::string &line : lines) {
+    fields.push_back(sha256(line).hex());
+    commands.push_back({"HSETNX", key, fields.back(), line});
+  }
+  ATTN_TRY(auto replies, connection.ask(commands, deadline));
+  for (const RedisReply &reply : replies)
+    if (reply.kind != RedisReply::Integer)
+      return wrong("HSETNX");
+  return rt::success();
+}
+
+rt::Result<std::vector<std::string>> RedisRemote::records(const Digest &problem,
+                                                          Deadline deadline) {
+  const std::string key = prefix + ":rec:" + problem.hex();
+  return askTexts({"HVALS", key}, deadline);
+}
+
+rt::Result<std::vector<Digest>> RedisRemote::problems(Deadline deadline) {
+  const std::string key = prefix + ":problems";
+  ATTN_TRY(auto texts, askTexts({"SMEMBERS", key}, deadline));
+  std::vector<Digest> result;
+  for (const std::string &text : texts)
+    if (auto digest = Digest::parse(text))
+      result.push_back(*digest);
+  return result;
+}
+
+rt::Result<std::string> RedisRemote::epoch(Deadline deadline) {
+  const std::string key = prefix + ":epoch", drawn = randomHex(16);
+  std::vector<Command> commands;
+  if (!readOnly)
+    commands.push_back({"SETNX", key, drawn});
+  commands.push_back({"GET", key});
+  ATTN_TRY(auto replies, connection.ask(commands, deadline));
+  return std::move(replies.back().text);
+}
+
+static rt::Error refused(const Url &url, const std::string &options,
+                         const std::string &given, const std::string &allowed) {
+  return rt::badInput("remote " + withoutCredentials(options) + ": " + given +
+                      " given, allowed: " + allowed + " (" + url.scheme + ")");
+}
+
+static bool readDatabase(std::string_view text, int &to) {
+  auto [end, code] =
+      std::from_chars(text.data(), text.data() + text.size(), to);
+  return code == std::errc() && end == text.data() + text.size() && to >= 0 &&
+         to < 1 << 16;
+}
+
+rt::Result<std::unique_ptr<Remote>>
+attn_jit::store::openRedis(const RemoteOptions &options) {
+  ATTN_TRY(const Url url, Url::parse(options.url));
+  RedisConnection::Address address;
+  address.user = url.user;
+  address.password = url.password;
+  if (!url.user.empty() && url.password.empty())
+    return refused(url, options.url, "a user without a password",
+                   "user:password@ or :password@");
+  std::string_view database;
+  std::string shown;
+  if (url.scheme == "redis+unix") {
+    address.socket = url.path;
+    if (url.path.size() < 2 || !url.host.empty() || url.port)
+      return refused(url, options.url, "no path of a socket",
+                     "redis+unix:///path?db=0");
+    database = url.query;
+    if (!database.empty() && !database.starts_with("db="))
+      return refused(url, options.url, "another query", "?db=0");
+    database.remove_prefix(database.empty() ? 0 : 3);
+    shown = "redis+unix://" + rt::printable(url.path, 200);
+  } else {
+    address.host = url.host;
+    address.port = url.port ? url.port : 6379;
+    if (url.host.empty() || !url.query.empty())
+      return refused(url, options.url, url.host.empty() ? "no host" : "a query",
+                     "redis://host:port/database");
+    database = url.path;
+    database.remove_prefix(database.empty() ? 0 : 1);
+    shown = "redis://" + url.hostAndPort(6379);
+  }
+  if (!database.empty() && !readDatabase(database, address.database))
+    return refused(url, options.url, "no number of a database", "0 to 65535");
+  shown +=
+      (url.scheme == "redis" ? "/" : "?db=") + std::to_string(address.database);
+  return std::unique_ptr<Remote>(
+      std::make_unique<RedisRemote>(std::move(address), shown, options));
+}
