@@ -26,9 +26,10 @@ struct CallSizes {
 
 /// What of a device decides times. The shape of a processor is its target's.
 struct DeviceNumbers {
-  int64_t computeUnits = 132; ///< SMs, CUs, hardware threads
-  double clockGHz = 1.98;     ///< the highest
-  double memoryGBs = 4800;    ///< 1e9 bytes a second
+  int64_t computeUnits = 132;       ///< SMs, CUs, hardware threads
+  double clockGHz = 1.98;           ///< the highest
+  double memoryGBs = 4800;          ///< 1e9 bytes a second
+  int64_t sharedBytes = 228 * 1024; ///< of a processor, for its workgroups
 
   /// Of a device as a driver describes it; what it does not say stays.
   static DeviceNumbers of(const rt::DeviceInfo &device);
@@ -74,16 +75,18 @@ private:
   struct Tiles;
   TimeTerms warpgroups(const Schedule &schedule);
   TimeTerms units(const Schedule &schedule);
-  const WalkLoads &walked(const ModelWalk &walk, int64_t packed);
+  const WalkLoads &walked(const ModelWalk &walk, int64_t packed,
+                          int64_t stepKeys);
   void launch(TimeTerms &terms, const Tiles &tiles);
 
   ProblemShape problem;
   CallSizes call;
   const TargetInfo &target;
   DeviceNumbers device;
-  double depth, columns;      ///< head and value dims of whole products
-  double rowLines;            ///< of the L2, for a row of keys and one of values
-  double rowBytes;            ///< of shared memory, for both
+  double depth, columns; ///< head and value dims of whole products
+  double rowLines;       ///< of the L2, for a row of keys and one of values
+  double rowBytes;       ///< of shared memory, for both
+  llvm::DenseMap<uint64_t, TileDeal> deals;
   llvm::DenseMap<uint64_t, WalkLoads> walks;
 };
 

@@ -10,21 +10,19 @@
 
 using namespace attn_jit;
 
-/// Cycles of a wave's softmax of 16 rows, as the warpgroups' (ModelWarpgroups
-/// .cpp): at all, with the waits for two products, and for each key.
-static constexpr double kSoftmaxStart = 500, kSoftmaxPerKey = 8.28;
-/// Of a processor's products of 16 rows a wave, the share of its peak that is
-/// reached where nothing else bounds.
-static constexpr double kProductShare = 0.8;
+/// Cycles of a wave's softmax of 16 rows: the warpgroups'
+/// (ModelWarpgroups.cpp), which a search over these tables finds again (192
+/// and 8.8).
+static constexpr double kSoftmaxStart = 192, kSoftmaxPerKey = 8.28;
 /// Cycles of issue for each row and column of the output, of a processor.
-static constexpr double kIssuePerElement = 2.36 / 64;
+static constexpr double kIssuePerElement = 3.5 / 64;
 /// Cycles of a masked step for each element, of a processor: the warpgroups'.
 static constexpr double kMaskPerElement = 3.35 / 64;
 /// Cycles from a copy's issue to its arrival, all of which a step without
 /// copies ahead waits for.
 static constexpr double kCopyLatency = 700;
 /// Cycles of a tile's start and end, at all and for each of its rows.
-static constexpr double kTileAlone = 1127, kTilePerRow = 14.7;
+static constexpr double kTileAlone = 3600, kTilePerRow = 14.7;
 /// Shared memory that a resident workgroup takes beside its tiles (CUDA C++
 /// Programming Guide), and threads of a processor.
 static constexpr int64_t kSystemBytes = 1024, kThreads = 2048;
@@ -48,7 +46,8 @@ struct UnitFields {
 /// Workgroups that a processor holds at once, by registers, shared memory and
 /// threads.
 static int64_t residents(const UnitFields &fields, const ProblemShape &problem,
-                         const TargetInfo &target, double tileBytes) {
+                         const TargetInfo &target, double tileBytes,
+                         int64_t sharedBytes) {
   if (target.has(Capability::WideFragments))
     return 1;
   const int64_t rows = fields.bm / fields.units;
@@ -56,14 +55,13 @@ static int64_t residents(const UnitFields &fields, const ProblemShape &problem,
       target.has(Capability::ThreadCopy)
           ? warpRegisters(problem, target, fields.units, rows, fields.bn,
                           fields.stages, fields.sharedQuery)
-          : rows * (2 * fields.bn + problem.valueDim) / target.unitThreads + 64;
+          : rows * (2 * fields.bn + problem.valueDim) / target.unitThreads + 32;
   registers = std::clamp<int64_t>((registers + 7) / 8 * 8, 32,
                                   target.registersPerThread + 1);
   const int64_t threads = fields.units * target.unitThreads;
   const int64_t most = std::min(
       {target.registersPerGroup / (registers * threads), kThreads / threads,
-       int64_t(double(target.sharedBytes + kSystemBytes) /
-               (tileBytes + double(kSystemBytes)))});
+       int64_t(double(sharedBytes) / (tileBytes + double(kSystemBytes)))});
   return std::max<int64_t>(most, 1);
 }
 
@@ -77,20 +75,17 @@ TimeTerms TimeModel::units(const Schedule &schedule) {
       bm * double(target.storedBytes(int64_t(depth * element)));
   const double tileBytes = double(fields.stages) * keys * rowBytes +
                            (fields.sharedQuery ? queryBytes : 0);
-  const int64_t held = residents(fields, problem, target, tileBytes);
+  const int64_t held =
+      residents(fields, problem, target, tileBytes, device.sharedBytes);
   const double workgroups = double(held);
 
   // f32 on units of 16 bits: half the rate, and three products at full
   // precision.
-  const bool single = problem.elementBytes == 4 &&
-                      target.has(Capability::Tf32Product);
+  const bool single =
+      problem.elementBytes == 4 && target.has(Capability::Tf32Product);
   const double products = !single ? 1 : problem.tf32 ? 2 : 6;
-  const double share = target.has(Capability::AsyncMatrixProduct) ||
-                               target.has(Capability::WideFragments)
-                           ? 1
-                           : kProductShare;
   const double tensor =
-      products * 2 * bm * keys * (depth + columns) / (rates.flops * share);
+      products * 2 * bm * keys * (depth + columns) / rates.flops;
   // Products of a unit alone fill as much of a processor as its waves do.
   const double waves =
       std::max(double(target.unitThreads) / double(target.waveThreads), 1.0);
@@ -101,8 +96,8 @@ TimeTerms TimeModel::units(const Schedule &schedule) {
   terms.specialCycles =
       workgroups * bm * (keys / rates.specials + kIssuePerElement * columns);
   // Every unit reads all keys and values, and its rows of the query.
-  const double moved = (units + 1) * keys * rowBytes +
-                       (fields.sharedQuery ? queryBytes : 0);
+  const double moved =
+      (units + 1) * keys * rowBytes + (fields.sharedQuery ? queryBytes : 0);
   terms.sharedCycles = workgroups * moved / rates.sharedBytes;
   terms.chainCycles = tensor / units / filled + kSoftmaxStart +
                       kSoftmaxPerKey * keys * rows / (16 * waves);

@@ -19,8 +19,7 @@ struct ModelWalk {
   enum Deal : int64_t { NextFree, InTurns };
 
   int64_t queryLen = 1, kvLen = 1;
-  int64_t tileRows = 1; ///< positions of a head in a tile (or a cluster's)
-  int64_t stepKeys = 1;
+  int64_t tileRows = 1;   ///< positions of a head in a tile (or a cluster's)
   int64_t heads = 1;      ///< of all sequences, packed ones counted as one
   int64_t workgroups = 1; ///< that run at once, or clusters of them
   bool causal = false;    ///< aligned at the last query and the last key
@@ -31,23 +30,37 @@ struct ModelWalk {
   int64_t tilesOfHead() const { return (queryLen + tileRows - 1) / tileRows; }
 };
 
-/// Of one workgroup in one launch. Fractions come from heads that were not gone
-/// through one by one.
-struct WorkgroupLoad {
-  double tiles = 0, steps = 0, maskedSteps = 0;
-  auto operator<=>(const WorkgroupLoad &) const = default;
-};
-
-struct WalkLoads {
-  std::vector<WorkgroupLoad> workgroups; ///< those that differ, each once
-  double steps = 0;                      ///< of all tiles
-  int64_t busy = 1;                      ///< workgroups that have a tile
+/// Who takes which tile, whatever the step is.
+struct TileDeal {
+  struct Turn {
+    uint32_t workgroup, tile; ///< of the head
+  };
+  std::vector<Turn>
+      turns;              ///< of `heads`, the first; none where tiles are alike
+  int64_t heads = 0;      ///< that were dealt one by one
+  int64_t workgroups = 1; ///< that have a tile
 };
 
 /// Exact up to about two thousand tiles; beyond, the first heads' tiles are
-/// dealt, and the others add their mean, since what makes workgroups unequal is
-/// how a round ends.
-WalkLoads loadsOf(const ModelWalk &walk);
+/// dealt, and loadsOf() adds the mean of the others, since what makes
+/// workgroups unequal is how a round ends.
+TileDeal dealOf(const ModelWalk &walk);
+
+/// Of one workgroup in one launch. Fractions come from heads that were not
+/// dealt.
+struct WorkgroupLoad {
+  double tiles = 0, steps = 0, maskedSteps = 0;
+};
+
+struct WalkLoads {
+  /// Each workgroup's under a causal mask; else all tiles are alike, and this
+  /// is the busiest's alone.
+  std::vector<WorkgroupLoad> workgroups;
+  double steps = 0; ///< of all tiles
+};
+
+WalkLoads loadsOf(const ModelWalk &walk, const TileDeal &deal,
+                  int64_t stepKeys);
 
 } // namespace attn_jit
 
