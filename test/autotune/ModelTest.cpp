@@ -5,6 +5,7 @@
 // of the best that was measured. Dims 64, 72, 128 and 192 were fitted; 32, 80,
 // 96 and 256 were not (docs/perf/model.md).
 #include "autotune/Model.h"
+#include "runtime/Runtime.h"
 
 #include <chrono>
 #include <fstream>
@@ -133,6 +134,7 @@ struct Quality {
 
 Quality qualityOn(const std::set<int64_t> &dims) {
   Quality made;
+  size_t least = SIZE_MAX, most = 0;
   for (const Measured &each : measured()) {
     if (!dims.contains(each.problem.headDim))
       continue;
@@ -147,6 +149,8 @@ Quality qualityOn(const std::set<int64_t> &dims) {
       }
     }
     std::ranges::sort(ranked);
+    least = std::min(least, ranked.size());
+    most = std::max(most, ranked.size());
     const double best = each.best();
     double eight = 0;
     for (size_t i = 0; i < std::min<size_t>(8, ranked.size()); ++i)
@@ -161,9 +165,10 @@ Quality qualityOn(const std::set<int64_t> &dims) {
   made.mean = std::exp(made.mean / made.calls);
   made.meanOfEight = std::exp(made.meanOfEight / made.calls);
   made.logError = std::sqrt(made.logError / made.times);
-  printf("%d calls: pick %.3f of the best (worst %.3f, %s); best of eight %.3f "
+  printf("%d calls of %zu to %zu schedules: pick %.3f of the best (worst %.3f, "
+         "%s); best of eight %.3f "
          "(worst %.3f); times within %.1f %%\n",
-         made.calls, made.mean, made.worst, made.worstCall.c_str(),
+         made.calls, least, most, made.mean, made.worst, made.worstCall.c_str(),
          made.meanOfEight, made.worstOfEight, 100 * made.logError);
   return made;
 }
@@ -375,6 +380,20 @@ TEST(Model, WarpsAreWithinTenPerCent) {
   const double error = std::sqrt(squares / double(std::size(rows)));
   printf("%zu tiles of warps: within %.1f %%\n", std::size(rows), 100 * error);
   EXPECT_LE(error, 0.1);
+}
+
+TEST(Model, ADriverSaysWhatItKnows) {
+  rt::DeviceInfo info;
+  const DeviceNumbers silent = DeviceNumbers::of(info);
+  EXPECT_EQ(silent.computeUnits, DeviceNumbers().computeUnits);
+  EXPECT_EQ(silent.clockGHz, DeviceNumbers().clockGHz);
+  info.computeUnits = 108, info.clockMHz = 1410, info.peakGBs = 2039;
+  info.sharedBytesPerUnit = 164 * 1024;
+  const DeviceNumbers numbers = DeviceNumbers::of(info);
+  EXPECT_EQ(numbers.computeUnits, 108);
+  EXPECT_DOUBLE_EQ(numbers.clockGHz, 1.41);
+  EXPECT_EQ(numbers.memoryGBs, 2039);
+  EXPECT_EQ(numbers.sharedBytes, 164 * 1024);
 }
 
 TEST(Model, EveryTargetHasATime) {
