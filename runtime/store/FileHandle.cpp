@@ -61,11 +61,6 @@ bool FileHandle::writeAll(std::string_view bytes) const {
   return true;
 }
 
-void attn_jit::store::makeFolder(const std::string &path) {
-  mkdir(path.substr(0, path.rfind('/')).c_str(), 0700);
-  mkdir(path.c_str(), 0700);
-}
-
 std::vector<std::string> attn_jit::store::namesIn(int folder) {
   std::vector<std::string> names;
   // A second description: reading moves its position.

@@ -37,10 +37,6 @@ private:
   int file = -1;
 };
 
-/// Makes it and the one above it, 0700, where they are missing. What fails is
-/// found by who writes there.
-void makeFolder(const std::string &path);
-
 /// Of a folder, without "." and ".."; none where it cannot be listed.
 std::vector<std::string> namesIn(int folder);
 

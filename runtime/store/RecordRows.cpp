@@ -131,12 +131,6 @@ RecordFaults RowStore::faults() const {
   return all;
 }
 
-rt::Status attn_jit::store::makeFolder(const std::string &path) {
-  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return systemError(path, "cannot be made");
-  return rt::success();
-}
-
 std::string attn_jit::store::randomName() {
   Digest drawn;
   // Up to 256 bytes are never cut short once the system has booted.

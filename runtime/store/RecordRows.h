@@ -56,8 +56,6 @@ std::unique_ptr<RecordStore> openMemory();
 std::unique_ptr<RecordStore> openDatabase(const CacheRoot &root);
 std::unique_ptr<RecordStore> openSegments(const CacheRoot &root);
 
-/// Made, 0700, if it is not there.
-rt::Status makeFolder(const std::string &path);
 /// 16 hexadecimal digits that nobody else draws.
 std::string randomName();
 /// "records: PATH: WHAT: " and what errno says.

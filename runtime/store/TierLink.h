@@ -72,6 +72,10 @@ public:
     const Deadline started = std::chrono::steady_clock::now();
     lane->expect(started + limit);
     rt::Result<T> result = call(*remote, started + limit);
+    if (!result && result.error().code == rt::ErrorCode::Unsupported) {
+      permit->succeeded(); // It does no such thing, which is no fault of it.
+      return std::nullopt;
+    }
     if (!result) {
       // What a server cannot do (records, where nothing is listed) says nothing
       // against what it can.
@@ -90,6 +94,7 @@ public:
 
   const RemoteOptions &options() const { return limits; }
   RemoteMeter &counters() { return *meter; }
+  std::string recordsRefused() const { return remote->recordsRefused(); }
   bool stopping() const { return lane->stopping(); }
 
 private:

@@ -33,7 +33,7 @@ TierRemote::open(const RemoteOptions &options, const std::string &folder,
 }
 
 TierRemote::TierRemote(Parts parts)
-    : url(parts.url), recordsRefused(parts.refused),
+    : url(parts.url),
       epochFile(parts.folder.empty()
                     ? ""
                     : parts.folder + "/" + parts.name + ".epoch"),
@@ -49,7 +49,8 @@ TierRemote::TierRemote(Parts parts)
       reads(std::move(parts.reader), parts.options, meter, readBreaker,
             &reading),
       writes(std::move(parts.writer), parts.options, meter, writeBreaker,
-             &writing) {}
+             &writing),
+      refusal(std::move(parts.refused)) {}
 
 bool TierRemote::read(Lane::Job job) {
   if (reading.push(std::move(job)))
@@ -104,14 +105,16 @@ FetchedRecords TierRemote::findRecords(const Digest &problem) {
   using Lines = std::vector<std::string>;
   FetchedRecords found;
   found.origin = url;
-  if (!recordsRefused.empty())
+  if (!recordsRefused().empty())
     return found;
   auto lines = reads.ask<Lines>(reads.options().request,
                                 [&](Remote &remote, Deadline deadline) {
                                   return remote.records(problem, deadline);
                                 });
-  if (!lines)
+  if (!lines) {
+    learnRefusal(reads);
     return found;
+  }
   found.lines = std::move(*lines);
   int64_t bytes = 0;
   for (const std::string &line : found.lines)
@@ -157,7 +160,7 @@ void TierRemote::write(std::shared_ptr<const Entry> entry) {
 
 void TierRemote::write(const Digest &problem,
                        std::shared_ptr<const std::vector<std::string>> lines) {
-  if (!recordsRefused.empty())
+  if (!recordsRefused().empty())
     return;
   size_t bytes = 0;
   for (const std::string &line : *lines)
@@ -230,15 +233,31 @@ bool TierRemote::writeRecords(const Digest &problem,
       writes.options().object, [&](Remote &remote, Deadline deadline) {
         return done(remote.addRecords(problem, lines, deadline));
       });
-  if (sent)
+  if (sent) {
     meter->count(&RemoteCounts::bytesOut, bytes);
-  return bool(sent);
+    return true;
+  }
+  // A remote that keeps none has missed none.
+  learnRefusal(writes);
+  return !recordsRefused().empty();
+}
+
+std::string TierRemote::recordsRefused() const {
+  std::lock_guard lock(refusalMutex);
+  return refusal;
+}
+
+void TierRemote::learnRefusal(const TierLink &link) {
+  std::string learnt = link.recordsRefused();
+  std::lock_guard lock(refusalMutex);
+  if (!learnt.empty())
+    refusal = std::move(learnt);
 }
 
 bool TierRemote::fill() {
   meter->count(&RemoteCounts::refills);
   bool whole = true;
-  if (refill.records && recordsRefused.empty())
+  if (refill.records && recordsRefused().empty())
     refill.records([&](const Digest &problem,
                        std::span<const std::string> lines) {
       return whole =
@@ -303,7 +322,7 @@ RemoteStats TierRemote::stats() {
   stats.quota = writes.options().quotaBytes;
   stats.quotaUsed = quota.used();
   stats.queued = writing.waiting();
-  stats.recordsRefused = recordsRefused;
+  stats.recordsRefused = recordsRefused();
   stats.lastError = meter->lastError();
   return stats;
 }

@@ -51,10 +51,13 @@ private:
   /// False: it fell behind, and is to be filled another time.
   bool fill();
   void lookForEmptied();
+  /// Why it keeps no records, which some learn only when they are asked.
+  std::string recordsRefused() const;
+  void learnRefusal(const TierLink &link);
   std::string seenEpoch() const;
   void seeEpoch(const std::string &epoch);
 
-  const std::string url, recordsRefused, epochFile;
+  const std::string url, epochFile;
   const Refill refill;
   const TierLimits limits;
   std::shared_ptr<RemoteMeter> meter = std::make_shared<RemoteMeter>();
@@ -62,6 +65,8 @@ private:
   Quota quota;
   Lane reading, writing;
   TierLink reads, writes;
+  mutable std::mutex refusalMutex;
+  std::string refusal;
   std::string epochInMemory;
   /// When it was last asked for, the clock's ticks.
   std::atomic<Deadline::rep> epochAsked = 0;

@@ -4,6 +4,7 @@
 #include "runtime/store/remote/HiredisApi.h"
 
 #include <algorithm>
+#include <charconv>
 #include <unistd.h>
 
 using namespace attn_jit;
@@ -112,6 +113,18 @@ static std::string encoded(std::span<const RedisConnection::Command> commands) {
   return text;
 }
 
+/// Whether the first answer says at its head that it is too long: 64 MiB of it
+/// are not read first, which would hold up every thread that needs memory.
+static bool announcesTooMuch(std::string_view head) {
+  int64_t bytes = 0;
+  if (!head.starts_with('$') || head.find('\r') == std::string_view::npos)
+    return false;
+  auto [end, code] =
+      std::from_chars(head.data() + 1, head.data() + head.size(), bytes);
+  return code == std::errc::result_out_of_range ||
+         bytes > int64_t(Remote::mostBytes);
+}
+
 RedisConnection::RedisConnection(Address address, std::string shown,
                                  std::chrono::milliseconds connectLimit)
     : address(std::move(address)), shown(std::move(shown)),
@@ -135,14 +148,16 @@ RedisConnection::roundTrip(std::span<const Command> commands, Deadline deadline,
   const std::string text = encoded(commands);
   std::vector<RedisReply> replies;
   std::optional<rt::Error> refused;
-  std::string received;
+  std::string received, head;
   size_t sent = 0, total = 0, done = 0;
   while (done < commands.size()) {
     received.clear();
     ATTN_TRY(const bool open, socket->exchange(text, sent, received, deadline));
     answered |= !received.empty();
     total += received.size();
-    if (total > Remote::mostBytes + mostAround)
+    if (head.size() < 32)
+      head += received.substr(0, 32);
+    if (total > Remote::mostBytes + mostAround || announcesTooMuch(head))
       return rt::badInput("an answer of more than " +
                           std::to_string(Remote::mostBytes) + " bytes");
     if (!received.empty() && !reader.feed(received))

@@ -7,6 +7,7 @@
 #include "runtime/store/Tiers.h"
 
 #include "../tensor/TemporaryFolder.h"
+#include "RunDelay.h"
 
 #include <condition_variable>
 #include <gtest/gtest.h>
@@ -19,6 +20,7 @@
 
 using namespace attn_jit;
 using namespace attn_jit::store;
+using attn_jit::store::test::Stopwatch;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
@@ -50,6 +52,7 @@ struct Server {
   std::vector<std::string> log; ///< writes, in order
   std::string epoch = "first";
   int requests = 0;
+  bool refusesRecords = false;
   std::atomic<Mood> mood = Mood::Well;
 };
 
@@ -88,6 +91,10 @@ public:
                         Deadline deadline) override {
     ATTN_CHECK(meet(deadline, true));
     std::lock_guard lock(server->mutex);
+    if (server->refusesRecords) {
+      refusal = "it lists nothing";
+      return rt::unsupported("remote " + shown + ": " + refusal);
+    }
     server->records[problem].insert(lines.begin(), lines.end());
     return rt::success();
   }
@@ -126,7 +133,9 @@ private:
       std::this_thread::sleep_for(10ms);
     return rt::success();
   }
-  std::string shown;
+  std::string recordsRefused() const override { return refusal; }
+
+  std::string shown, refusal;
   std::shared_ptr<Server> server;
 };
 
@@ -182,7 +191,7 @@ protected:
   }
   static bool drain(Tiers &tiers) { return tiers.drain(Clock::now() + 10s); }
 
-  test::TemporaryFolder root;
+  attn_jit::test::TemporaryFolder root;
   RemoteOptions options;
   std::vector<std::shared_ptr<Server>> servers;
 };
@@ -248,15 +257,16 @@ std::unique_ptr<Tiers> endsLast;
 
 /// The caller's own part of a look-up beside a compilation.
 std::chrono::microseconds costOf(Tiers &tiers, const std::string &name) {
-  const auto started = Clock::now();
-  auto fetch = tiers.fetch(keyOf(name));
-  auto own = Clock::now() - started;
+  const Digest key = keyOf(name);
+  const Stopwatch before;
+  auto fetch = tiers.fetch(key);
+  auto own = before.elapsed();
   std::this_thread::sleep_for(5ms); // compiles
-  const auto compiled = Clock::now();
+  const Stopwatch after;
   if (!fetch.done())
     fetch = {};
-  own += Clock::now() - compiled;
-  return std::chrono::duration_cast<std::chrono::microseconds>(own);
+  own += after.elapsed();
+  return std::chrono::ceil<std::chrono::microseconds>(own);
 }
 
 class TiersMood : public TiersTest, public testing::WithParamInterface<Mood> {};
@@ -272,7 +282,8 @@ TEST_P(TiersMood, CallerNeverWaits) {
   std::sort(costs.begin(), costs.end());
   printf("median %ld us, worst %ld us\n", long(costs[25].count()),
          long(costs.back().count()));
-  // The worst is the machine's: somebody else had its processors.
+  // A thread of the other side may lose its processor while it holds the
+  // queue's lock: beyond the ninth decile a busy machine is what is measured.
   EXPECT_LE(costs[45], 5ms);
 }
 
@@ -341,7 +352,11 @@ TEST_F(TiersTest, RemoteThatHangsForEverKeepsNoOtherFromAnswering) {
   auto tiers = Tiers::open({&options, 1}, "", {}, limits);
   if (!tiers)
     _exit(3);
-  if (costOf(**tiers, "a") > 20ms)
+  std::vector<std::chrono::microseconds> costs;
+  for (int i = 0; i < 5; ++i)
+    costs.push_back(costOf(**tiers, "a"));
+  std::sort(costs.begin(), costs.end());
+  if (costs[2] > 5ms)
     _exit(4);
   (*tiers)->offer(entry("a"));
   auto fetch = (*tiers)->fetch(keyOf("b"));
@@ -376,7 +391,9 @@ TEST_F(TiersTest, OffersAreWrittenTheObjectFirst) {
 }
 
 TEST_F(TiersTest, OffersAreWrittenBeforeTheEnd) {
-  auto tiers = open(1);
+  TierLimits limits;
+  limits.exit = 20s;
+  auto tiers = open(1, limits);
   for (int i = 0; i < 50; ++i)
     tiers->offer(entry(std::to_string(i)));
   tiers.reset();
@@ -464,6 +481,26 @@ TEST_F(TiersTest, OneFailureStopsAskingInAllProcesses) {
   EXPECT_EQ(stats.counts.skipped, 1);
   EXPECT_GT(stats.readsOpenFor, 25s);
   EXPECT_EQ(stats.lastError, "remote fake://0: broken");
+}
+
+TEST_F(TiersTest, RemoteThatKeepsNoRecordsIsNotBroken) {
+  auto tiers = open(1);
+  servers[0]->refusesRecords = true;
+  tiers->offerRecords(keyOf("p"), {"one"});
+  ASSERT_TRUE(drain(*tiers));
+  const RemoteStats stats = tiers->stats()[0];
+  EXPECT_EQ(stats.recordsRefused, "it lists nothing");
+  EXPECT_EQ(stats.writesOpenFor, 0ms);
+  EXPECT_EQ(stats.counts.failures, 0);
+  // It is not asked again, and keeps all else.
+  const int asked = servers[0]->requests;
+  tiers->offerRecords(keyOf("p"), {"two"});
+  EXPECT_TRUE(tiers->fetchRecords(keyOf("p")).wait(Clock::now() + 10s).empty());
+  ASSERT_TRUE(drain(*tiers));
+  EXPECT_EQ(servers[0]->requests, asked);
+  tiers->offer(entry("a"));
+  ASSERT_TRUE(drain(*tiers));
+  EXPECT_TRUE(get(*tiers, "a"));
 }
 
 TEST_F(TiersTest, ServerThatCannotBeWrittenIsStillRead) {
