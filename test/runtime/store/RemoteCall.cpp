@@ -121,6 +121,8 @@ int main(int argc, char **argv) {
     return 2;
   RemoteOptions options;
   options.url = argv[1];
+  // A busy machine may take longer than the default for a TLS handshake.
+  options.connect = 10s;
   Caller caller;
   int i = 2;
   for (; i < argc; ++i) {
