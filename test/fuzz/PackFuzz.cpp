@@ -11,9 +11,9 @@
 // A list is of files that end in \x1f, of each the tar type, its name, \x1e and
 // its bytes. Whatever a sink is given was signed, and is given only by a pack
 // that is right as a whole.
-#include "runtime/store/Pack.h"
+#include "runtime/store/pack/Pack.h"
 #include "test/fuzz/FuzzCheck.h"
-#include "test/runtime/store/PackBuilder.h"
+#include "test/runtime/store/pack/PackBuilder.h"
 
 #include <map>
 #include <set>

@@ -5,8 +5,8 @@
 // text is made, so that mutations reach what stands behind it. Invariant: what
 // is read has one text, which reads as itself, is kept by a store, and is
 // answered by the queries; all else ends in one line of error.
-#include "runtime/store/CanonicalJson.h"
-#include "runtime/store/RecordStore.h"
+#include "runtime/store/records/CanonicalJson.h"
+#include "runtime/store/records/RecordStore.h"
 #include "test/fuzz/FuzzCheck.h"
 
 using namespace attn_jit::store;

@@ -3,9 +3,9 @@
 // Fuzzes the key file's reader. Points of the curve are not found by chance, so
 // bytes 1 to 3 of an input stand for a key's base64, 4 to 6 for its id, 7 for a
 // point of small order, and 8 for as much text as makes a line too long.
-#include "runtime/store/Trust.h"
+#include "runtime/store/trust/Trust.h"
 #include "test/fuzz/FuzzCheck.h"
-#include "test/runtime/store/PackBuilder.h"
+#include "test/runtime/store/pack/PackBuilder.h"
 
 using namespace attn_jit;
 using namespace attn_jit::store;

@@ -6,7 +6,7 @@
 #ifndef ATTN_JIT_TOOLS_API_KERNELSTORE_H
 #define ATTN_JIT_TOOLS_API_KERNELSTORE_H
 
-#include "runtime/store/LocalStore.h"
+#include "runtime/store/local/LocalStore.h"
 #include "tools/api/Compile.h"
 
 #include <functional>

@@ -11,10 +11,10 @@
 // segment counts if it has the digest that its name says, and made folders get
 // the permissions of the one that was given. That one is never made, so that
 // an unmounted share is not filled below its mount point.
-#include "runtime/store/FileHandle.h"
-#include "runtime/store/Random.h"
-#include "runtime/store/Remote.h"
-#include "runtime/store/Url.h"
+#include "runtime/store/files/FileHandle.h"
+#include "runtime/store/files/Random.h"
+#include "runtime/store/remote/Remote.h"
+#include "runtime/store/remote/Url.h"
 
 #include <algorithm>
 #include <cerrno>

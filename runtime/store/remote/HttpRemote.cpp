@@ -7,7 +7,7 @@
 //   [{"name": "...", "type": "file", "size": n, ...},
 //    {"name": "...", "type": "directory", ...}, ...]
 #include "runtime/JsonDepth.h"
-#include "runtime/store/Url.h"
+#include "runtime/store/remote/Url.h"
 #include "runtime/store/remote/WebNames.h"
 #include "runtime/store/remote/WebServer.h"
 

@@ -6,9 +6,9 @@
 #ifndef ATTN_JIT_RUNTIME_STORE_REMOTE_REDISCONNECTION_H
 #define ATTN_JIT_RUNTIME_STORE_REMOTE_REDISCONNECTION_H
 
-#include "runtime/store/Remote.h"
-#include "runtime/store/Url.h"
+#include "runtime/store/remote/Remote.h"
 #include "runtime/store/remote/Socket.h"
+#include "runtime/store/remote/Url.h"
 
 #include <string_view>
 

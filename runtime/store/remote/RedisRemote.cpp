@@ -10,7 +10,7 @@
 // Only what expires is evicted under maxmemory-policy volatile-lru, so objects
 // give way and records stay.
 #include "runtime/Printable.h"
-#include "runtime/store/Random.h"
+#include "runtime/store/files/Random.h"
 #include "runtime/store/remote/RedisConnection.h"
 
 #include <charconv>

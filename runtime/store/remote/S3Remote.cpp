@@ -10,7 +10,7 @@
 // are sent in the canonical spelling; the hash of the body is given to it,
 // since releases differ in whether they send one.
 #include "runtime/Printable.h"
-#include "runtime/store/Url.h"
+#include "runtime/store/remote/Url.h"
 #include "runtime/store/remote/WebNames.h"
 #include "runtime/store/remote/WebServer.h"
 #include "runtime/store/remote/XmlText.h"

@@ -6,8 +6,8 @@
 #ifndef ATTN_JIT_RUNTIME_STORE_REMOTE_SOCKET_H
 #define ATTN_JIT_RUNTIME_STORE_REMOTE_SOCKET_H
 
-#include "runtime/store/FileHandle.h"
-#include "runtime/store/Remote.h"
+#include "runtime/store/files/FileHandle.h"
+#include "runtime/store/remote/Remote.h"
 
 namespace attn_jit::store {
 

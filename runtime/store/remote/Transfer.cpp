@@ -2,8 +2,8 @@
 //
 // All options are set anew for each request: none is left of the one before.
 #include "runtime/store/remote/Transfer.h"
-#include "runtime/store/Url.h"
 #include "runtime/store/remote/CurlApi.h"
+#include "runtime/store/remote/Url.h"
 
 #include <csignal>
 #include <ctime>

@@ -7,7 +7,7 @@
 #ifndef ATTN_JIT_RUNTIME_STORE_REMOTE_TRANSFER_H
 #define ATTN_JIT_RUNTIME_STORE_REMOTE_TRANSFER_H
 
-#include "runtime/store/Remote.h"
+#include "runtime/store/remote/Remote.h"
 
 namespace attn_jit::store {
 

@@ -5,7 +5,7 @@
 #ifndef ATTN_JIT_RUNTIME_STORE_REMOTE_WEBNAMES_H
 #define ATTN_JIT_RUNTIME_STORE_REMOTE_WEBNAMES_H
 
-#include "runtime/store/Url.h"
+#include "runtime/store/remote/Url.h"
 
 #include <string>
 #include <string_view>

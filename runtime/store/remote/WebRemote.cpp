@@ -3,7 +3,7 @@
 // Whether records can be kept is found out once, with a marker that is written
 // where it is missing: a server that takes it and lists it keeps records. The
 // marker is the epoch too, as it goes when the server is emptied.
-#include "runtime/store/Random.h"
+#include "runtime/store/files/Random.h"
 #include "runtime/store/remote/WebNames.h"
 #include "runtime/store/remote/WebServer.h"
 

@@ -6,8 +6,8 @@
 #ifndef ATTN_JIT_RUNTIME_STORE_REMOTE_WEBSERVER_H
 #define ATTN_JIT_RUNTIME_STORE_REMOTE_WEBSERVER_H
 
-#include "runtime/store/Url.h"
 #include "runtime/store/remote/Transfer.h"
+#include "runtime/store/remote/Url.h"
 
 namespace attn_jit::store {
 

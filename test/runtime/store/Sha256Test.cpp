@@ -2,7 +2,7 @@
 //
 // The processor's SHA-256 is libsodium's, for every way a text can end.
 #include "runtime/store/Sha256Instructions.h"
-#include "test/runtime/store/StoreSample.h"
+#include "test/runtime/store/local/StoreSample.h"
 
 #include <sodium.h>
 

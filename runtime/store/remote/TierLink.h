@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One connection to a remote, for reading or for writing, with what surrounds
+// each request: its deadline, the breaker, and the counters that `cache stats`
+// shows. Used by the one thread of its lane.
+#ifndef ATTN_JIT_RUNTIME_STORE_TIERLINK_H
+#define ATTN_JIT_RUNTIME_STORE_TIERLINK_H
+
+#include "runtime/store/remote/Breaker.h"
+#include "runtime/store/remote/Lane.h"
+#include "runtime/store/remote/Remote.h"
+
+#include <array>
+#include <mutex>
+
+namespace attn_jit::store {
+
+struct RemoteCounts {
+  int64_t hits = 0, misses = 0;
+  /// Requests that failed, by kind: past their deadline; unreachable, broken or
+  /// refused; an answer that is none.
+  int64_t timeouts = 0, failures = 0, wrongAnswers = 0;
+  /// What came has not the digest, the length or the key that it should.
+  int64_t corrupt = 0;
+  int64_t skipped = 0; ///< not asked: the breaker is open, or a call is stuck
+  int64_t written = 0; ///< actions with their objects
+  int64_t dropped = 0; ///< the queue was full, or the process ended
+  int64_t overQuota = 0;
+  int64_t refills = 0; ///< times that the server was found emptied
+  int64_t bytesIn = 0, bytesOut = 0;
+};
+
+/// Any number of threads at once.
+class RemoteMeter {
+public:
+  void count(int64_t RemoteCounts::*field, int64_t by = 1);
+  void failed(const rt::Error &error);
+  void took(std::chrono::microseconds time);
+
+  RemoteCounts counts() const;
+  std::string lastError() const;
+  /// Of the last 1024 answers; 0 where there is none.
+  std::chrono::microseconds percentile(int percent) const;
+
+private:
+  mutable std::mutex mutex;
+  RemoteCounts all;
+  std::string error;
+  std::array<int64_t, 1024> times{};
+  size_t timed = 0;
+};
+
+class TierLink {
+public:
+  TierLink(std::unique_ptr<Remote> remote, const RemoteOptions &options,
+           std::shared_ptr<RemoteMeter> meter, std::shared_ptr<Breaker> breaker,
+           Lane *lane)
+      : remote(std::move(remote)), limits(options), meter(std::move(meter)),
+        breaker(std::move(breaker)), lane(lane) {}
+  /// In the lane's thread: ending a connection may take as long as any call.
+  void close() { remote.reset(); }
+
+  /// What `call(remote, deadline)` returns; nothing where the breaker is open
+  /// or it failed, which is counted.
+  template <typename T, typename Call>
+  std::optional<T> ask(std::chrono::milliseconds limit, const Call &call) {
+    auto permit = breaker->allow();
+    if (!permit) {
+      meter->count(&RemoteCounts::skipped);
+      return std::nullopt;
+    }
+    const Deadline started = std::chrono::steady_clock::now();
+    lane->expect(started + limit);
+    rt::Result<T> result = call(*remote, started + limit);
+    if (!result && result.error().code == rt::ErrorCode::Unsupported) {
+      permit->succeeded(); // It does no such thing, which is no fault of it.
+      return std::nullopt;
+    }
+    if (!result) {
+      // What a server cannot do (records, where nothing is listed) says nothing
+      // against what it can.
+      if (result.error().code == rt::ErrorCode::Unsupported)
+        permit->succeeded();
+      else
+        permit->failed();
+      meter->failed(result.error());
+      return std::nullopt;
+    }
+    permit->succeeded();
+    meter->took(std::chrono::ceil<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - started));
+    return std::move(*result);
+  }
+
+  const RemoteOptions &options() const { return limits; }
+  RemoteMeter &counters() { return *meter; }
+  std::string recordsRefused() const { return remote->recordsRefused(); }
+  bool stopping() const { return lane->stopping(); }
+
+private:
+  std::unique_ptr<Remote> remote;
+  RemoteOptions limits;
+  std::shared_ptr<RemoteMeter> meter;
+  std::shared_ptr<Breaker> breaker;
+  Lane *lane; ///< its jobs hold what this link is part of
+};
+
+} // namespace attn_jit::store
+
+#endif // ATTN_JIT_RUNTIME_STORE_TIERLINK_H

@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What every kind of remote must do, over one URL:
+//
+//   RemoteConformanceTest --url=URL [--secret=TEXT] [--empty=COMMAND]
+//     [--records=refused] [--evicts] [--hostile=BEHAVIOUR=URL]...
+//
+// Without a URL it is a folder of its own. --empty is a shell command that
+// takes everything from the server; --evicts says that the server is small and
+// forgets objects for it; each --hostile is a server that behaves badly, and no
+// error may show --secret.
+#include "runtime/store/files/Random.h"
+#include "runtime/store/remote/Remote.h"
+
+#include "../tensor/TemporaryFolder.h"
+#include "RunDelay.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <optional>
+#include <set>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace attn_jit;
+using namespace attn_jit::store;
+using attn_jit::store::test::Stopwatch;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Setup {
+  std::string url, secret, empty;
+  bool recordsRefused = false, evicts = false;
+  std::vector<std::pair<std::string, std::string>> hostile;
+} setup;
+
+Deadline in(std::chrono::milliseconds time) {
+  return std::chrono::steady_clock::now() + time;
+}
+Deadline soon() { return in(10s); }
+
+template <typename T> T must(rt::Result<T> result) {
+  if (!result)
+    throw std::runtime_error(result.error().text);
+  return std::move(*result);
+}
+void must(rt::Status status) {
+  if (!status)
+    throw std::runtime_error(status.error().text);
+}
+
+/// Each test has names of its own on the server.
+class RemoteConformance : public testing::Test {
+protected:
+  void SetUp() override {
+    options.url = setup.url;
+    options.prefix = "conformance-" + randomHex(8);
+  }
+  std::unique_ptr<Remote> open() const { return must(openRemote(options)); }
+  /// A second machine: its own connection.
+  RemoteOptions options;
+};
+
+/// Skipped by name where the remote says that it keeps no records.
+class RemoteRecords : public RemoteConformance {
+protected:
+  void SetUp() override {
+    RemoteConformance::SetUp();
+    if (setup.recordsRefused)
+      GTEST_SKIP() << "it keeps no records";
+  }
+};
+
+std::string bytesOf(size_t size, unsigned seed) {
+  std::string bytes(size, '\0');
+  uint64_t state = seed * 0x9E3779B97F4A7C15ull + 1;
+  for (char &byte : bytes) {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    byte = char(state >> 56);
+  }
+  return bytes;
+}
+
+std::string line(int writer, int number) {
+  return "{\"v\":1,\"writer\":" + std::to_string(writer) +
+         ",\"number\":" + std::to_string(number) + "}";
+}
+
+std::set<std::string> setOf(const std::vector<std::string> &lines) {
+  EXPECT_EQ(std::set(lines.begin(), lines.end()).size(), lines.size())
+      << "a line came twice";
+  return {lines.begin(), lines.end()};
+}
+
+TEST_F(RemoteConformance, WhatIsPutIsThereForOthers) {
+  const auto writer = open(), reader = open();
+  for (Space space : {Space::Objects, Space::Actions}) {
+    const std::string bytes = "text of " + std::string(name(space));
+    must(writer->put(space, sha256(bytes), bytes, soon()));
+    EXPECT_TRUE(must(reader->exists(space, sha256(bytes), soon())));
+    EXPECT_EQ(must(reader->get(space, sha256(bytes), soon())), bytes);
+  }
+}
+
+TEST_F(RemoteConformance, WhatIsAbsentIsNoError) {
+  const auto remote = open();
+  for (Space space : {Space::Objects, Space::Actions}) {
+    EXPECT_EQ(must(remote->get(space, sha256("nobody put it"), soon())),
+              std::nullopt);
+    EXPECT_FALSE(must(remote->exists(space, sha256("nobody put it"), soon())));
+  }
+}
+
+TEST_F(RemoteConformance, SpacesAreApart) {
+  const auto remote = open();
+  const std::string object = "object";
+  must(remote->put(Space::Objects, sha256(object), object, soon()));
+  EXPECT_FALSE(must(remote->exists(Space::Actions, sha256(object), soon())));
+}
+
+TEST_F(RemoteConformance, PutTwiceIsPutOnce) {
+  const auto one = open(), other = open();
+  const std::string bytes = bytesOf(5000, 1);
+  for (int i = 0; i < 3; ++i) {
+    must(one->put(Space::Objects, sha256(bytes), bytes, soon()));
+    must(other->put(Space::Objects, sha256(bytes), bytes, soon()));
+  }
+  EXPECT_EQ(must(one->get(Space::Objects, sha256(bytes), soon())), bytes);
+}
+
+TEST_F(RemoteConformance, ActionMayBeSignedLater) {
+  const auto remote = open();
+  const Digest key = sha256("key");
+  must(remote->put(Space::Actions, key, "body\n", soon()));
+  must(remote->put(Space::Actions, key, "body\nsignature\n", soon()));
+  EXPECT_EQ(must(remote->get(Space::Actions, key, soon())),
+            "body\nsignature\n");
+}
+
+TEST_F(RemoteConformance, BytesAreAnyBytes) {
+  const auto remote = open();
+  std::string all;
+  for (int i = 0; i < 256; ++i)
+    all += char(i);
+  for (const std::string &bytes :
+       {std::string(), std::string(1, '\0'), std::string("\r\n\r\n"),
+        std::string("$5\r\nhello\r\n"), all}) {
+    must(remote->put(Space::Objects, sha256(bytes), bytes, soon()));
+    EXPECT_EQ(must(remote->get(Space::Objects, sha256(bytes), soon())), bytes);
+  }
+}
+
+TEST_F(RemoteConformance, LargeObjectsAreWhole) {
+  if (setup.evicts)
+    GTEST_SKIP() << "the server is smaller than the object";
+  const auto remote = open();
+  const std::string bytes = bytesOf(20 << 20, 2);
+  must(remote->put(Space::Objects, sha256(bytes), bytes, soon()));
+  const auto there = must(remote->get(Space::Objects, sha256(bytes), soon()));
+  ASSERT_TRUE(there);
+  EXPECT_EQ(there->size(), bytes.size());
+  EXPECT_EQ(sha256(*there), sha256(bytes));
+}
+
+TEST_F(RemoteConformance, ManyNamesOverOneConnection) {
+  const auto remote = open();
+  for (unsigned i = 0; i < 300; ++i) {
+    const std::string bytes = bytesOf(100 + i, i);
+    must(remote->put(Space::Objects, sha256(bytes), bytes, soon()));
+  }
+  for (unsigned i = 0; i < 300; ++i) {
+    const std::string bytes = bytesOf(100 + i, i);
+    EXPECT_EQ(must(remote->get(Space::Objects, sha256(bytes), soon())), bytes);
+  }
+}
+
+TEST_F(RemoteConformance, PrefixesAreApart) {
+  const auto one = open();
+  options.prefix += ".other";
+  const auto other = open();
+  must(one->put(Space::Objects, sha256("x"), "x", soon()));
+  EXPECT_FALSE(must(other->exists(Space::Objects, sha256("x"), soon())));
+}
+
+TEST_F(RemoteConformance, OneWritesWhileAnotherReads) {
+  const auto reader = open();
+  const std::string bytes = bytesOf(1 << 20, 3);
+  std::thread writer([&] {
+    const auto remote = open();
+    for (int i = 0; i < 20; ++i)
+      must(remote->put(Space::Objects, sha256(bytes), bytes, soon()));
+  });
+  // Whole or not at all, at every moment.
+  for (int i = 0; i < 40; ++i)
+    if (auto there = must(reader->get(Space::Objects, sha256(bytes), soon())))
+      EXPECT_TRUE(*there == bytes) << there->size() << " bytes";
+  writer.join();
+}
+
+TEST_F(RemoteConformance, UrlShowsNoPassword) {
+  if (!setup.secret.empty())
+    EXPECT_EQ(open()->url().find(setup.secret), std::string::npos);
+  EXPECT_NE(open()->url().find("://"), std::string::npos);
+}
+
+TEST_F(RemoteConformance, RecordsAreKeptOrRefusedWithASentence) {
+  const auto remote = open();
+  const std::string one[] = {line(0, 0)};
+  const auto added = remote->addRecords(sha256("problem"), one, soon());
+  EXPECT_EQ(added.ok(), !setup.recordsRefused);
+  EXPECT_EQ(!remote->recordsRefused().empty(), setup.recordsRefused);
+  if (!added)
+    EXPECT_NE(added.error().text.find(remote->recordsRefused()),
+              std::string::npos)
+        << added.error().text;
+}
+
+TEST_F(RemoteRecords, AreTheUnionOfWhatWasAdded) {
+  const auto one = open(), other = open();
+  const Digest problem = sha256("problem");
+  EXPECT_TRUE(must(one->records(problem, soon())).empty());
+  const std::string first[] = {line(1, 1), line(1, 2)};
+  const std::string second[] = {line(1, 2), line(2, 1)};
+  must(one->addRecords(problem, first, soon()));
+  must(other->addRecords(problem, second, soon()));
+  must(other->addRecords(problem, second, soon()));
+  EXPECT_EQ(setOf(must(one->records(problem, soon()))),
+            (std::set{line(1, 1), line(1, 2), line(2, 1)}));
+}
+
+TEST_F(RemoteRecords, AreKeptByProblem) {
+  const auto remote = open();
+  EXPECT_TRUE(must(remote->problems(soon())).empty());
+  std::set<Digest> problems;
+  for (int i = 0; i < 20; ++i) {
+    const Digest problem = sha256("problem " + std::to_string(i));
+    const std::string one[] = {line(i, i)};
+    must(remote->addRecords(problem, one, soon()));
+    problems.insert(problem);
+  }
+  const auto listed = must(remote->problems(soon()));
+  EXPECT_EQ(listed.size(), problems.size());
+  EXPECT_EQ(std::set(listed.begin(), listed.end()), problems);
+  EXPECT_EQ(must(remote->records(sha256("problem 7"), soon())),
+            std::vector{line(7, 7)});
+}
+
+TEST_F(RemoteRecords, AThousandAtOnce) {
+  const auto remote = open();
+  std::vector<std::string> lines;
+  for (int i = 0; i < 1000; ++i)
+    lines.push_back(line(0, i) + std::string(500, ' '));
+  must(remote->addRecords(sha256("problem"), lines, soon()));
+  EXPECT_EQ(setOf(must(remote->records(sha256("problem"), soon()))).size(),
+            1000u);
+}
+
+/// What one of several writers adds, a few lines a call.
+void addAsWriter(const RemoteOptions &options, int writer) {
+  const auto remote = must(openRemote(options));
+  for (int i = 0; i < 30; i += 2) {
+    const std::string some[] = {line(writer, i), line(writer, i + 1)};
+    must(remote->addRecords(sha256("problem"), some, soon()));
+  }
+}
+
+TEST_F(RemoteRecords, NoneIsLostAmongThreads) {
+  std::vector<std::thread> threads;
+  for (int writer = 0; writer < 4; ++writer)
+    threads.emplace_back([&, writer] { addAsWriter(options, writer); });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(setOf(must(open()->records(sha256("problem"), soon()))).size(),
+            4u * 30);
+}
+
+TEST_F(RemoteRecords, NoneIsLostAmongProcesses) {
+  std::vector<pid_t> writers;
+  for (int writer = 0; writer < 4; ++writer) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      try {
+        addAsWriter(options, writer);
+      } catch (const std::exception &error) {
+        fprintf(stderr, "writer: %s\n", error.what());
+        _exit(1);
+      }
+      _exit(0);
+    }
+    writers.push_back(child);
+  }
+  for (pid_t child : writers) {
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_EQ(setOf(must(open()->records(sha256("problem"), soon()))).size(),
+            4u * 30);
+}
+
+TEST_F(RemoteConformance, EpochStaysUntilTheServerIsEmptied) {
+  const auto remote = open();
+  must(remote->put(Space::Objects, sha256("x"), "x", soon()));
+  const std::string before = must(remote->epoch(soon()));
+  EXPECT_EQ(must(open()->epoch(soon())), before);
+  if (setup.empty.empty() || before.empty())
+    return;
+  ASSERT_EQ(std::system(setup.empty.c_str()), 0);
+  EXPECT_FALSE(must(remote->exists(Space::Objects, sha256("x"), soon())));
+  const std::string after = must(remote->epoch(soon()));
+  EXPECT_NE(after, before);
+  EXPECT_NE(after, "");
+  // And it is filled again.
+  must(remote->put(Space::Objects, sha256("x"), "x", soon()));
+  EXPECT_EQ(must(remote->get(Space::Objects, sha256("x"), soon())), "x");
+}
+
+TEST_F(RemoteConformance, RecordsOutliveObjectsOnAFullServer) {
+  if (!setup.evicts)
+    GTEST_SKIP() << "the server is not small";
+  const auto remote = open();
+  const std::string one[] = {line(1, 1)};
+  must(remote->addRecords(sha256("problem"), one, soon()));
+  const std::string epoch = must(remote->epoch(soon()));
+  int lost = 0;
+  for (unsigned i = 0; i < 64; ++i) {
+    const std::string bytes = bytesOf(1 << 20, i);
+    must(remote->put(Space::Objects, sha256(bytes), bytes, soon()));
+  }
+  for (unsigned i = 0; i < 64; ++i)
+    lost += !must(
+        remote->exists(Space::Objects, sha256(bytesOf(1 << 20, i)), soon()));
+  EXPECT_GT(lost, 0);
+  EXPECT_EQ(must(remote->records(sha256("problem"), soon())),
+            std::vector{line(1, 1)});
+  EXPECT_EQ(must(remote->epoch(soon())), epoch);
+}
+
+/// A server, or its absence, that does everything wrong.
+class HostileRemote
+    : public testing::TestWithParam<std::pair<std::string, std::string>> {
+protected:
+  static constexpr std::chrono::milliseconds limit{400};
+  /// The error, which comes by the deadline and shows no secret.
+  static std::string refused(std::string_view call, const rt::Error *error,
+                             std::chrono::nanoseconds took) {
+    EXPECT_LE(std::chrono::ceil<std::chrono::milliseconds>(took).count(),
+              (limit + 50ms).count())
+        << call;
+    EXPECT_TRUE(error) << call << " succeeded";
+    if (!error)
+      return {};
+    if (!setup.secret.empty())
+      EXPECT_EQ(error->text.find(setup.secret), std::string::npos)
+          << call << ": " << error->text;
+    EXPECT_EQ(error->text.find('\n'), std::string::npos) << error->text;
+    EXPECT_NE(error->text.find("://"), std::string::npos)
+        << "which remote? " << error->text;
+    const bool allowed = error->code == rt::ErrorCode::Timeout ||
+                         error->code == rt::ErrorCode::Failed ||
+                         error->code == rt::ErrorCode::BadInput;
+    EXPECT_TRUE(allowed) << call << ": " << error->text;
+    return error->text;
+  }
+  template <typename Call>
+  static rt::ErrorCode expectRefused(std::string_view name, const Call &call) {
+    const Stopwatch watch;
+    const auto result = call(in(limit));
+    const auto took = watch.elapsed();
+    const std::string text =
+        refused(name, result ? nullptr : &result.error(), took);
+    printf("%s: %s\n", std::string(name).c_str(), text.c_str());
+    return result ? rt::ErrorCode::Unsupported : result.error().code;
+  }
+};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(HostileRemote);
+
+TEST_P(HostileRemote, EachCallEndsByItsDeadlineWithoutTheSecret) {
+  const auto &[behaviour, url] = GetParam();
+  RemoteOptions options;
+  options.url = url;
+  const auto remote = must(openRemote(options));
+  const Digest name = sha256("x");
+  const std::string lines[] = {line(0, 0)};
+  rt::ErrorCode code{};
+  // Twice: what a broken connection leaves behind must not count.
+  for (int i = 0; i < 2; ++i) {
+    code = expectRefused("get", [&](Deadline deadline) {
+      return remote->get(Space::Objects, name, deadline);
+    });
+    // What the others ask for has no body that could be wrong.
+    if (behaviour == "long" || behaviour == "length")
+      continue;
+    expectRefused("exists", [&](Deadline deadline) {
+      return remote->exists(Space::Objects, name, deadline);
+    });
+    expectRefused("put", [&](Deadline deadline) {
+      return remote->put(Space::Objects, name, "x", deadline);
+    });
+    if (!remote->recordsRefused().empty())
+      continue;
+    expectRefused("addRecords", [&](Deadline deadline) {
+      return remote->addRecords(name, lines, deadline);
+    });
+    expectRefused("records", [&](Deadline deadline) {
+      return remote->records(name, deadline);
+    });
+    expectRefused("problems", [&](Deadline deadline) {
+      return remote->problems(deadline);
+    });
+  }
+  if (behaviour == "hang" || behaviour == "trickle")
+    EXPECT_EQ(code, rt::ErrorCode::Timeout);
+  if (behaviour == "dead" || behaviour == "reset" || behaviour == "error")
+    EXPECT_EQ(code, rt::ErrorCode::Failed);
+}
+
+TEST_P(HostileRemote, DeadlineThatHasPassedEndsAtOnce) {
+  RemoteOptions options;
+  options.url = GetParam().second;
+  const auto remote = must(openRemote(options));
+  const Stopwatch watch;
+  const auto result = remote->get(Space::Objects, sha256("x"), in(-1s));
+  EXPECT_LE(watch.elapsed(), 50ms);
+  EXPECT_FALSE(result.ok());
+}
+
+class EndlessRemote : public testing::TestWithParam<std::string> {};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(EndlessRemote);
+
+TEST_P(EndlessRemote, IsCutOff) {
+  RemoteOptions options;
+  options.url = GetParam();
+  options.object = options.request = 60s;
+  const auto result =
+      must(openRemote(options))->get(Space::Objects, sha256("x"), in(60s));
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, rt::ErrorCode::BadInput);
+  EXPECT_NE(result.error().text.find(std::to_string(Remote::mostBytes)),
+            std::string::npos)
+      << result.error().text;
+}
+
+std::vector<std::string> endlessServers() {
+  std::vector<std::string> urls;
+  for (const auto &[behaviour, url] : setup.hostile)
+    if (behaviour == "long")
+      urls.push_back(url);
+  return urls;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  int kept = 1;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    auto value = [&](std::string_view flag) -> std::optional<std::string> {
+      if (!argument.starts_with(flag))
+        return std::nullopt;
+      return std::string(argument.substr(flag.size()));
+    };
+    if (auto url = value("--url="))
+      setup.url = *url;
+    else if (auto secret = value("--secret="))
+      setup.secret = *secret;
+    else if (auto empty = value("--empty="))
+      setup.empty = *empty;
+    else if (argument == "--records=refused")
+      setup.recordsRefused = true;
+    else if (argument == "--evicts")
+      setup.evicts = true;
+    else if (auto hostile = value("--hostile=")) {
+      const size_t split = std::min(hostile->find('='), hostile->size() - 1);
+      setup.hostile.emplace_back(hostile->substr(0, split),
+                                 hostile->substr(split + 1));
+    } else
+      argv[kept++] = argv[i];
+  }
+  argc = kept;
+  std::optional<attn_jit::test::TemporaryFolder> own;
+  if (setup.url.empty()) {
+    own.emplace();
+    setup.url = "file://" + own->path.string();
+  }
+  testing::InitGoogleTest(&argc, argv);
+  if (argc > 1) {
+    fprintf(stderr, "unknown argument: %s\n", argv[1]);
+    return 2;
+  }
+  return RUN_ALL_TESTS();
+}
+
+// Both are asked for by InitGoogleTest, when main() has read the arguments.
+INSTANTIATE_TEST_SUITE_P(Servers, HostileRemote,
+                         testing::ValuesIn([] { return setup.hostile; }()),
+                         [](const auto &info) { return info.param.first; });
+INSTANTIATE_TEST_SUITE_P(Servers, EndlessRemote,
+                         testing::ValuesIn(endlessServers()));
