@@ -21,7 +21,7 @@ static constexpr mode_t storedMode = 0444;
 static constexpr int mostAttempts = 4;
 /// Prune holds its lock for one removal at a time; one that is stopped then is
 /// not waited for.
-static constexpr std::chrono::milliseconds publishLimit(200);
+static constexpr std::chrono::milliseconds publishLimit(2000);
 
 std::string_view attn_jit::store::name(Miss miss) {
   switch (miss) {
