@@ -21,7 +21,7 @@ static constexpr mode_t storedMode = 0444;
 static constexpr int mostAttempts = 4;
 /// Prune holds its lock for one removal at a time; one that is stopped then is
 /// not waited for.
-static constexpr std::chrono::milliseconds publishLimit(200);
+static constexpr std::chrono::milliseconds publishLimit(2000);
 
 std::string_view attn_jit::store::name(Miss miss) {
   switch (miss) {
@@ -72,7 +72,7 @@ LocalStore::loadObject(const Digest &digest,
   return loaded;
 }
 
-Lookup LocalStore::load(const Digest &key, Place place) const {
+Lookup LocalStore::load(const Digest &key, Place place, Partial partial) const {
   const std::string path = Layout(folder).file(shelfOf(place), key);
   ReadFile read = readStored(path, mostActionFileBytes);
   Lookup found;
@@ -100,10 +100,11 @@ Lookup LocalStore::load(const Digest &key, Place place) const {
   found.miss = object.miss;
   if (object.miss == Miss::Unreadable)
     return found;
-  // Another host may see the action before the object (it remembers for a while
-  // that there was none), and a reader prune between the two.
-  const bool seenTooEarly = object.miss == Miss::Absent &&
-                            !object.otherLength && folder.sharedFileSystem;
+  // Another host may see the action first (it remembers for a while that there
+  // was no object), and prune may have come between the two reads.
+  const bool seenTooEarly = partial == Partial::MayBeEarly &&
+                            folder.sharedFileSystem && !object.otherLength &&
+                            object.miss == Miss::Absent;
   found.miss =
       !seenTooEarly && setAside(path, read.known) ? Miss::Corrupt : object.miss;
   return found;
@@ -112,10 +113,10 @@ Lookup LocalStore::load(const Digest &key, Place place) const {
 Lookup LocalStore::find(const Digest &key) const {
   Lookup found;
   if (folder) {
-    found = load(key, Place::Own);
+    found = load(key, Place::Own, Partial::MayBeEarly);
     if (!found.entry) {
       const Miss own = found.miss;
-      found = load(key, Place::Foreign);
+      found = load(key, Place::Foreign, Partial::MayBeEarly);
       if (!found.entry && found.miss == Miss::Absent)
         found.miss = own;
     }
@@ -166,14 +167,10 @@ rt::Status LocalStore::keep(const Action &action, std::string_view object,
   auto lock = FileLock::take(layout.lockFile("publish"), 0,
                              FileLock::Kind::Shared, publishLimit);
   for (int attempt = 0; attempt < mostAttempts; ++attempt) {
-    if (load(key, place).entry) {
+    if (load(key, place, Partial::IsBad).entry) {
       counters->add(Count::FoundThere);
       return rt::success();
     }
-    // One of another's object that is gone: found by nobody, in nobody's way.
-    if (folder.sharedFileSystem)
-      if (ReadFile read = readStored(path, mostActionFileBytes); read.file)
-        setAside(path, read.known);
     ATTN_CHECK(keepObject(action.object, object));
     ATTN_TRY(Published published,
              publishFile(layout.folder("tmp"), path,

@@ -102,8 +102,11 @@ public:
   void flushCounts() { counters->flush(); }
 
 private:
+  /// An action without its object, on a file system that other hosts share:
+  /// there the object may be seen later. A publication does not wait.
+  enum class Partial { MayBeEarly, IsBad };
   /// Of one place, not counted as a hit or miss.
-  Lookup load(const Digest &key, Place place) const;
+  Lookup load(const Digest &key, Place place, Partial partial) const;
   struct LoadedObject {
     std::optional<std::string> bytes;
     Miss miss = Miss::Absent;
