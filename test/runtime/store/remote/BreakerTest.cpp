@@ -4,7 +4,7 @@
 // nor what lies in its file keep it open for longer than its limit.
 #include "runtime/store/remote/Breaker.h"
 
-#include "../tensor/TemporaryFolder.h"
+#include "test/runtime/tensor/TemporaryFolder.h"
 
 #include <atomic>
 #include <fcntl.h>

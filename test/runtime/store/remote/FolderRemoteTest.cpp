@@ -4,7 +4,7 @@
 // None of it is followed, waited for or believed.
 #include "runtime/store/remote/Remote.h"
 
-#include "../tensor/TemporaryFolder.h"
+#include "test/runtime/tensor/TemporaryFolder.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -5,7 +5,7 @@
 #include "runtime/store/remote/RemoteConfig.h"
 #include "runtime/store/remote/Url.h"
 
-#include "../tensor/TemporaryFolder.h"
+#include "test/runtime/tensor/TemporaryFolder.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -12,8 +12,8 @@
 #include "runtime/store/files/Random.h"
 #include "runtime/store/remote/Remote.h"
 
-#include "../tensor/TemporaryFolder.h"
-#include "RunDelay.h"
+#include "test/runtime/store/remote/RunDelay.h"
+#include "test/runtime/tensor/TemporaryFolder.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>

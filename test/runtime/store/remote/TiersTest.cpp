@@ -6,8 +6,8 @@
 // so that each fault is exact; remote-redis.test does the same over sockets.
 #include "runtime/store/remote/Tiers.h"
 
-#include "../tensor/TemporaryFolder.h"
-#include "RunDelay.h"
+#include "test/runtime/store/remote/RunDelay.h"
+#include "test/runtime/tensor/TemporaryFolder.h"
 
 #include <condition_variable>
 #include <gtest/gtest.h>
