@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/store/Digest.h"
+#include "runtime/store/Sha256Instructions.h"
 
 #include <sodium.h>
 
@@ -24,6 +25,8 @@ std::optional<Digest> Digest::parse(std::string_view hex) {
 }
 
 Digest attn_jit::store::sha256(std::string_view bytes) {
+  if (auto digest = sha256ByInstructions(bytes))
+    return *digest;
   Digest digest;
   crypto_hash_sha256(digest.bytes.data(),
                      reinterpret_cast<const unsigned char *>(bytes.data()),

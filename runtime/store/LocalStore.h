@@ -3,11 +3,12 @@
 // Kernels on this owner's disk:
 //
 //   v1/objects/ab/abcd...   bytes under their own digest, 0444, zstd
-//   v1/actions/ab/abcd...   Action text under the key's digest: made here
-//   v1/foreign/ab/abcd...   "origin " URL "\n", then Action text: from
-//   elsewhere v1/locks/ab             flock files, one for each first byte,
-//   never deleted v1/quarantine/          what did not verify, for a look
+//   v1/actions/ab/abcd...   under the key's digest: made here (ActionFile.h)
+//   v1/foreign/ab/abcd...   the same, from elsewhere, with the URL
+//   v1/locks/               ab (of keys), publish, prune, stats; never deleted
+//   v1/quarantine/          what did not verify, for a look
 //   v1/tmp/                 of this file system; swept after two days
+//   v1/stats, v1/pruned     Counters.h; empty, as old as the last prune
 //
 // Published is written, fsynced, renamed and its folder fsynced, the object
 // before the action that names it. After the rename nothing fails a
@@ -17,11 +18,14 @@
 #define ATTN_JIT_RUNTIME_STORE_LOCALSTORE_H
 
 #include "runtime/store/Action.h"
-#include "runtime/store/CacheRoot.h"
+#include "runtime/store/Counters.h"
+#include "runtime/store/FileLock.h"
 
 #include <chrono>
 #include <functional>
 #include <memory>
+
+struct stat;
 
 namespace attn_jit::store {
 
@@ -36,34 +40,28 @@ enum class Place {
 
 struct Lookup {
   std::optional<Entry> entry;
-  Miss miss = Miss::Absent; ///< where there is no entry
+  Miss miss =
+      Miss::Absent; ///< where there is no entry: the worst of both places
   Place place = Place::Own;
   std::string origin; ///< of a foreign entry: its URL, without credentials
 };
 
-/// Held until it ends, or its process does. A child of fork holds it not.
-class KeyLock {
-public:
-  KeyLock(KeyLock &&other) noexcept;
-  KeyLock &operator=(KeyLock &&other) noexcept;
-  ~KeyLock();
-
-private:
-  friend class LocalStore;
-  explicit KeyLock(int file) : file(file) {}
-  int file = -1;
-};
+/// Of one key: two keys never wait for each other (FileLock.h).
+using KeyLock = FileLock;
 
 struct PruneLimits {
-  int64_t bytes = int64_t(5) << 30;
-  std::chrono::hours age{24 * 90}; ///< since its last use
+  int64_t bytes = int64_t(5) << 30; ///< of actions and objects
+  std::chrono::hours age{24 * 90};  ///< since its last use
 };
 
 struct Usage {
-  int64_t actions = 0, foreign = 0, objects = 0, bytes = 0, quarantined = 0;
+  int64_t actions = 0, foreign = 0, objects = 0; ///< files
+  int64_t bytes = 0;                             ///< of these
+  int64_t quarantined = 0;                       ///< files
 };
 
-/// Any number of threads and processes at once, also across fork.
+/// Any number of threads and processes at once, also across fork. Without a
+/// root everything misses and nothing is kept.
 class LocalStore {
 public:
   explicit LocalStore(CacheRoot root);
@@ -74,25 +72,53 @@ public:
   Lookup find(const Digest &key) const;
   /// Bytes of that digest, verified.
   std::optional<std::string> object(const Digest &digest) const;
-  /// Whoever was first stays. `origin` where it is foreign.
+  /// Whoever was first stays, if it is whole. `origin` where it is foreign: a
+  /// URL without credentials. Failed: no room or no right to write, or no
+  /// store; the caller goes on with the bytes it has.
   rt::Status publish(const Action &action, std::string_view object,
                      Place place = Place::Own, std::string_view origin = {});
-  /// Exclusive among processes, so that one compiles and the others find; none
-  /// after `limit`: the caller goes on alone.
+  /// Exclusive among threads and processes, so that one compiles and the others
+  /// find; none after `limit`, or where nothing can be locked: the caller goes
+  /// on alone. Whoever gets it looks again before it compiles.
   std::optional<KeyLock> lock(const Digest &key,
                               std::chrono::milliseconds limit) const;
 
   /// Each action, own and foreign; a corrupt one is left out.
   void each(const std::function<void(const Action &, Place,
                                      const std::string &origin)> &visit) const;
-  /// Reads everything; bad entries go to quarantine. Their names.
+  /// Reads everything; bad entries go to quarantine. Their names, such as
+  /// "objects/ab/abcd...".
   std::vector<std::string> verify();
-  /// By least recent use, until the limits hold. What was removed, in bytes.
+  /// By least recent use, until the limits hold; of what no action names, of
+  /// tmp and of quarantine what is old. One process at a time: others do
+  /// nothing. What was removed, in bytes.
   int64_t prune(const PruneLimits &limits);
+  /// The same, if it was not done within a day: for whoever has published.
+  int64_t pruneIfDue(const PruneLimits &limits);
   Usage usage() const;
 
+  Counts counts() const { return counters->all(); }
+  /// Otherwise when the last copy of this store ends.
+  void flushCounts() { counters->flush(); }
+
 private:
+  /// Of one place, not counted as a hit or miss.
+  Lookup load(const Digest &key, Place place) const;
+  struct LoadedObject {
+    std::optional<std::string> bytes;
+    Miss miss = Miss::Absent;
+    bool otherLength = false; ///< whole, but not as long as the action says
+  };
+  LoadedObject loadObject(const Digest &digest,
+                          std::optional<int64_t> bytes) const;
+  /// Whether it was still there and is not any more, or cannot be moved.
+  bool setAside(const std::string &path, const struct ::stat &bad) const;
+  rt::Status keep(const Action &action, std::string_view object, Place place,
+                  std::string_view origin);
+  rt::Status keepObject(const Digest &digest, std::string_view object);
+
   CacheRoot folder;
+  std::shared_ptr<Counters> counters;
 };
 
 } // namespace attn_jit::store
