@@ -61,10 +61,6 @@ struct Beside {
 using BySchedule = std::map<std::string, Beside>;
 } // namespace
 
-static Estimate estimateOf(const Record &record) {
-  return {record.medianUs, record.madUs, record.samples};
-}
-
 static bool countsFor(const StoredRecord &each, const ChoiceQuery &query,
                       Voice voice) {
   return each.voice == voice && !each.record.retracts &&
@@ -95,10 +91,10 @@ static BySchedule besideDefault(std::span<const StoredRecord> records,
   for (const StoredRecord &each : records) {
     const Record &record = each.record;
     if (!countsFor(each, query, voice) || record.outcome != Outcome::Ok ||
-        !isFinalSession(record.session) || !(record.medianUs > 0))
+        !isFinalSession(record.session) || record.medianNs <= 0)
       continue;
     auto &session = sessions[record.session];
-    const Estimate made = estimateOf(record);
+    const Estimate made = timeOf(record);
     auto [at, fresh] = session.emplace(record.schedule, made);
     const bool standard = record.schedule == query.defaultPick;
     auto key = [](const Estimate &e) {
@@ -204,12 +200,12 @@ std::vector<std::string> tune::hints(const ChoiceQuery &query) {
   std::map<std::string, Hint> found;
   const auto against = failed({query.exact, query.least, query.most}, query);
   for (auto records : {query.exact, query.least, query.most}) {
-    std::map<std::string, double> defaults;
+    std::map<std::string, int64_t> defaults;
     for (const StoredRecord &each : records)
       if (each.record.isDefault && each.record.outcome == Outcome::Ok) {
         auto [at, fresh] =
-            defaults.emplace(each.record.session, each.record.medianUs);
-        at->second = std::min(at->second, each.record.medianUs);
+            defaults.emplace(each.record.session, each.record.medianNs);
+        at->second = std::min(at->second, each.record.medianNs);
       }
     for (const StoredRecord &each : records) {
       const Record &record = each.record;
@@ -221,10 +217,11 @@ std::vector<std::string> tune::hints(const ChoiceQuery &query) {
         found[record.schedule].failed = true;
       auto standard = defaults.find(record.session);
       if (record.outcome != Outcome::Ok || standard == defaults.end() ||
-          !(standard->second > 0))
+          standard->second <= 0)
         continue;
       Hint &hint = found[record.schedule];
-      hint.ratio = std::min(hint.ratio, record.medianUs / standard->second);
+      hint.ratio = std::min(hint.ratio, double(record.medianNs) /
+                                            double(standard->second));
     }
   }
   std::vector<std::pair<std::string, Hint>> ranked;

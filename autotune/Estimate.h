@@ -5,6 +5,8 @@
 #ifndef ATTN_JIT_AUTOTUNE_ESTIMATE_H
 #define ATTN_JIT_AUTOTUNE_ESTIMATE_H
 
+#include "runtime/store/Record.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -52,6 +54,20 @@ inline Estimate estimate(const std::vector<double> &samplesUs) {
     off.push_back(std::abs(sample - made.medianUs));
   made.madUs = medianOf(std::move(off));
   return made;
+}
+
+/// Records keep whole nanoseconds: what is decided by a measurement is decided
+/// by what its record says, so that it can be decided again.
+inline void setTime(store::Record &record, const Estimate &measured) {
+  record.medianNs =
+      std::max<int64_t>(std::llround(measured.medianUs * 1e3), 1);
+  record.madNs = std::llround(measured.madUs * 1e3);
+  record.samples = measured.samples;
+}
+
+inline Estimate timeOf(const store::Record &record) {
+  return {double(record.medianNs) / 1e3, double(record.madNs) / 1e3,
+          record.samples};
 }
 
 } // namespace attn_jit::tune

@@ -123,8 +123,8 @@ private:
           fail(place->second);
       }
       if (record.outcome == Outcome::Ok)
-        known[{record.session, record.schedule, record.samples}] = {
-            record.medianUs, record.madUs, record.samples};
+        known[{record.session, record.schedule, record.samples}] =
+            timeOf(record);
     }
     std::map<std::string, int> interruptions;
     for (const std::string &schedule : journal.interrupted())
@@ -211,14 +211,13 @@ private:
       const Measured &result = results[i];
       Record record = recordOf(open[i], session);
       record.outcome = result.outcome;
-      record.error = result.error;
-      record.clockMHz = result.clockMHz;
+      if (result.error > 0)
+        record.error = store::errorText(result.error);
+      record.clockMHz = std::llround(result.clockMHz);
       record.note = result.note;
       if (result.outcome == Outcome::Ok) {
-        const Estimate made = estimate(result.samplesUs);
-        record.medianUs = made.medianUs, record.madUs = made.madUs;
-        record.samples = made.samples;
-        estimates[open[i]] = made;
+        setTime(record, estimate(result.samplesUs));
+        estimates[open[i]] = timeOf(record);
       } else if (result.outcome == Outcome::Throttled) {
         slowed.push_back(open[i]);
       } else {

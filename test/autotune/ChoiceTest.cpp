@@ -2,6 +2,7 @@
 //
 // Which schedule serves, and why. Records are given as they would be found.
 #include "autotune/Choice.h"
+#include "autotune/Estimate.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -29,8 +30,7 @@ static StoredRecord timed(const std::string &schedule, double us,
   stored.record.compiler = "c1", stored.record.driver = "d1";
   stored.record.schedule = schedule;
   stored.record.isDefault = schedule == "default";
-  stored.record.medianUs = us, stored.record.madUs = us * 1e-3;
-  stored.record.samples = 32;
+  setTime(stored.record, {us, us * 1e-3, 32});
   stored.record.session = session;
   return stored;
 }

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Records on shared file systems, where no lock is to be relied on: one segment
+// (SegmentIndex.h) a writer, v1/records/<random>.jsonl, to which nobody else
+// writes. Whole lines go out by one write and are synchronised; behind a part
+// of one nothing is written, since the next call begins another segment.
+#include "runtime/store/SegmentIndex.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <unistd.h>
+
+using namespace attn_jit;
+using namespace attn_jit::store;
+
+/// What one write carries, if not one line alone.
+static constexpr size_t mostBytes = 1 << 20;
+
+namespace {
+class RecordSegments final : public RowStore {
+public:
+  explicit RecordSegments(const CacheRoot &root)
+      : root(root.path), folder(root.path + "/v1/records"),
+        readOnly(root.readOnly), index(folder) {}
+  ~RecordSegments() { endSegment(); }
+
+private:
+  rt::Result<int64_t> put(std::span<const Row> rows) override;
+  rt::Result<std::vector<Row>> rowsOf(const Digest &problem) override;
+  rt::Result<std::vector<Row>> rowsAfter(const Digest *after,
+                                         size_t most) override;
+  rt::Result<int64_t> rowCount() override;
+
+  rt::Status refresh();
+  /// Whether it has to be written; `isNew` if no such record is there.
+  bool isWanted(const Row &row, bool &isNew) const;
+  rt::Status beginSegment();
+  void endSegment();
+  rt::Status append(std::string_view lines);
+
+  std::string root, folder;
+  bool readOnly;
+  SegmentIndex index;
+  int file = -1;
+  pid_t process = 0; ///< whose segment it is
+};
+} // namespace
+
+rt::Status RecordSegments::refresh() {
+  ATTN_CHECK(index.refresh());
+  met.lines = index.leftOut();
+  return rt::success();
+}
+
+rt::Result<std::vector<Row>> RecordSegments::rowsOf(const Digest &problem) {
+  ATTN_CHECK(refresh());
+  return index.rows(index.ofProblem(problem));
+}
+
+rt::Result<std::vector<Row>> RecordSegments::rowsAfter(const Digest *after,
+                                                       size_t most) {
+  ATTN_CHECK(refresh());
+  return index.rows(index.after(after, most));
+}
+
+rt::Result<int64_t> RecordSegments::rowCount() {
+  ATTN_CHECK(refresh());
+  return int64_t(index.size());
+}
+
+void RecordSegments::endSegment() {
+  if (file >= 0)
+    close(file);
+  file = -1;
+}
+
+rt::Status RecordSegments::beginSegment() {
+  // A child of fork has a segment of its own.
+  if (file >= 0 && process == getpid())
+    return rt::success();
+  endSegment();
+  for (const std::string &each : {root, root + "/v1", folder})
+    ATTN_CHECK(makeFolder(each));
+  const std::string path = folder + "/" + randomName() + ".jsonl";
+  constexpr int flags =
+      O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  file = open(path.c_str(), flags, 0600);
+  if (file < 0)
+    return systemError(path, "cannot be made");
+  process = getpid();
+  const int directory = open(folder.c_str(), O_RDONLY | O_CLOEXEC);
+  if (directory >= 0) {
+    // Where folders cannot be synchronised the name comes when it comes.
+    (void)fsync(directory);
+    close(directory);
+  }
+  return rt::success();
+}
+
+rt::Status RecordSegments::append(std::string_view lines) {
+  ATTN_CHECK(beginSegment());
+  ssize_t count = 0;
+  do
+    count = write(file, lines.data(), lines.size());
+  while (count < 0 && errno == EINTR);
+  if (count == ssize_t(lines.size()) && fdatasync(file) == 0)
+    return rt::success();
+  if (count >= 0 && count < ssize_t(lines.size()))
+    errno = ENOSPC; // the only reason to write less
+  const rt::Error error = systemError(folder, "cannot be written to");
+  endSegment();
+  return error;
+}
+
+bool RecordSegments::isWanted(const Row &row, bool &isNew) const {
+  isNew = !index.contains(row.identity);
+  if (isNew)
+    return true;
+  const Digest one[] = {row.identity};
+  const std::vector<Row> there = index.rows(one);
+  return there.empty() || prevails(row, there.front());
+}
+
+rt::Result<int64_t> RecordSegments::put(std::span<const Row> rows) {
+  if (readOnly)
+    return rt::unsupported("records: " + folder + ": the folder is read-only");
+  ATTN_CHECK(refresh());
+  int64_t added = 0;
+  std::string lines;
+  std::map<Digest, const Row *> taken;
+  for (const Row &row : rows) {
+    const auto [there, isFirst] = taken.try_emplace(row.identity, &row);
+    bool isNew = false;
+    if ((!isFirst && !prevails(row, *there->second)) || !isWanted(row, isNew))
+      continue;
+    there->second = &row;
+    added += isFirst && isNew;
+    const std::string line = segmentLine(row);
+    if (lines.size() + line.size() > mostBytes) {
+      ATTN_CHECK(append(lines));
+      lines.clear();
+    }
+    lines += line;
+  }
+  if (!lines.empty())
+    ATTN_CHECK(append(lines));
+  return added;
+}
+
+std::unique_ptr<RecordStore>
+attn_jit::store::openSegments(const CacheRoot &root) {
+  return std::make_unique<RecordSegments>(root);
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which store a root gets, and what reads lines into it.
+#include "runtime/store/RecordStore.h"
+#include "runtime/store/RecordRows.h"
+
+using namespace attn_jit;
+using namespace attn_jit::store;
+
+std::string_view attn_jit::store::name(Voice voice) {
+  return voice == Voice::Own       ? "own"
+         : voice == Voice::Bundled ? "bundled"
+                                   : "foreign";
+}
+
+rt::Result<std::unique_ptr<RecordStore>>
+attn_jit::store::openRecords(const CacheRoot &root) {
+  if (!root)
+    return openMemory();
+  return root.sharedFileSystem ? openSegments(root) : openDatabase(root);
+}
+
+ReadRecords attn_jit::store::readRecords(std::string_view lines, Voice voice,
+                                         const std::string &origin) {
+  ReadRecords result;
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+    if (line.empty())
+      continue;
+    if (auto record = Record::parse(line))
+      result.records.push_back({std::move(*record), voice, origin});
+    else
+      ++result.leftOut;
+  }
+  return result;
+}
