@@ -100,8 +100,8 @@ static BySchedule besideDefault(std::span<const StoredRecord> records,
     auto key = [](const Estimate &e) {
       return std::tuple(e.medianUs, e.madUs, e.samples);
     };
-    if (!fresh && (standard ? key(made) < key(at->second)
-                            : key(made) > key(at->second)))
+    if (!fresh &&
+        (standard ? key(made) < key(at->second) : key(made) > key(at->second)))
       at->second = made;
   }
   BySchedule worst;
@@ -220,8 +220,8 @@ std::vector<std::string> tune::hints(const ChoiceQuery &query) {
           standard->second <= 0)
         continue;
       Hint &hint = found[record.schedule];
-      hint.ratio = std::min(hint.ratio, double(record.medianNs) /
-                                            double(standard->second));
+      hint.ratio = std::min(hint.ratio,
+                            double(record.medianNs) / double(standard->second));
     }
   }
   std::vector<std::pair<std::string, Hint>> ranked;

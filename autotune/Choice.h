@@ -32,9 +32,9 @@ struct ChoiceQuery {
   /// Identities: own records of another compiler are hints. A failure counts
   /// under its own compiler and driver alone.
   std::string compiler, driver;
-  std::string flag, pin;    ///< empty: nobody said
-  std::string modelPick;    ///< empty: no model, or a measured default
-  std::string defaultPick;  ///< this call's; complete text
+  std::string flag, pin;   ///< empty: nobody said
+  std::string modelPick;   ///< empty: no model, or a measured default
+  std::string defaultPick; ///< this call's; complete text
   /// Of the problems of the exact sizes, and of the bucket's ends.
   std::span<const store::StoredRecord> exact, least, most;
   /// Is it of this grammar, and does the verifier take it for this problem?

@@ -24,8 +24,8 @@ struct Estimate {
   /// differs by from one load to the next.
   double halfWidth() const {
     const double sigma = 1.4826 * madUs;
-    const double counted =
-        1.96 * 1.2533 * sigma / std::sqrt(double(std::max<int64_t>(samples, 1)));
+    const double counted = 1.96 * 1.2533 * sigma /
+                           std::sqrt(double(std::max<int64_t>(samples, 1)));
     return std::max(counted, 2e-3 * medianUs);
   }
   double lower() const { return medianUs - halfWidth(); }
@@ -59,8 +59,7 @@ inline Estimate estimate(const std::vector<double> &samplesUs) {
 /// Records keep whole nanoseconds: what is decided by a measurement is decided
 /// by what its record says, so that it can be decided again.
 inline void setTime(store::Record &record, const Estimate &measured) {
-  record.medianNs =
-      std::max<int64_t>(std::llround(measured.medianUs * 1e3), 1);
+  record.medianNs = std::max<int64_t>(std::llround(measured.medianUs * 1e3), 1);
   record.madNs = std::llround(measured.madUs * 1e3);
   record.samples = measured.samples;
 }

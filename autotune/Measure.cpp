@@ -23,13 +23,11 @@ static double clockSeconds() {
 }
 
 WorkerMeasurer::WorkerMeasurer(WorkerOptions given)
-    : options(std::move(given)),
-      pool(options.compile, options.compileThreads),
+    : options(std::move(given)), pool(options.compile, options.compileThreads),
       beginning(clockSeconds()) {}
 
 double WorkerMeasurer::seconds() const {
-  return options.deviceSecondsOnly ? answerSeconds
-                                   : clockSeconds() - beginning;
+  return options.deviceSecondsOnly ? answerSeconds : clockSeconds() - beginning;
 }
 
 void WorkerMeasurer::prepare(std::span<const std::string> schedules) {
@@ -43,9 +41,8 @@ size_t WorkerMeasurer::numberOf(const std::string &schedule) {
 
 static std::string textOf(const Json &answer, const char *field) {
   auto found = answer.find(field);
-  return found != answer.end() && found->is_string()
-             ? found->get<std::string>()
-             : "";
+  return found != answer.end() && found->is_string() ? found->get<std::string>()
+                                                     : "";
 }
 
 static double numberIn(const Json &answer, const char *field) {
@@ -140,10 +137,9 @@ WorkerMeasurer::load(std::span<const std::string> schedules, size_t which,
   ATTN_CHECK(ensureWorker());
   ATTN_CHECK(running(which));
   const bool check = !errors.contains(schedule);
-  worker->say(Json{{"load", numberOf(schedule)},
-                   {"manifest", *path},
-                   {"check", check}}
-                  .dump());
+  worker->say(
+      Json{{"load", numberOf(schedule)}, {"manifest", *path}, {"check", check}}
+          .dump());
   std::string line;
   if (!answered(options.loadSeconds, result, line))
     return rt::success();
@@ -177,9 +173,8 @@ WorkerMeasurer::loadAll(std::span<const std::string> schedules,
 /// fails; what failed is left out by the next call.
 rt::Status WorkerMeasurer::time(std::span<const std::string> schedules,
                                 std::vector<Visit> &left, Results &results) {
-  std::erase_if(left, [&](Visit visit) {
-    return results[visit].outcome != Outcome::Ok;
-  });
+  std::erase_if(
+      left, [&](Visit visit) { return results[visit].outcome != Outcome::Ok; });
   if (left.empty())
     return rt::success();
   Json order = Json::array();

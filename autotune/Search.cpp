@@ -137,8 +137,8 @@ private:
         continue;
       Record record = recordOf(place->second, report.session);
       record.outcome = Outcome::Crashed;
-      record.note = "the tuner ended while it ran, " + std::to_string(count) +
-                    " times";
+      record.note =
+          "the tuner ended while it ran, " + std::to_string(count) + " times";
       crashed.push_back(std::move(record));
       failsHere[place->second] = true;
     }
@@ -270,12 +270,11 @@ private:
       for (size_t i = 0; i < std::min(options.chunk, queue.size()); ++i)
         next.push_back(schedules[queue[i]]);
       measurer.prepare(next);
-      ATTN_CHECK(
-          measure(chunk, options.firstSamples, report.session, number));
+      ATTN_CHECK(measure(chunk, options.firstSamples, report.session, number));
       for (Place place : chunk) {
         alive.push_back(place);
-        ranker.observe(place, std::log(estimates.at(place).medianUs /
-                                       predictedOf(place)));
+        ranker.observe(
+            place, std::log(estimates.at(place).medianUs / predictedOf(place)));
       }
       report.measured += count;
       sort(alive);
@@ -312,15 +311,15 @@ private:
         report.stop = Stop::Resolved;
         return rt::success();
       }
-      next.resize(std::min(next.size(), std::max(alive.size() / 2,
-                                                 options.finalists)));
+      next.resize(
+          std::min(next.size(), std::max(alive.size() / 2, options.finalists)));
       // The final pass must have its share of what is left.
       const double finals = perSample * double(options.finalSamples) *
                             double(options.finalists + 1);
-      const double affordable =
-          perSample > 0 ? (options.budgetSeconds - clock - finals) /
-                              (perSample * double(samples))
-                        : double(next.size());
+      const double affordable = perSample > 0
+                                    ? (options.budgetSeconds - clock - finals) /
+                                          (perSample * double(samples))
+                                    : double(next.size());
       if (affordable < double(std::min(next.size(), options.finalists)))
         return rt::success();
       next.resize(std::min(next.size(), size_t(affordable)));
@@ -352,7 +351,8 @@ private:
       }
     ATTN_CHECK(measure(finalists, options.finalSamples, session, kFinalPass));
     if (finalists.empty())
-      return rt::failed("tune: no schedule ran; the first said: " + firstNote());
+      return rt::failed("tune: no schedule ran; the first said: " +
+                        firstNote());
     report.defaultRan = finalists.front() == 0;
     if (report.defaultRan)
       report.defaultTime = estimates.at(0);

@@ -84,8 +84,8 @@ struct SearchOptions {
   double budgetSeconds = 60; ///< of the measurer's clock
   uint64_t seed = 1;
   int firstSamples = 2, finalSamples = 32;
-  size_t chunk = 16;    ///< measured beside each other on the first rung
-  size_t finalists = 4; ///< beside the default
+  size_t chunk = 16;       ///< measured beside each other on the first rung
+  size_t finalists = 4;    ///< beside the default
   double firstShare = 0.6; ///< of the budget, for the first rung
   double margin = 0.05;    ///< what is within it of the best goes on
   int retries = 3;         ///< of what the device slowed down
@@ -108,9 +108,9 @@ enum class Stop {
 std::string_view name(Stop stop); ///< "separated", "resolved", "budget"
 
 struct SearchReport {
-  std::string winner; ///< the default where nothing beats it
+  std::string winner;               ///< the default where nothing beats it
   Estimate winnerTime, defaultTime; ///< of the final pass
-  bool defaultRan = true; ///< false: there is nothing to compare with
+  bool defaultRan = true;           ///< false: there is nothing to compare with
   size_t candidates = 0, measured = 0, failed = 0;
   size_t reused = 0; ///< measurements that the journal had
   double seconds = 0;

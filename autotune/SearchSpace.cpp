@@ -71,7 +71,8 @@ private:
   }
 
   bool hasDigit(unsigned field) const {
-    return llvm::any_of(digits, [&](const Digit &d) { return d.field == field; });
+    return llvm::any_of(digits,
+                        [&](const Digit &d) { return d.field == field; });
   }
 
   bool advance() {

@@ -37,8 +37,8 @@ struct SpaceOptions {
 };
 
 struct SpaceFigures {
-  double products = 0;  ///< of all allowed values
-  int64_t legal = 0;    ///< visited
+  double products = 0;   ///< of all allowed values
+  int64_t legal = 0;     ///< visited
   int64_t questions = 0; ///< to the verifier
 };
 

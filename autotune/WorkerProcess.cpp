@@ -73,8 +73,8 @@ void WorkerProcess::say(const std::string &line) {
   const std::string whole = line + "\n";
   size_t sent = 0;
   while (sent < whole.size()) {
-    const ssize_t count = send(socket, whole.data() + sent, whole.size() - sent,
-                               MSG_NOSIGNAL);
+    const ssize_t count =
+        send(socket, whole.data() + sent, whole.size() - sent, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR)
       continue;
     if (count <= 0)
@@ -145,11 +145,10 @@ std::string WorkerProcess::end() {
     }
   }
   child = -1;
-  std::string text =
-      WIFSIGNALED(status)
-          ? "signal " + std::to_string(WTERMSIG(status)) + " (" +
-                strsignal(WTERMSIG(status)) + ")"
-          : "exit code " + std::to_string(WEXITSTATUS(status));
+  std::string text = WIFSIGNALED(status)
+                         ? "signal " + std::to_string(WTERMSIG(status)) + " (" +
+                               strsignal(WTERMSIG(status)) + ")"
+                         : "exit code " + std::to_string(WEXITSTATUS(status));
   const std::string said = lastLine(errorFile);
   return said.empty() ? text : text + ": " + said;
 }

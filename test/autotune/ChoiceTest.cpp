@@ -93,8 +93,8 @@ TEST_F(ChoiceTest, DefaultIsExactWhereItWasMeasuredToBeTheBest) {
 TEST_F(ChoiceTest, DependsOnTheSetAlone) {
   for (int i = 0; i < 20; ++i) {
     const std::string session = "s" + std::to_string(i % 4) + ".final";
-    exact.push_back(timed("x" + std::to_string(i), 80 + i % 3, Voice::Own,
-                          session));
+    exact.push_back(
+        timed("x" + std::to_string(i), 80 + i % 3, Voice::Own, session));
     exact.push_back(timed("default", 100 + i % 4, Voice::Own, session));
   }
   const std::string first = text();
@@ -178,8 +178,8 @@ TEST_F(ChoiceTest, OfAnotherDeviceOrCompilerNothingIsServed) {
 }
 
 TEST_F(ChoiceTest, VerifierHasTheLastWord) {
-  exact = {timed("default", 100, Voice::Bundled), timed("a", 50, Voice::Bundled),
-           timed("b", 90, Voice::Bundled)};
+  exact = {timed("default", 100, Voice::Bundled),
+           timed("a", 50, Voice::Bundled), timed("b", 90, Voice::Bundled)};
   illegal = "a";
   EXPECT_EQ(text(), "bundled b");
   illegal = "m", exact.clear(), query.modelPick = "m";
@@ -187,8 +187,10 @@ TEST_F(ChoiceTest, VerifierHasTheLastWord) {
 }
 
 TEST_F(ChoiceTest, ForeignRecordsAreHintsOnly) {
-  exact = {timed("default", 100, Voice::Foreign), timed("a", 50, Voice::Foreign),
-           timed("b", 70, Voice::Foreign), timed("c", 60, Voice::Foreign),
+  exact = {timed("default", 100, Voice::Foreign),
+           timed("a", 50, Voice::Foreign),
+           timed("b", 70, Voice::Foreign),
+           timed("c", 60, Voice::Foreign),
            timed("slow", 120, Voice::Foreign),
            failure("a", Outcome::Crashed, "d9", Voice::Foreign)};
   EXPECT_EQ(text(), "default default");

@@ -67,15 +67,16 @@ TEST_F(MeasureTest, TimesEachInTurn) {
 
 TEST_F(MeasureTest, FailuresAreTheirsWhoRan) {
   options.loadSeconds = options.sampleSeconds = 2;
-  schedules = {"ok=5",      "crash_load", "hang_load", "wrong", "launch_failed",
-               "crash_time", "hang_time",  "nonsense",  "no_compile", "ok=7"};
+  schedules = {"ok=5",          "crash_load", "hang_load", "wrong",
+               "launch_failed", "crash_time", "hang_time", "nonsense",
+               "no_compile",    "ok=7"};
   WorkerMeasurer measurer(options);
   auto results = measure(measurer, 4);
   ASSERT_TRUE(results) << results.error().text;
   const Outcome expected[] = {
-      Outcome::Ok,           Outcome::Crashed,  Outcome::TimedOut,
-      Outcome::Wrong,        Outcome::LaunchFailed, Outcome::Crashed,
-      Outcome::TimedOut,     Outcome::Crashed,  Outcome::CompileFailed,
+      Outcome::Ok,       Outcome::Crashed,      Outcome::TimedOut,
+      Outcome::Wrong,    Outcome::LaunchFailed, Outcome::Crashed,
+      Outcome::TimedOut, Outcome::Crashed,      Outcome::CompileFailed,
       Outcome::Ok};
   for (size_t i = 0; i < schedules.size(); ++i)
     EXPECT_EQ((*results)[i].outcome, expected[i])

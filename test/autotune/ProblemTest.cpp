@@ -12,8 +12,8 @@ TEST(Ladder, IsOfPowersOfTwoWithHalves) {
   std::vector<int64_t> ends;
   for (int64_t size = 1; size <= 64; size = rungOf(size).most + 1)
     ends.push_back(rungOf(size).most);
-  EXPECT_EQ(ends, (std::vector<int64_t>{1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48,
-                                        64}));
+  EXPECT_EQ(ends,
+            (std::vector<int64_t>{1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64}));
 }
 
 TEST(Ladder, HoldsEachSizeOnce) {

@@ -40,8 +40,7 @@ static std::set<std::string> bruteForce(const ScheduleFamily &family,
     if (legal(schedule, problem, target))
       found.insert(schedule.str());
     size_t i = 0;
-    while (i < place.size() &&
-           ++place[i] == family.fields[i].allowed.size())
+    while (i < place.size() && ++place[i] == family.fields[i].allowed.size())
       place[i++] = 0;
     if (i == place.size())
       return found;
@@ -162,11 +161,10 @@ TEST(SearchSpace, BudgetsThatFollowLoseNothing) {
         return values;
       };
       const ProblemShape problem = shapeOf(dim, masked);
-      visitLegal(kFlashFwdWs, problem, target, options,
-                 [&](const Schedule &s) {
-                   ASSERT_TRUE(legal(s, problem, target));
-                   left.insert(shape(s));
-                 });
+      visitLegal(kFlashFwdWs, problem, target, options, [&](const Schedule &s) {
+        ASSERT_TRUE(legal(s, problem, target));
+        left.insert(shape(s));
+      });
       options.everyBudget = true;
       visitLegal(kFlashFwdWs, problem, target, options,
                  [&](const Schedule &s) { all.insert(shape(s)); });
@@ -204,9 +202,8 @@ TEST(SearchSpace, RanksTheBestOfAll) {
   ASSERT_EQ(some.size(), 50u);
   for (size_t i = 0; i < some.size(); ++i)
     EXPECT_TRUE(some[i].schedule == all[i].schedule);
-  EXPECT_TRUE(std::is_sorted(all.begin(), all.end(), [](auto &a, auto &b) {
-    return a.us < b.us;
-  }));
+  EXPECT_TRUE(std::is_sorted(all.begin(), all.end(),
+                             [](auto &a, auto &b) { return a.us < b.us; }));
 }
 
 /// The figures that the header points to, and their limit.
@@ -221,10 +218,9 @@ TEST(SearchSpace, OfHopperTakesSeconds) {
       const SpaceFigures figures =
           visitLegal(kFlashFwdWs, shapeOf(dim, true), target, options,
                      [](const Schedule &) {});
-      const double seconds =
-          std::chrono::duration<double>(std::chrono::steady_clock::now() -
-                                        start)
-              .count();
+      const double seconds = std::chrono::duration<double>(
+                                 std::chrono::steady_clock::now() - start)
+                                 .count();
       std::printf("D%lld %s: %.0f products, %lld legal, %lld questions, "
                   "%.2f s\n",
                   static_cast<long long>(dim),

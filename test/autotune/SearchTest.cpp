@@ -207,7 +207,8 @@ TEST(Search, DoesNotRunAgainWhatFailed) {
     SearchSubject other = subjectOf("p");
     other.driver = "d2";
     SimulatedMeasurer third(all.table);
-    report = search(other, all.defaultPick, all.ranked, third, journal, options);
+    report =
+        search(other, all.defaultPick, all.ranked, third, journal, options);
     ASSERT_TRUE(report);
     EXPECT_EQ(report->winner, all.best);
   }
