@@ -83,7 +83,7 @@ public:
 struct SearchOptions {
   double budgetSeconds = 60; ///< of the measurer's clock
   uint64_t seed = 1;
-  int firstSamples = 2, finalSamples = 32;
+  int firstSamples = 3, finalSamples = 32;
   size_t chunk = 16;       ///< measured beside each other on the first rung
   size_t finalists = 4;    ///< beside the default
   double firstShare = 0.6; ///< of the budget, for the first rung
