@@ -1,0 +1,2 @@
+#include "autotune/ModelWalk.h"
+#include <gtest/gtest.h>
