@@ -5,8 +5,8 @@
 // docs/perf/model.md unless they say otherwise.
 #include "autotune/Model.h"
 #include "autotune/ModelParts.h"
-#include "llvm/Support/MathExtras.h"
 #include "runtime/Runtime.h"
+#include "llvm/Support/MathExtras.h"
 #include <numeric>
 
 using namespace attn_jit;
@@ -24,9 +24,9 @@ static constexpr double kSplitSectors = 2.4;
 /// beside the fit, from 1.5, 2 and 6.
 static constexpr double kLaunchOverlap = 2;
 
-/// H100 and A100 white papers, appendix A; NVIDIA Ada white paper, table 2; CDNA
-/// 3 and RDNA 3 ISA guides (a quarter of the lanes for exp2). A host's are those
-/// of two units of AVX-512 and a polynomial.
+/// H100 and A100 white papers, appendix A; NVIDIA Ada white paper, table 2;
+/// CDNA 3 and RDNA 3 ISA guides (a quarter of the lanes for exp2). A host's are
+/// those of two units of AVX-512 and a polynomial.
 static constexpr ProcessorRates kRates[] = {
     {"sm_90a", 4096, 16, 128, 4}, {"sm_80", 2048, 16, 128, 4},
     {"sm_86", 1024, 16, 128, 4},  {"sm_89", 1024, 16, 128, 4},
@@ -76,10 +76,11 @@ TimeModel::TimeModel(const ProblemShape &problem, const CallSizes &call,
   };
   depth = double(whole(problem.headDim));
   columns = double(whole(problem.valueDim));
-  rowLines = linesOf(problem.headDim * element) +
-             linesOf(problem.valueDim * element);
-  rowBytes = double(this->target.storedBytes(whole(problem.headDim) * element) +
-                    this->target.storedBytes(whole(problem.valueDim) * element));
+  rowLines =
+      linesOf(problem.headDim * element) + linesOf(problem.valueDim * element);
+  rowBytes =
+      double(this->target.storedBytes(whole(problem.headDim) * element) +
+             this->target.storedBytes(whole(problem.valueDim) * element));
 }
 
 TimeTerms TimeModel::terms(const Schedule &schedule) {
@@ -90,10 +91,13 @@ TimeTerms TimeModel::terms(const Schedule &schedule) {
 const WalkLoads &TimeModel::walked(const ModelWalk &walk, int64_t packed) {
   // What a schedule decides of it: the other numbers are the call's.
   uint64_t key = 0;
-  for (auto [value, bits] :
-       {std::pair{walk.tileRows, 10}, {walk.stepKeys, 10}, {walk.section, 6},
-        {packed, 4}, {int64_t(walk.order), 2}, {int64_t(walk.deal), 1},
-        {walk.workgroups, 24}})
+  for (auto [value, bits] : {std::pair{walk.tileRows, 10},
+                             {walk.stepKeys, 10},
+                             {walk.section, 6},
+                             {packed, 4},
+                             {int64_t(walk.order), 2},
+                             {int64_t(walk.deal), 1},
+                             {walk.workgroups, 24}})
     key = key << bits | uint64_t(value);
   auto [at, fresh] = walks.try_emplace(key);
   if (fresh)
@@ -122,8 +126,7 @@ void TimeModel::launch(TimeTerms &terms, const Tiles &tiles) {
       most = cycles, terms.busiestTiles = load.tiles,
       terms.busiestSteps = load.steps;
   }
-  terms.balance =
-      loads.steps / (terms.busiestSteps * double(walk.workgroups));
+  terms.balance = loads.steps / (terms.busiestSteps * double(walk.workgroups));
 
   const double cyclesPerUs = 1e3 * device.clockGHz;
   terms.workUs = (most + terms.startCycles) / cyclesPerUs;
@@ -135,8 +138,8 @@ void TimeModel::launch(TimeTerms &terms, const Tiles &tiles) {
   terms.memoryUs = (rowsOfQuery + rowsOfKeys) * (depth + columns) *
                    double(problem.elementBytes) / (1e3 * device.memoryGBs);
   terms.launchUs += kLaunchUs;
-  terms.us = terms.launchUs + together(kLaunchOverlap, terms.workUs,
-                                       terms.l2Us, terms.memoryUs);
+  terms.us = terms.launchUs +
+             together(kLaunchOverlap, terms.workUs, terms.l2Us, terms.memoryUs);
 }
 
 llvm::StringRef TimeTerms::bound() const {

@@ -81,9 +81,9 @@ private:
   CallSizes call;
   const TargetInfo &target;
   DeviceNumbers device;
-  double depth, columns;      ///< head and value dims of whole products
-  double rowLines;            ///< of the L2, for a row of keys and one of values
-  double rowBytes;            ///< of shared memory, for both
+  double depth, columns; ///< head and value dims of whole products
+  double rowLines;       ///< of the L2, for a row of keys and one of values
+  double rowBytes;       ///< of shared memory, for both
   llvm::DenseMap<uint64_t, WalkLoads> walks;
 };
 

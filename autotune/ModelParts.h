@@ -23,20 +23,21 @@ const ProcessorRates &ratesOf(const TargetInfo &target);
 /// Resources used side by side: together they take as long as the most used one
 /// where the others are short, and longer as they come near to it, since each
 /// waits for the others at times.
-template <typename... Terms>
-double together(double exponent, Terms... terms) {
+template <typename... Terms> double together(double exponent, Terms... terms) {
   const double most = std::max({double(terms)...});
   if (most <= 0)
     return 0;
-  return most * std::pow((std::pow(terms / most, exponent) + ...), 1 / exponent);
+  return most *
+         std::pow((std::pow(terms / most, exponent) + ...), 1 / exponent);
 }
 
-/// Of a step: chosen beside the fit, from 1.5, 2, 2.5 and 3 (docs/perf/model.md).
+/// Of a step: chosen beside the fit, from 1.5, 2, 2.5 and 3
+/// (docs/perf/model.md).
 inline constexpr double kStepOverlap = 3;
 
 /// Query tiles, as those who deal them see them.
 struct TimeModel::Tiles {
-  int64_t rows = 1;       ///< of a tile, or of a cluster's
+  int64_t rows = 1; ///< of a tile, or of a cluster's
   int64_t stepKeys = 1;
   int64_t packed = 1;     ///< heads of a tile
   int64_t workgroups = 1; ///< that run at once, or clusters of them

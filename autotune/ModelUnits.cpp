@@ -82,8 +82,8 @@ TimeTerms TimeModel::units(const Schedule &schedule) {
 
   // f32 on units of 16 bits: half the rate, and three products at full
   // precision.
-  const bool single = problem.elementBytes == 4 &&
-                      target.has(Capability::Tf32Product);
+  const bool single =
+      problem.elementBytes == 4 && target.has(Capability::Tf32Product);
   const double products = !single ? 1 : problem.tf32 ? 2 : 6;
   const double share = target.has(Capability::AsyncMatrixProduct) ||
                                target.has(Capability::WideFragments)
@@ -101,8 +101,8 @@ TimeTerms TimeModel::units(const Schedule &schedule) {
   terms.specialCycles =
       workgroups * bm * (keys / rates.specials + kIssuePerElement * columns);
   // Every unit reads all keys and values, and its rows of the query.
-  const double moved = (units + 1) * keys * rowBytes +
-                       (fields.sharedQuery ? queryBytes : 0);
+  const double moved =
+      (units + 1) * keys * rowBytes + (fields.sharedQuery ? queryBytes : 0);
   terms.sharedCycles = workgroups * moved / rates.sharedBytes;
   terms.chainCycles = tensor / units / filled + kSoftmaxStart +
                       kSoftmaxPerKey * keys * rows / (16 * waves);

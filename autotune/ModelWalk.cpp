@@ -41,8 +41,8 @@ public:
     if (!walk.causal) {
       // All tiles are alike.
       const double count = double(ceilDiv(tiles * allHeads, made.busy));
-      made.workgroups = {{count, count * ofTile[0].steps,
-                          count * ofTile[0].maskedSteps}};
+      made.workgroups = {
+          {count, count * ofTile[0].steps, count * ofTile[0].maskedSteps}};
       return made;
     }
     loads.resize(size_t(workgroups));
@@ -77,16 +77,15 @@ private:
       seen = std::clamp<int64_t>(before + last, 0, walk.kvLen);
       whole = std::clamp<int64_t>(before + first + 1, 0, seen);
     }
-    const int64_t steps =
-        std::max<int64_t>(ceilDiv(seen, walk.stepKeys), 1);
+    const int64_t steps = std::max<int64_t>(ceilDiv(seen, walk.stepKeys), 1);
     const int64_t masked = std::max<int64_t>(steps - whole / walk.stepKeys, 1);
     return {1, double(steps), double(masked)};
   }
 
   /// The tile of a head's `number`-th turn.
   const WorkgroupLoad &inOrder(int64_t number) const {
-    return ofTile[size_t(walk.order == ModelWalk::Forward ? number
-                                                          : tiles - 1 - number)];
+    return ofTile[size_t(
+        walk.order == ModelWalk::Forward ? number : tiles - 1 - number)];
   }
 
   /// Of the number of a turn, its tile: section of heads after section.
@@ -150,8 +149,8 @@ private:
   void addOtherHeads(const WorkgroupLoad &head) {
     if (heads == allHeads)
       return;
-    const bool repeats = walk.deal == ModelWalk::InTurns &&
-                         walk.order != ModelWalk::Paired;
+    const bool repeats =
+        walk.deal == ModelWalk::InTurns && walk.order != ModelWalk::Paired;
     const double rest = double(allHeads - heads);
     const double more = rest / double(heads), each = rest / double(workgroups);
     for (WorkgroupLoad &load : loads) {
@@ -168,4 +167,6 @@ private:
 };
 } // namespace
 
-WalkLoads attn_jit::loadsOf(const ModelWalk &walk) { return Dealer(walk).run(); }
+WalkLoads attn_jit::loadsOf(const ModelWalk &walk) {
+  return Dealer(walk).run();
+}

@@ -81,13 +81,13 @@ TimeTerms TimeModel::warpgroups(const Schedule &schedule) {
   terms.tensorCycles = consumers * (scores + output + kHandOver);
   terms.specialCycles = consumers * (rows * keys / rates.specials +
                                      kIssuePerColumn * columns + rescale);
-  terms.chainCycles = overlap
-                          ? scores + together(kStepOverlap, output, softmax)
-                          : scores + output + softmax;
+  terms.chainCycles = overlap ? scores + together(kStepOverlap, output, softmax)
+                              : scores + output + softmax;
   if (schedule.get("stages") == 1)
     terms.chainCycles += kCopyLatency;
   // The first product reads both operands there, for each piece of its depth;
-  // the second its right one, and with p=shared the left one, which was written.
+  // the second its right one, and with p=shared the left one, which was
+  // written.
   const double pieceBytes = double(target.productDepth * problem.elementBytes);
   const double readBytes =
       depth / double(target.productDepth) * (rows + keys) * pieceBytes +
@@ -113,11 +113,11 @@ TimeTerms TimeModel::warpgroups(const Schedule &schedule) {
   const double alone = std::max(scores + softmax + output - step, 0.0);
   const double ends = kTileAlone + kTilePerRow * double(bm) + alone;
   terms.startCycles = resident ? ends : 0;
-  terms.tileCycles =
-      !resident ? ends
-                : kTileNext + kStorePerColumn * columns +
-                      (schedule.get("q_stages") > 1 ? 0 : kQueryLate) +
-                      (grid == Dynamic ? kDraw : 0);
+  terms.tileCycles = !resident
+                         ? ends
+                         : kTileNext + kStorePerColumn * columns +
+                               (schedule.get("q_stages") > 1 ? 0 : kQueryLate) +
+                               (grid == Dynamic ? kDraw : 0);
   if (packed > 1)
     terms.tileCycles += kPack;
   terms.launchUs = resident ? kResidentUs : 0;

@@ -21,7 +21,13 @@ public:
       std::vector<int64_t> values = field.allowed.vec();
       for (const FixedField &fixed : options.fixed)
         if (fixed.key == field.key)
-          values = {fixed.value};
+          llvm::erase_if(values, [&](int64_t value) {
+            return !llvm::is_contained(fixed.values, value);
+          });
+      if (values.empty()) {
+        nothing = true;
+        values = field.allowed.vec();
+      }
       figures.products *= double(values.size());
       follows.push_back(field.follows && !options.everyBudget);
       current.push_back(values.front());
@@ -30,6 +36,8 @@ public:
   }
 
   SpaceFigures run() {
+    if (nothing)
+      return {};
     do {
       // With what the digits so far decide, the answer may ask for more.
       if (ask())
@@ -122,6 +130,7 @@ private:
   llvm::SmallVector<bool> follows;
   llvm::SmallVector<int64_t> current;
   llvm::SmallVector<Digit> digits;
+  bool nothing = false; ///< a field is left no value
   SpaceFigures figures;
 };
 } // namespace

@@ -22,11 +22,11 @@
 
 namespace attn_jit {
 
-/// A field that the call, not the target, leaves one value: `pack_gqa` where no
-/// heads are grouped.
+/// A field that the call, not the target, leaves these values: `pack_gqa` those
+/// that divide its group of heads.
 struct FixedField {
   llvm::StringRef key;
-  int64_t value;
+  std::vector<int64_t> values;
 };
 
 struct SpaceOptions {

@@ -59,7 +59,8 @@ std::vector<Measured> readMeasured() {
   std::vector<Measured> all;
   std::ifstream file(ATTN_MEASURED);
   for (std::string line; std::getline(file, line);) {
-    auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    auto json =
+        nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     EXPECT_FALSE(json.is_discarded());
     Measured made;
     made.call.causal = int(json["causal"]);
@@ -124,9 +125,9 @@ std::set<std::string> sweptOf(const ProblemShape &problem) {
 }
 
 struct Quality {
-  double mean = 0, worst = 1;           ///< of the pick
+  double mean = 0, worst = 1; ///< of the pick
   double meanOfEight = 0, worstOfEight = 1;
-  double logError = 0;                  ///< root of the mean square
+  double logError = 0; ///< root of the mean square
   int calls = 0, times = 0;
   std::string worstCall;
 };
@@ -157,7 +158,8 @@ Quality qualityOn(const std::set<int64_t> &dims) {
     if (pick < made.worst)
       made.worst = pick, made.worstCall = each.name + ": " + ranked[0].second;
     if (getenv("MODEL_VERBOSE"))
-      printf("%s %.3f pick %s\n", each.name.c_str(), pick, ranked[0].second.c_str());
+      printf("%s %.3f pick %s\n", each.name.c_str(), pick,
+             ranked[0].second.c_str());
     ++made.calls;
   }
   made.mean = std::exp(made.mean / made.calls);
@@ -169,8 +171,6 @@ Quality qualityOn(const std::set<int64_t> &dims) {
          made.meanOfEight, made.worstOfEight, 100 * made.logError);
   return made;
 }
-TEST(Model, RanksTheFittedDims) {
-  qualityOn({64, 72, 128, 192});
-}
+TEST(Model, RanksTheFittedDims) { qualityOn({64, 72, 128, 192}); }
 TEST(Model, RanksTheOthers) { qualityOn({32, 80, 96, 256}); }
 } // namespace

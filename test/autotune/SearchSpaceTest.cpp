@@ -120,7 +120,7 @@ TEST(SearchSpace, IsTheSameInTheSameOrder) {
   auto texts = [] {
     std::vector<std::string> all;
     SpaceOptions options;
-    options.fixed = {{"pack_gqa", 1}, {"cluster", 1}, {"section", 1}};
+    options.fixed = {{"pack_gqa", {1}}, {"cluster", {1}}, {"section", {1}}};
     visitLegal(kFlashFwdWs, shapeOf(128, true), *lookupTarget("sm_90a"),
                options, [&](const Schedule &s) { all.push_back(s.str()); });
     return all;
@@ -132,7 +132,7 @@ TEST(SearchSpace, IsTheSameInTheSameOrder) {
 
 TEST(SearchSpace, KeepsFixedFields) {
   SpaceOptions options;
-  options.fixed = {{"pack_gqa", 1}, {"no_such_field", 7}};
+  options.fixed = {{"pack_gqa", {1}}, {"no_such_field", {7}}};
   int64_t count = 0;
   visitLegal(kFlashFwdWs, shapeOf(64, false), *lookupTarget("sm_90a"), options,
              [&](const Schedule &s) {
@@ -149,8 +149,8 @@ TEST(SearchSpace, BudgetsThatFollowLoseNothing) {
   for (int64_t dim : {64, 128, 256})
     for (bool masked : {false, true}) {
       SpaceOptions options;
-      options.fixed = {{"section", 1},  {"cluster", 1}, {"pack_gqa", 1},
-                       {"q_stages", 1}, {"rescale", 1}, {"order", 1}};
+      options.fixed = {{"section", {1}},  {"cluster", {1}}, {"pack_gqa", {1}},
+                       {"q_stages", {1}}, {"rescale", {1}}, {"order", {1}}};
       std::set<std::vector<int64_t>> left, all;
       auto shape = [](const Schedule &s) {
         std::vector<int64_t> values;
@@ -180,7 +180,7 @@ TEST(SearchSpace, HoldsTheDefault) {
       const Schedule chosen = Schedule::choose(problem, target);
       bool there = false;
       SpaceOptions options;
-      options.fixed = {{"section", 1}, {"cluster", 1}, {"pack_gqa", 1}};
+      options.fixed = {{"section", {1}}, {"cluster", {1}}, {"pack_gqa", {1}}};
       visitLegal(chosen.getFamily(), problem, target, options,
                  [&](const Schedule &s) { there |= s == chosen; });
       EXPECT_TRUE(there) << chosen.str();
@@ -191,7 +191,7 @@ TEST(SearchSpace, RanksTheBestOfAll) {
   const TargetInfo &target = *lookupTarget("sm_90a");
   const ProblemShape problem = shapeOf(128, true);
   SpaceOptions options;
-  options.fixed = {{"section", 1}, {"cluster", 1}, {"pack_gqa", 1}};
+  options.fixed = {{"section", {1}}, {"cluster", {1}}, {"pack_gqa", {1}}};
   auto time = [](const Schedule &s) {
     return double((std::hash<std::string>()(s.str()) >> 11) % 1000);
   };
@@ -213,7 +213,7 @@ TEST(SearchSpace, OfHopperTakesSeconds) {
     for (bool grouped : {false, true}) {
       SpaceOptions options;
       if (!grouped)
-        options.fixed = {{"pack_gqa", 1}};
+        options.fixed = {{"pack_gqa", {1}}};
       const auto start = std::chrono::steady_clock::now();
       const SpaceFigures figures =
           visitLegal(kFlashFwdWs, shapeOf(dim, true), target, options,
