@@ -231,15 +231,20 @@ void FileJournal::read(std::string_view text, const std::string &subject) {
     } else if (line.starts_with("step ")) {
       line.remove_prefix(5);
       uint64_t step = 0;
-      double seconds = 0;
+      StepTimes times;
       const char *last = line.data() + line.size();
       const auto number = std::from_chars(line.data(), last, step);
-      if (number.ec != std::errc() || number.ptr == last ||
-          std::from_chars(number.ptr + 1, last, seconds).ec != std::errc() ||
-          !(seconds >= 0))
+      if (number.ec != std::errc() || number.ptr == last)
         continue;
-      steps[step] = seconds;
-      spent = std::max(spent, seconds);
+      const auto whole =
+          std::from_chars(number.ptr + 1, last, times.spentSeconds);
+      if (whole.ec != std::errc() || whole.ptr == last ||
+          std::from_chars(whole.ptr + 1, last, times.sampleSeconds).ec !=
+              std::errc() ||
+          !(times.spentSeconds >= 0 && times.sampleSeconds >= 0))
+        continue;
+      steps[step] = times;
+      spent = std::max(spent, times.spentSeconds);
       current.clear();
     }
   }
@@ -250,7 +255,7 @@ rt::Status FileJournal::write(const std::string &line) {
   return file < 0 ? rt::success() : appendAll(file, path, line + "\n");
 }
 
-std::optional<double> FileJournal::spentUntil(uint64_t step) const {
+std::optional<StepTimes> FileJournal::timesOf(uint64_t step) const {
   auto found = steps.find(step);
   return found == steps.end() ? std::nullopt : std::optional(found->second);
 }
@@ -260,13 +265,14 @@ rt::Status FileJournal::running(const std::string &schedule) {
 }
 
 rt::Status FileJournal::add(std::span<const store::Record> records,
-                            uint64_t step, double spentSeconds) {
+                            uint64_t step, const StepTimes &times) {
   ATTN_CHECK(sink.add(records));
   for (const store::Record &record : records)
     all.push_back({record, store::Voice::Own, {}});
-  char text[64];
-  std::snprintf(text, sizeof text, "step %llu %.6f",
-                static_cast<unsigned long long>(step), spentSeconds);
+  char text[96];
+  std::snprintf(text, sizeof text, "step %llu %.9g %.9g",
+                static_cast<unsigned long long>(step), times.spentSeconds,
+                times.sampleSeconds);
   return write(text);
 }
 

@@ -7,7 +7,8 @@
 //   head    ::= "attn-jit.tuning.v1 " subject " " session "\n"
 //   start   ::= "start\n"                         a process began or went on
 //   running ::= "running " schedule "\n"          before it first runs
-//   step    ::= "step " number " " seconds "\n"   its records are stored
+//   step    ::= "step " number " " spent " " sample "\n"
+//                                its records are stored; StepTimes, in seconds
 //
 // A line without its end was being written when the process was killed, and
 // does not count. One process at a time holds the file (flock).
@@ -47,11 +48,11 @@ public:
   }
   std::string session() const override { return name; }
   double spentSeconds() const override { return spent; }
-  std::optional<double> spentUntil(uint64_t step) const override;
+  std::optional<StepTimes> timesOf(uint64_t step) const override;
   std::vector<std::string> interrupted() const override { return suspects; }
   rt::Status running(const std::string &schedule) override;
   rt::Status add(std::span<const store::Record> records, uint64_t step,
-                 double spentSeconds) override;
+                 const StepTimes &times) override;
   rt::Status finish() override;
 
   /// Is this session an earlier process's?
@@ -70,7 +71,7 @@ private:
   bool resumed = false;
   std::string name;
   double spent = 0;
-  std::map<uint64_t, double> steps;
+  std::map<uint64_t, StepTimes> steps;
   std::vector<std::string> suspects;
   std::vector<store::StoredRecord> all;
 };

@@ -180,6 +180,7 @@ rt::Status WorkerMeasurer::time(std::span<const std::string> schedules,
   Json order = Json::array();
   for (Visit visit : left)
     order.push_back(numberOf(schedules[visit]));
+  const double before = clockSeconds();
   worker->say(Json{{"time", std::move(order)}}.dump());
   size_t heard = 0;
   while (heard < left.size()) {
@@ -197,6 +198,7 @@ rt::Status WorkerMeasurer::time(std::span<const std::string> schedules,
     result.samplesUs.push_back(us);
     result.clockMHz = std::max(result.clockMHz, numberIn(answer, "clock_mhz"));
   }
+  perSample = (clockSeconds() - before) / double(heard);
   left.erase(left.begin(), left.begin() + int64_t(heard));
   return rt::success();
 }

@@ -49,6 +49,7 @@ public:
   measure(std::span<const std::string> schedules, std::span<const Visit> visits,
           const std::function<rt::Status(size_t)> &running) override;
   double seconds() const override;
+  double sampleSeconds() const override { return perSample; }
 
   /// Workers that were started.
   int workers() const { return started; }
@@ -75,7 +76,7 @@ private:
   std::map<std::string, bool> loaded;    ///< by this worker
   std::map<std::string, double> errors;  ///< of what was checked
   int started = 0;
-  double answerSeconds = 0;
+  double answerSeconds = 0, perSample = 0;
   const double beginning;
 };
 

@@ -84,7 +84,7 @@ store::Key tune::problemKey(const Problem &problem) {
   key.add("heads", sizes.heads.text());
   key.add("group", std::to_string(sizes.group));
   key.add("at", name(sizes.at));
-  key.add("goal", "latency");
+  key.add("goal", problem.warmCache ? "latency_warm" : "latency");
   key.add("deterministic", problem.deterministic ? "yes" : "no");
   return key;
 }

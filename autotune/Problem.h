@@ -75,9 +75,11 @@ struct Problem {
   int64_t alignment = 16; ///< of bases and strides, bytes: the load path
   Sizes sizes;
   bool deterministic = false;
+  /// Is the last-level cache left as the launch before left it?
+  bool warmCache = false;
 };
 
-/// The goal is the time of one launch: "latency".
+/// The goal is the time of one launch: "latency", or "latency_warm".
 store::Key problemKey(const Problem &problem);
 /// Of devices that give the same times: what it is and how much of it there is.
 /// Driver, UUID, index, power limit and clocks of the moment are no part.

@@ -143,7 +143,7 @@ private:
       failsHere[place->second] = true;
     }
     return crashed.empty() ? rt::success()
-                           : journal.add(crashed, kRecall, spent());
+                           : journal.add(crashed, kRecall, {spent(), 0});
   }
 
   void fail(Place place) {
@@ -156,7 +156,6 @@ private:
   rt::Status measure(std::vector<Place> &rung, int samples,
                      const std::string &session, uint64_t step) {
     std::vector<Place> open;
-    const double before = clock, visits = double(samples) * double(rung.size());
     for (Place place : rung) {
       auto found = known.find({session, schedules[place], samples});
       if (found != known.end())
@@ -169,15 +168,17 @@ private:
       }
       ++report.reused;
     }
-    const auto then = journal.spentUntil(step);
-    clock = open.empty() && then ? *then : spent();
+    const auto then = journal.timesOf(step);
+    const bool again = open.empty() && then;
+    clock = again ? then->spentSeconds : spent();
+    perSample = again ? then->sampleSeconds : perSample;
     std::mt19937_64 random(options.seed * 1000003 + step);
     for (int attempt = 0; !open.empty() && attempt <= options.retries;
          ++attempt) {
       ATTN_CHECK(attemptOnce(open, samples, session, step, random));
       clock = spent();
+      perSample = measurer.sampleSeconds();
     }
-    perSample = (clock - before) / std::max(visits, 1.0);
     // Slowed down to the last: of this rung nothing is known, so it ends here.
     for (Place place : open)
       estimates.erase(place);
@@ -226,7 +227,7 @@ private:
       records.push_back(std::move(record));
     }
     open = std::move(slowed);
-    return journal.add(records, step, spent());
+    return journal.add(records, step, {spent(), measurer.sampleSeconds()});
   }
 
   /// Less is better; the same for the same times.
@@ -337,8 +338,15 @@ private:
     std::vector<Place> finalists;
     if (!failed[0])
       finalists.push_back(0);
+    // The default and one other at least, however little is left.
+    const double affordable =
+        perSample > 0 ? (options.budgetSeconds - clock) /
+                            (perSample * double(options.finalSamples))
+                      : double(options.finalists + 1);
+    const double most =
+        std::clamp(affordable, 2.0, double(options.finalists + 1));
     for (Place place : alive)
-      if (place != 0 && finalists.size() < options.finalists + 1)
+      if (place != 0 && finalists.size() < size_t(most))
         finalists.push_back(place);
     const std::string session = finalSession(report.session);
     // Beside each other or not at all: half a pass is measured again.

@@ -53,6 +53,15 @@ public:
           const std::function<rt::Status(size_t)> &running) = 0;
   /// Spent until now, by the clock that budgets are of.
   virtual double seconds() const = 0;
+  /// What a sample took in the last call, by that clock; compiling, loading and
+  /// checking left out.
+  virtual double sampleSeconds() const = 0;
+};
+
+/// By a search's clock.
+struct StepTimes {
+  double spentSeconds = 0;  ///< of the session, until the step's end
+  double sampleSeconds = 0; ///< of one sample in it
 };
 
 /// What survives a kill.
@@ -62,12 +71,12 @@ public:
 
   /// All of this problem, whoever measured them.
   virtual const std::vector<store::StoredRecord> &records() const = 0;
-  /// The session to continue, or a new one; seconds that it has spent, in all
-  /// and until the end of a step. What was decided by the clock is decided
-  /// again by these.
+  /// The session to continue, or a new one; seconds that it has spent, and the
+  /// times of each step. What was decided by the clock is decided again by
+  /// these.
   virtual std::string session() const = 0;
   virtual double spentSeconds() const = 0;
-  virtual std::optional<double> spentUntil(uint64_t step) const = 0;
+  virtual std::optional<StepTimes> timesOf(uint64_t step) const = 0;
   /// Schedules that ran when an earlier process of this problem, compiler and
   /// driver ended, each as often as it happened.
   virtual std::vector<std::string> interrupted() const = 0;
@@ -75,7 +84,7 @@ public:
   /// On disk when it returns.
   virtual rt::Status running(const std::string &schedule) = 0;
   virtual rt::Status add(std::span<const store::Record> records, uint64_t step,
-                         double spentSeconds) = 0;
+                         const StepTimes &times) = 0;
   /// The session is at its end.
   virtual rt::Status finish() = 0;
 };

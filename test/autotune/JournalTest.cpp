@@ -66,8 +66,7 @@ TEST_F(JournalTest, KilledForRealAtManyRunsAndTheSameInTheEnd) {
   const size_t whole = ran;
   fs::remove(records);
   int kills = 0;
-  std::optional<SearchReport> report;
-  while (!report && kills < 100) {
+  while (kills < 100) {
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
@@ -112,7 +111,9 @@ TEST_F(JournalTest, GoesOnInTheSameSession) {
     EXPECT_TRUE((*journal)->continues());
     EXPECT_EQ((*journal)->records().size(), 16u);
     EXPECT_GT((*journal)->spentSeconds(), 0);
-    EXPECT_EQ((*journal)->spentUntil(0), (*journal)->spentSeconds());
+    ASSERT_TRUE((*journal)->timesOf(0));
+    EXPECT_EQ((*journal)->timesOf(0)->spentSeconds, (*journal)->spentSeconds());
+    EXPECT_GT((*journal)->timesOf(0)->sampleSeconds, 0);
     EXPECT_EQ((*journal)->interrupted().size(), 1u);
     first = (*journal)->session();
   }
@@ -155,7 +156,8 @@ TEST_F(JournalTest, HostileStateIsANewSession) {
   // A head of this search, and nonsense behind it.
   write(state, "attn-jit.tuning.v1 " + digestOf(subjectOf("p")).hex() +
                    " 0123456789abcdef\nstep\nstep x\nstep 1\nstep 1 -3\n"
-                   "step 2 nan\nstep 3 1e999\nrunning\nhello\nstep 4 2.5\n");
+                   "step 2 nan 1\nstep 3 1e999 1\nstep 5 7\nstep 6 7 x\n"
+                   "running\nhello\nstep 4 2.5 0.1\n");
   auto sink = sinkInto(records);
   ASSERT_TRUE(sink);
   auto journal = FileJournal::open(state, subjectOf("p"), **sink);

@@ -56,12 +56,13 @@ TEST(Problem, KeyIsCompleteAndPrintable) {
 }
 
 TEST(Problem, FieldsTellProblemsApart) {
-  std::vector<Problem> all(6);
+  std::vector<Problem> all(7);
   for (Problem &each : all)
     each.sizes = exactSizes(kCall, false);
   all[1].description = "other";
   all[2].alignment = 8;
   all[3].deterministic = true;
+  all[6].warmCache = true;
   all[4].sizes = bucketOf(kCall, At::Least, false);
   all[5].sizes = bucketOf(kCall, At::Most, false);
   for (size_t i = 0; i < all.size(); ++i)

@@ -134,7 +134,7 @@ TEST(SearchSpace, KeepsFixedFields) {
   SpaceOptions options;
   options.fixed = {{"pack_gqa", {1}}, {"no_such_field", {7}}};
   int64_t count = 0;
-  visitLegal(kFlashFwdWs, shapeOf(64, false), *lookupTarget("sm_90a"), options,
+  visitLegal(kFlashFwdWs, shapeOf(256, false), *lookupTarget("sm_90a"), options,
              [&](const Schedule &s) {
                ++count;
                ASSERT_EQ(s.get("pack_gqa"), 1);

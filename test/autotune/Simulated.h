@@ -46,6 +46,7 @@ public:
         results[i].outcome = store::Outcome::Throttled;
       results[i].error = 1e-4;
     }
+    const double before = clock;
     for (Visit visit : visits) {
       Measured &result = results[visit];
       if (result.outcome != store::Outcome::Ok)
@@ -55,11 +56,13 @@ public:
       ++samples;
       result.samplesUs.push_back(sample);
     }
+    perSample = (clock - before) / std::max<double>(double(visits.size()), 1);
     return results;
   }
   double seconds() const override { return clock; }
+  double sampleSeconds() const override { return perSample; }
 
-  double clock = 0;
+  double clock = 0, perSample = 0;
   int64_t samples = 0;
   int killAfter = -1; ///< runs until an error like a lost device
   std::vector<std::string> ran;
@@ -88,7 +91,7 @@ public:
   }
   std::string session() const override { return name; }
   double spentSeconds() const override { return spentBefore; }
-  std::optional<double> spentUntil(uint64_t step) const override {
+  std::optional<StepTimes> timesOf(uint64_t step) const override {
     auto found = steps.find(step);
     return found == steps.end() ? std::nullopt : std::optional(found->second);
   }
@@ -99,12 +102,12 @@ public:
     return rt::success();
   }
   rt::Status add(std::span<const store::Record> records, uint64_t step,
-                 double spentSeconds) override {
+                 const StepTimes &times) override {
     for (const store::Record &record : records)
       all.push_back({record, store::Voice::Own, {}});
     current.clear();
-    spent = spentSeconds;
-    steps[step] = spentSeconds;
+    spent = times.spentSeconds;
+    steps[step] = times;
     return rt::success();
   }
   rt::Status finish() override {
@@ -126,7 +129,7 @@ public:
 
 private:
   double spent = 0, spentBefore = 0;
-  std::map<uint64_t, double> steps;
+  std::map<uint64_t, StepTimes> steps;
   std::string current;
   std::vector<std::string> suspects;
 };

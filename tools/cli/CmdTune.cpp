@@ -28,6 +28,10 @@ static void addCase(CLI::App &command, tuning::TuneText &text) {
   add("--device", text.device,
       "D  auto, cuda:0, hip:0, cpu (auto: the first GPU, else the CPU)");
   add("--seed", text.seed, "N  of made inputs (20)");
+  command
+      .add_flag("--warm_cache", text.keepCache,
+                "do not flush the last-level cache before each call")
+      ->group("What to run");
 }
 
 void cli::addTune(CLI::App &root, int &status) {

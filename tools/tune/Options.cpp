@@ -54,6 +54,8 @@ static std::vector<std::string> flagsOf(const TuneText &text) {
     flags.push_back("--lse");
   if (d.deterministic)
     flags.push_back("--deterministic");
+  if (text.keepCache)
+    flags.push_back("--warm_cache");
   return flags;
 }
 
@@ -63,6 +65,7 @@ rt::Result<Options> tuning::checkOptions(const TuneText &text) {
   bench.description = text.description;
   bench.device = text.device;
   bench.seed = text.seed;
+  bench.keepCache = text.keepCache;
   ATTN_TRY(options.attention, bench::checkOptions(bench));
   ATTN_TRY(std::vector<bench::Case> cases, bench::listCases(options.attention));
   if (cases.size() != 1)

@@ -12,6 +12,7 @@ namespace attn_jit::tuning {
 struct TuneText {
   cli::DescriptionText description;
   std::string device, seed, budget, schedules, recordsFile, jsonFile;
+  bool keepCache = false;
 };
 
 struct Options {

@@ -94,6 +94,7 @@ static rt::Result<tune::SearchSubject> subjectOf(const bench::Case &what,
   ATTN_TRY(problem.description, api::canonicalText(what.description));
   problem.alignment = alignment;
   problem.deterministic = options.deterministic;
+  problem.warmCache = !options.coldCache;
   problem.sizes =
       tune::exactSizes({s.batch, s.queryHeads, s.kvHeads, s.queryLen, s.kvLen},
                        options.deterministic);

@@ -71,7 +71,7 @@ public:
     ATTN_TRY(stream, device.createStream());
     ATTN_TRY(begin, device.createEvent());
     ATTN_TRY(end, device.createEvent());
-    if (device.info().l2Bytes > 0) {
+    if (options.coldCache && device.info().l2Bytes > 0) {
       ATTN_TRY(flush, device.allocate(device.info().l2Bytes * 2 / 4 * 4));
     }
     return makeReference();
