@@ -147,7 +147,6 @@ WorkerMeasurer::load(std::span<const std::string> schedules, size_t which,
     errors[schedule] = numberIn(
         Json::parse(line, nullptr, /*allow_exceptions=*/false), "error");
   loaded[schedule] = true;
-  result.error = errors[schedule];
   return rt::success();
 }
 
@@ -214,8 +213,11 @@ WorkerMeasurer::measure(std::span<const std::string> schedules,
     ATTN_CHECK(loadAll(schedules, results, running));
     ATTN_CHECK(time(schedules, left, results));
   } while (!left.empty());
-  for (Measured &result : results)
-    if (result.outcome != Outcome::Ok)
-      result.samplesUs.clear();
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (results[i].outcome == Outcome::Ok)
+      results[i].error = errors[schedules[i]]; // of this call or an earlier one
+    else
+      results[i].samplesUs.clear();
+  }
   return results;
 }

@@ -212,7 +212,7 @@ private:
       const Measured &result = results[i];
       Record record = recordOf(open[i], session);
       record.outcome = result.outcome;
-      if (result.error > 0)
+      if (result.outcome == Outcome::Ok || result.error > 0)
         record.error = store::errorText(result.error);
       record.clockMHz = std::llround(result.clockMHz);
       record.note = result.note;

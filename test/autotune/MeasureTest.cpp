@@ -60,7 +60,9 @@ TEST_F(MeasureTest, TimesEachInTurn) {
   EXPECT_EQ(started, schedules);
   EXPECT_EQ(measurer.workers(), 1);
   // The same worker goes on, and compiles and checks nothing twice.
-  ASSERT_TRUE(measure(measurer, 1));
+  results = measure(measurer, 1);
+  ASSERT_TRUE(results);
+  EXPECT_EQ((*results)[0].error, 1e-4);
   EXPECT_EQ(measurer.workers(), 1);
   EXPECT_EQ(compiled, 2);
 }
