@@ -6,7 +6,6 @@
 #include "autotune/Choice.h"
 #include "autotune/Ranker.h"
 
-#include <ctime>
 #include <map>
 #include <numeric>
 #include <random>
@@ -24,27 +23,6 @@ static constexpr int kMostInterruptions = 2;
 /// these. A step's number seeds its order.
 static constexpr uint64_t kRung = 1000000, kRecall = 99 * kRung,
                           kFinalPass = 100 * kRung;
-
-std::string_view tune::name(Stop stop) {
-  switch (stop) {
-  case Stop::Separated:
-    return "separated";
-  case Stop::Resolved:
-    return "resolved";
-  case Stop::Budget:
-    return "budget";
-  }
-  return "?";
-}
-
-static std::string now() {
-  char text[32];
-  const std::time_t time = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&time, &parts);
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 namespace {
 class Search {
@@ -97,7 +75,7 @@ private:
     record.schedule = schedules[place];
     record.isDefault = place == 0;
     record.session = session;
-    record.at = options.at.empty() ? now() : options.at;
+    record.at = options.at.empty() ? utcNow() : options.at;
     return record;
   }
 

@@ -116,6 +116,9 @@ enum class Stop {
 };
 std::string_view name(Stop stop); ///< "separated", "resolved", "budget"
 
+/// "2026-11-28T03:41:19Z".
+std::string utcNow();
+
 struct SearchReport {
   std::string winner;               ///< the default where nothing beats it
   Estimate winnerTime, defaultTime; ///< of the final pass
