@@ -31,7 +31,8 @@ static std::string textOf(const CLI::ParseError &error, const CLI::App &root,
     return text;
   std::string commands;
   for (const CLI::App *command : root.get_subcommands({}))
-    commands += (commands.empty() ? "" : ", ") + command->get_name();
+    if (!command->get_group().empty()) // a user's
+      commands += (commands.empty() ? "" : ", ") + command->get_name();
   return "command: " +
          (arguments.empty() ? "nothing" : rt::inQuotes(arguments[0])) +
          " given, allowed: " + commands;
@@ -51,6 +52,7 @@ static int runCommand(const std::vector<std::string> &arguments) {
   cli::addCompile(root, status);
   cli::addDevices(root, status);
   cli::addSchedules(root, status);
+  cli::addTune(root, status);
   root.footer("attn-jit COMMAND --help tells the flags of each.");
 
   std::vector<std::string> words = arguments;

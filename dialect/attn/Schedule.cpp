@@ -199,9 +199,12 @@ int64_t NamedFields::get(StringRef key, int64_t otherwise) const {
 }
 
 int64_t Schedule::get(StringRef key) const {
-  for (auto [field, value] : llvm::zip(family->fields, values))
-    if (field.key == key)
-      return value;
+  for (unsigned i = 0; i < values.size(); ++i)
+    if (family->fields[i].key == key) {
+      if (reads && !llvm::is_contained(*reads, i))
+        reads->push_back(i);
+      return values[i];
+    }
   llvm_unreachable("no such field in this schedule family");
 }
 

@@ -46,6 +46,9 @@ struct ScheduleField {
   llvm::ArrayRef<llvm::StringLiteral> keywords; ///< Empty for an integer field.
   /// What a complete text means that is older than the field.
   std::optional<int64_t> before = std::nullopt;
+  /// Follows from the others (a budget of what they take): a search leaves it
+  /// to complete().
+  bool follows = false;
 };
 
 class Schedule;
@@ -81,10 +84,17 @@ struct ScheduleFamily {
                         const TargetInfo &);
 };
 
+/// The fields that were asked of a schedule, by index, in the order of the
+/// first asking. A verifier knows a schedule by get() alone: what it says holds
+/// for all that agree on these.
+using FieldReads = llvm::SmallVector<unsigned>;
+
 class Schedule {
 public:
-  Schedule(const ScheduleFamily &family, llvm::ArrayRef<int64_t> values)
-      : family(&family), values(values) {}
+  /// `reads`, where given, is filled by get() and outlives the schedule.
+  Schedule(const ScheduleFamily &family, llvm::ArrayRef<int64_t> values,
+           FieldReads *reads = nullptr)
+      : family(&family), values(values), reads(reads) {}
 
   /// Reads the text above; what is left out is chosen beside what is named.
   static llvm::Expected<Schedule> parse(llvm::StringRef text,
@@ -99,7 +109,9 @@ public:
   llvm::ArrayRef<int64_t> getValues() const { return values; }
   int64_t get(llvm::StringRef key) const;
   std::string str() const;
-  bool operator==(const Schedule &) const = default;
+  bool operator==(const Schedule &other) const {
+    return family == other.family && values == other.values;
+  }
   llvm::Error verify(const ProblemShape &problem,
                      const TargetInfo &target) const {
     return family->verify(*this, problem, target);
@@ -108,6 +120,7 @@ public:
 private:
   const ScheduleFamily *family;
   llvm::SmallVector<int64_t> values;
+  FieldReads *reads;
 };
 
 /// Every family, in the order in which they are listed to a user.

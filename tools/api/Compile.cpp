@@ -159,6 +159,10 @@ static std::string prettyJson(llvm::json::Object object) {
   return llvm::formatv("{0:2}\n", llvm::json::Value(std::move(object))).str();
 }
 
+const std::string &api::compilerIdentity() {
+  return attn_jit::compilerIdentity();
+}
+
 rt::Result<std::string> api::canonicalText(const Description &description) {
   mlir::DialectRegistry registry;
   registerDialects(registry);

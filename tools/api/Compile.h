@@ -79,6 +79,10 @@ struct Compiled {
 rt::Result<Compiled> compile(const Description &description,
                              const CompileOptions &options);
 
+/// What two compilers that make the same bytes have in common, on one line;
+/// empty where this one cannot tell.
+const std::string &compilerIdentity();
+
 /// The one text that a description means: the bytes that kernels are keyed by.
 rt::Result<std::string> canonicalText(const Description &description);
 

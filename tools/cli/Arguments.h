@@ -36,6 +36,7 @@ void addBench(CLI::App &root, int &status, const std::string &command);
 void addCompile(CLI::App &root, int &status);
 void addDevices(CLI::App &root, int &status);
 void addSchedules(CLI::App &root, int &status);
+void addTune(CLI::App &root, int &status);
 
 } // namespace attn_jit::cli
 

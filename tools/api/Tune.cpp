@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From a description to its ranked space. The model and the verifiers see the
+// compiler's types, so this is on its side of the API.
+#include "tools/api/Tune.h"
+#include "autotune/Model.h"
+#include "autotune/SearchSpace.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Config/llvm-config.h"
+
+using namespace attn_jit;
+
+static rt::Error faultOf(llvm::Error error) {
+  return rt::badInput(llvm::toString(std::move(error)));
+}
+
+rt::Result<api::TuneSpace>
+api::tuneSpace(const Description &description, const std::string &target,
+               int64_t alignment, const TuneCall &call,
+               const rt::DeviceInfo &device, size_t most) {
+  ATTN_CHECK(checkTarget(target));
+  const TargetInfo *chip = lookupTarget(target);
+  CompileOptions options;
+  options.target = target;
+  options.alignment = alignment;
+  setClass(options, description,
+           {call.batch, call.queryHeads, call.queryLen, call.kvLen,
+            call.deterministic});
+  ProblemShape problem;
+  problem.headDim = description.headDim;
+  problem.valueDim = description.valueDimOrHead();
+  problem.elementBytes = elementBytes(description.element);
+  problem.masked = description.causal || !description.mask.empty();
+  problem.alignment = alignment;
+  problem.calls = options.calls;
+  problem.tf32 = description.precision == Precision::TF32;
+  const TargetInfo &units = chip->unitsFor(problem.elementBytes);
+
+  const Schedule standard = Schedule::choose(problem, units);
+  if (llvm::Error error = standard.verify(problem, units))
+    return faultOf(std::move(error));
+  CallSizes sizes;
+  sizes.batch = call.batch;
+  sizes.qHeads = call.queryHeads, sizes.kvHeads = call.kvHeads;
+  sizes.qLen = call.queryLen, sizes.kvLen = call.kvLen;
+  sizes.causal = description.causal;
+  TimeModel model(problem, sizes, units, DeviceNumbers::of(device));
+  // Heads that share a tile are those of one key head.
+  std::vector<int64_t> packs;
+  const int64_t group = call.queryHeads / std::max<int64_t>(call.kvHeads, 1);
+  for (int64_t heads = 1; heads <= group; ++heads)
+    if (group % heads == 0)
+      packs.push_back(heads);
+  SpaceOptions space;
+  space.fixed = {{"pack_gqa", packs}};
+  SpaceFigures figures;
+  const std::vector<RankedSchedule> ranked = rankLegal(
+      problem, units, space, most,
+      [&](const Schedule &schedule) { return model.microseconds(schedule); },
+      &figures);
+  TuneSpace made;
+  made.defaultSchedule = standard.str();
+  for (const RankedSchedule &each : ranked)
+    made.ranked.push_back({each.schedule.str(), each.us});
+  made.legal = figures.legal;
+  made.products = figures.products;
+  return made;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// attn-jit tune, and the process that it measures in.
+#include "runtime/File.h"
+#include "tools/cli/Arguments.h"
+#include "tools/tune/Run.h"
+#include "tools/tune/Worker.h"
+
+#include <cstdio>
+
+using namespace attn_jit;
+
+static rt::Result<int> runTune(const tuning::TuneText &text) {
+  ATTN_TRY(const tuning::Options options, tuning::checkOptions(text));
+  ATTN_TRY(const tuning::Report report, tuning::run(options));
+  std::fputs(tuning::reportText(report).c_str(), stdout);
+  std::fflush(stdout);
+  if (!options.jsonFile.empty())
+    ATTN_CHECK(rt::writeFile(options.jsonFile, tuning::jsonText(report)));
+  return 0;
+}
+
+static void addCase(CLI::App &command, tuning::TuneText &text) {
+  cli::addDescriptionFlags(command, text.description, /*forBench=*/true);
+  auto add = [&](const char *name, std::string &to, const char *help) {
+    command.add_option(name, to, help)->group("What to run")->type_name("");
+  };
+  add("--device", text.device,
+      "D  auto, cuda:0, hip:0, cpu (auto: the first GPU, else the CPU)");
+  add("--seed", text.seed, "N  of made inputs (20)");
+  command
+      .add_flag("--warm_cache", text.keepCache,
+                "do not flush the last-level cache before each call")
+      ->group("What to run");
+}
+
+void cli::addTune(CLI::App &root, int &status) {
+  CLI::App *tune = root.add_subcommand(
+      "tune", "Find the fastest schedule of one attention, and record it");
+  auto text = std::make_shared<tuning::TuneText>();
+  addCase(*tune, *text);
+  auto add = [&](const char *name, std::string &to, const char *help) {
+    tune->add_option(name, to, help)->group("Search")->type_name("");
+  };
+  add("--budget", text->budget,
+      "T  of wall clock, compiling included: 90, 90s, 2m, 1h (60s)");
+  add("--schedules", text->schedules,
+      "N  the best by the model that are searched (512)");
+  add("--records", text->recordsFile,
+      "FILE  of JSON lines to append to, instead of this owner's store");
+  add("--json", text->jsonFile, "FILE  the winner, its ratio, the curve");
+  tune->footer(
+      "A search that was killed goes on where it was, at the same command. "
+      "What crashed, hung or was wrong is not run again under this compiler "
+      "and driver.\n"
+      "Exit code: 0 there is a winner, which may be the default, 1 the device "
+      "failed, 2 what was given cannot be.\n"
+      "  attn-jit tune -b 4 -hq 16 -sq 4096 -d 128 -causal --budget 2m");
+  tune->callback([text, &status] {
+    auto result = runTune(*text);
+    status = result ? *result : report(result.error());
+  });
+
+  // No command for a user: the empty group keeps it out of the help.
+  CLI::App *worker = root.add_subcommand("measure-worker", "")->group("");
+  auto own = std::make_shared<tuning::TuneText>();
+  addCase(*worker, *own);
+  worker->callback([own, &status] {
+    auto options = tuning::checkOptions(*own);
+    status = options ? tuning::work(*options) : report(options.error());
+  });
+}

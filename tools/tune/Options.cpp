@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From flag texts to one case. Invariant: what is tuned can be checked against
+// the double-precision reference.
+#include "tools/tune/Options.h"
+#include "tools/cli/Numbers.h"
+
+using namespace attn_jit;
+using namespace attn_jit::tuning;
+
+/// Longer is no tuning: a week.
+static constexpr double kMostSeconds = 604800;
+static constexpr int64_t kMostSchedules = 1 << 20;
+
+/// "90", "90s", "2m", "1.5h".
+static rt::Result<double> parseBudget(const std::string &text) {
+  const char unit = text.empty() ? 0 : text.back();
+  const double factor = unit == 'h' ? 3600 : unit == 'm' ? 60 : 1;
+  const bool named = unit == 'h' || unit == 'm' || unit == 's';
+  auto number = cli::parseReal("budget", text.substr(0, text.size() - named),
+                               0.1 / factor, kMostSeconds / factor);
+  if (!number)
+    return cli::refused("budget", text,
+                        "seconds, as 90 or 90s, minutes, as 2m, or hours, as "
+                        "1h, from 0.1s to 168h");
+  return *number * factor;
+}
+
+static std::vector<std::string> flagsOf(const TuneText &text) {
+  const cli::DescriptionText &d = text.description;
+  const std::pair<const char *, const std::string &> values[] = {
+      {"--batch", d.batch},
+      {"--hq", d.queryHeads},
+      {"--hk", d.kvHeads},
+      {"--sq", d.queryLen},
+      {"--sk", d.kvLen},
+      {"--head-dim", d.headDim},
+      {"--dv", d.valueDim},
+      {"--dtype", d.dtype},
+      {"--precision", d.precision},
+      {"--layout", d.layout},
+      {"--causal", d.causal},
+      {"--causal-align", d.causalAlign},
+      {"--softcap", d.softcap},
+      {"--score", d.scoreFile},
+      {"--mask", d.maskFile},
+      {"--device", text.device},
+      {"--seed", text.seed}};
+  std::vector<std::string> flags;
+  for (const auto &[flag, value] : values)
+    if (!value.empty())
+      flags.push_back(std::string(flag) + "=" + value);
+  if (d.lse)
+    flags.push_back("--lse");
+  if (d.deterministic)
+    flags.push_back("--deterministic");
+  if (text.keepCache)
+    flags.push_back("--warm_cache");
+  return flags;
+}
+
+rt::Result<Options> tuning::checkOptions(const TuneText &text) {
+  Options options;
+  bench::BenchText bench;
+  bench.description = text.description;
+  bench.device = text.device;
+  bench.seed = text.seed;
+  bench.keepCache = text.keepCache;
+  ATTN_TRY(options.attention, bench::checkOptions(bench));
+  ATTN_TRY(std::vector<bench::Case> cases, bench::listCases(options.attention));
+  if (cases.size() != 1)
+    return rt::badInput("sizes: " + std::to_string(cases.size()) +
+                        " problems given, allowed: one, without lists");
+  options.what = std::move(cases.front());
+  if (!options.what.unverifiable.empty())
+    return rt::badInput("regions: given, but " + options.what.unverifiable +
+                        "; allowed: what the reference can check");
+  if (!text.budget.empty()) {
+    ATTN_TRY(options.budgetSeconds, parseBudget(text.budget));
+  }
+  if (!text.schedules.empty()) {
+    ATTN_TRY(const int64_t most,
+             cli::parseInteger("schedules", text.schedules, 1, kMostSchedules));
+    options.schedules = size_t(most);
+  }
+  options.recordsFile = text.recordsFile;
+  options.jsonFile = text.jsonFile;
+  options.workerFlags = flagsOf(text);
+  return options;
+}

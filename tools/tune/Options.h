@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a tuning was asked for: the flags as given, and their checked meaning.
+#ifndef ATTN_JIT_TOOLS_TUNE_OPTIONS_H
+#define ATTN_JIT_TOOLS_TUNE_OPTIONS_H
+
+#include "tools/bench/Case.h"
+
+namespace attn_jit::tuning {
+
+/// Empty: not given.
+struct TuneText {
+  cli::DescriptionText description;
+  std::string device, seed, budget, schedules, recordsFile, jsonFile;
+  bool keepCache = false;
+};
+
+struct Options {
+  bench::Options attention; ///< of one case
+  bench::Case what;
+  double budgetSeconds = 60;
+  size_t schedules = 512;
+  std::string recordsFile; ///< empty: this owner's store
+  std::string jsonFile;
+  /// The flags that give a worker the same case.
+  std::vector<std::string> workerFlags;
+};
+
+rt::Result<Options> checkOptions(const TuneText &text);
+
+} // namespace attn_jit::tuning
+
+#endif // ATTN_JIT_TOOLS_TUNE_OPTIONS_H

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A whole tuning: device, space, search, records.
+#ifndef ATTN_JIT_TOOLS_TUNE_RUN_H
+#define ATTN_JIT_TOOLS_TUNE_RUN_H
+
+#include "autotune/Search.h"
+#include "tools/api/Tune.h"
+#include "tools/tune/Options.h"
+
+namespace attn_jit::tuning {
+
+struct Report {
+  std::string device, target, driver, compiler;
+  store::Key problem;
+  std::string defaultSchedule, modelPick;
+  int64_t legal = 0;
+  double products = 0;
+  tune::SearchReport search;
+  bool continued = false; ///< an earlier process's search
+  std::string recordsIn;  ///< file or folder; empty: nowhere
+};
+
+rt::Result<Report> run(const Options &options);
+
+/// The curve, the winner, its ratio to the default.
+std::string reportText(const Report &report);
+std::string jsonText(const Report &report);
+
+} // namespace attn_jit::tuning
+
+#endif // ATTN_JIT_TOOLS_TUNE_RUN_H
