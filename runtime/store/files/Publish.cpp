@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/store/files/Publish.h"
+#include "runtime/store/files/Random.h"
 #include "runtime/store/files/StoredFile.h"
 
 #include <atomic>
@@ -120,7 +121,7 @@ static rt::Status fill(int file, const std::string &path,
 
 /// A file of that folder which nobody else has; its name goes to `path`.
 static int makeTemporary(const std::string &folder, std::string &path) {
-  path = folder + "/" + randomName();
+  path = folder + "/" + randomHex(8);
   return open(path.c_str(),
               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }

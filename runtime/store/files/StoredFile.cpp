@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/store/files/StoredFile.h"
 #include "runtime/store/files/Publish.h"
+#include "runtime/store/files/Random.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -34,13 +35,6 @@ std::string Layout::folder(Shelf shelf, const Digest &digest) const {
 std::string Layout::file(Shelf shelf, const Digest &digest) const {
   const std::string hex = digest.hex();
   return top + name(shelf) + "/" + hex.substr(0, 2) + "/" + hex;
-}
-
-std::string attn_jit::store::randomName() {
-  unsigned char bytes[8];
-  randombytes_buf(bytes, sizeof bytes);
-  char text[2 * sizeof bytes + 1];
-  return sodium_bin2hex(text, sizeof text, bytes, sizeof bytes);
 }
 
 static ReadFile missing(Miss miss) {
@@ -121,7 +115,7 @@ bool attn_jit::store::quarantine(const Layout &layout, const std::string &path,
                shelf = path.rfind('/', shard - 1);
   const std::string kept = folder + "/" +
                            path.substr(shelf + 1, shard - shelf - 1) + "-" +
-                           path.substr(slash + 1) + "-" + randomName();
+                           path.substr(slash + 1) + "-" + randomHex(8);
   if (std::rename(path.c_str(), kept.c_str()) != 0)
     return false;
   // A good one may have taken the name since it was looked at: it goes back,

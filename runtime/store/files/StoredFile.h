@@ -77,9 +77,6 @@ void eachStored(
     const std::function<void(const std::string &name, const std::string &path,
                              std::optional<Digest> digest)> &visit);
 
-/// 16 hexadecimal digits that no other process or host draws.
-std::string randomName();
-
 } // namespace attn_jit::store
 
 #endif // ATTN_JIT_RUNTIME_STORE_STOREDFILE_H

@@ -5,6 +5,7 @@
 // Time is the file system's, which all hosts that share it see alike.
 #include "runtime/store/local/Prune.h"
 #include "runtime/store/files/Publish.h"
+#include "runtime/store/files/Random.h"
 #include "runtime/store/files/StoredFile.h"
 #include "runtime/store/local/ActionFile.h"
 
@@ -76,7 +77,7 @@ Removal attn_jit::store::planRemoval(const std::vector<ListedFile> &actions,
 
 /// What a new file is stamped with there, or this host's time.
 static int64_t timeThere(const Layout &layout) {
-  const std::string path = layout.folder("tmp") + "/" + randomName();
+  const std::string path = layout.folder("tmp") + "/" + randomHex(8);
   int64_t now = time(nullptr);
   struct stat known;
   if (replaceFile(layout.folder("tmp"), path, "") &&

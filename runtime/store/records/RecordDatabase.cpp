@@ -5,6 +5,7 @@
 // folder was removed, or another process set a corrupt one aside): what was
 // written into a file without a name is written again.
 #include "runtime/store/files/Publish.h"
+#include "runtime/store/files/Random.h"
 #include "runtime/store/files/StoreLock.h"
 #include "runtime/store/records/RecordConnection.h"
 
@@ -101,7 +102,7 @@ rt::Status RecordDatabase::setAside(const FileIdentity &which) {
     return rt::success(); // somebody else did
   const std::string quarantine = folder + "/quarantine";
   ATTN_CHECK(makeFolder(quarantine));
-  const std::string name = quarantine + "/records-" + randomName() + ".sqlite";
+  const std::string name = quarantine + "/records-" + randomHex(8) + ".sqlite";
   // The database last: beside a new one its log would be taken for the new
   // one's.
   for (const char *part : {"-wal", "-shm", ""})

@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <tuple>
 
@@ -129,14 +128,6 @@ RecordFaults RowStore::faults() const {
   RecordFaults all = met;
   all.lines += int64_t(leftOut.size());
   return all;
-}
-
-std::string attn_jit::store::randomName() {
-  Digest drawn;
-  // Up to 256 bytes are never cut short once the system has booted.
-  while (getrandom(drawn.bytes.data(), 8, 0) != 8)
-    ;
-  return drawn.hex().substr(0, 16);
 }
 
 rt::Error attn_jit::store::systemError(const std::string &path,

@@ -56,8 +56,6 @@ std::unique_ptr<RecordStore> openMemory();
 std::unique_ptr<RecordStore> openDatabase(const CacheRoot &root);
 std::unique_ptr<RecordStore> openSegments(const CacheRoot &root);
 
-/// 16 hexadecimal digits that nobody else draws.
-std::string randomName();
 /// "records: PATH: WHAT: " and what errno says.
 rt::Error systemError(const std::string &path, const char *what);
 

@@ -5,6 +5,7 @@
 // writes. Whole lines go out by one write and are synchronised; behind a part
 // of one nothing is written, since the next call begins another segment.
 #include "runtime/store/files/Publish.h"
+#include "runtime/store/files/Random.h"
 #include "runtime/store/records/SegmentIndex.h"
 
 #include <cerrno>
@@ -92,7 +93,7 @@ rt::Status RecordSegments::beginSegment() {
   endSegment();
   for (const std::string &each : {root, root + "/v1", folder})
     ATTN_CHECK(makeFolder(each));
-  path = folder + "/" + randomName() + ".jsonl";
+  path = folder + "/" + randomHex(8) + ".jsonl";
   constexpr int flags =
       O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   file = open(path.c_str(), flags, 0600);
