@@ -126,8 +126,10 @@ static void assembleLikeDriver(api::Compiled &made, const std::string &ptxas,
     return;
   auto assembled =
       api::assemble(ptxas, made.image, made.target, /*keepFault=*/false);
-  if (!assembled ||
-      assembled->report.version != "ptxas " + device.driverVersion)
+  // "13.0 (580.65.06)"
+  const std::string release =
+      device.driverVersion.substr(0, device.driverVersion.find(' '));
+  if (!assembled || assembled->report.version != "ptxas " + release)
     return;
   made.kind = rt::ImageKind::Cubin;
   made.image = std::move(assembled->cubin);
