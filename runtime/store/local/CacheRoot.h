@@ -7,7 +7,9 @@
 // and be writable by no other, unless it is sticky. Nothing falls back to /tmp,
 // and no folder of the machine's, such as /tmp, is taken.
 //
-// Without such a folder everything works, slower. That is said once a process.
+// Without such a folder everything works, slower. That is said once a process,
+// unless ATTN_JIT_CACHE is "off": then there is no store because none is
+// wanted.
 #ifndef ATTN_JIT_RUNTIME_STORE_CACHEROOT_H
 #define ATTN_JIT_RUNTIME_STORE_CACHEROOT_H
 
@@ -19,6 +21,7 @@ namespace attn_jit::store {
 struct CacheRoot {
   std::string path;      ///< without links; empty: there is none
   std::string absent;    ///< why there is none, one sentence
+  bool off = false;      ///< there is none, as the user asked
   bool readOnly = false; ///< found entries are used, nothing is written
   /// nfs, lustre, gpfs, cifs, fuse and their like (statfs): where SQLite's
   /// locks do not hold.
