@@ -79,14 +79,20 @@ KernelStore::image(const store::Key &key,
   };
   if (auto found = kept())
     return std::move(*found);
-  const auto lock = local.lock(digest, lockLimit);
+  auto lock = local.lock(digest, lockLimit);
   if (lock)
     if (auto found = kept())
       return std::move(*found);
   ATTN_TRY(Compiled made, make());
   // What cannot be kept is used all the same.
-  (void)local
-      .publish(actionOf(key, made.kind, made.image, made.manifest), made.image)
-      .ok();
+  const bool published =
+      local
+          .publish(actionOf(key, made.kind, made.image, made.manifest),
+                   made.image)
+          .ok();
+  lock.reset();
+  // A process that only finds has nothing to make room for.
+  if (published)
+    local.pruneIfDue({});
   return Image{std::move(made), From::Compiler};
 }
