@@ -21,11 +21,11 @@ namespace attn_jit::store {
 struct CacheRoot {
   std::string path;      ///< without links; empty: there is none
   std::string absent;    ///< why there is none, one sentence
-  bool off = false;      ///< there is none, as the user asked
   bool readOnly = false; ///< found entries are used, nothing is written
   /// nfs, lustre, gpfs, cifs, fuse and their like (statfs): where SQLite's
   /// locks do not hold.
   bool sharedFileSystem = false;
+  bool off = false; ///< there is none, as the user asked
 
   explicit operator bool() const { return !path.empty(); }
 };
