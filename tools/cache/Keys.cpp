@@ -76,7 +76,7 @@ static rt::Status sign(const std::string &keyFile, bool all,
                        const std::vector<std::string> &given) {
   if (keyFile.empty())
     return nothingGiven("key", "a file that cache keygen made");
-  ATTN_TRY(const store::SigningKey key, store::SigningKey::load(keyFile));
+  ATTN_TRY(const store::SigningKey key, cache::loadKey(keyFile));
   ATTN_TRY(store::CacheRoot root, cache::rootToWrite());
   store::LocalStore local(std::move(root));
   ATTN_TRY(auto actions, actionsOf(local, given, all));

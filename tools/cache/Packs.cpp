@@ -26,7 +26,7 @@ static rt::Status exportTo(const std::string &file, const std::string &keyFile,
     return rt::badInput("file: nothing given, allowed: a path for the pack");
   std::optional<store::SigningKey> key;
   if (!keyFile.empty()) {
-    ATTN_TRY(key, store::SigningKey::load(keyFile));
+    ATTN_TRY(key, cache::loadKey(keyFile));
   }
   ATTN_TRY(const store::TrustedKeys keys, store::TrustedKeys::load());
   ATTN_TRY(const store::CacheRoot root, cache::rootToRead());

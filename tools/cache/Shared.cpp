@@ -30,6 +30,16 @@ rt::Result<store::CacheRoot> cache::rootToWrite() {
   return root;
 }
 
+rt::Result<store::SigningKey> cache::loadKey(const std::string &file) {
+  auto key = store::SigningKey::load(file);
+  if (!key) {
+    rt::Error error = key.takeError();
+    error.text = "key: " + rt::inQuotes(file) + " given: " + error.text;
+    return error;
+  }
+  return key;
+}
+
 std::string cache::jsonText(const nlohmann::ordered_json &json) {
   return json.dump(-1, ' ', /*ensure_ascii=*/false,
                    nlohmann::ordered_json::error_handler_t::replace) +

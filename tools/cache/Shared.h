@@ -5,6 +5,7 @@
 #define ATTN_JIT_TOOLS_CACHE_SHARED_H
 
 #include "runtime/store/local/LocalStore.h"
+#include "runtime/store/trust/Trust.h"
 #include "tools/cli/Arguments.h"
 
 #include <nlohmann/json.hpp>
@@ -26,6 +27,9 @@ void addRevoke(CLI::App &cache, int &status);
 rt::Result<store::CacheRoot> rootToRead();
 /// What commands that change it need.
 rt::Result<store::CacheRoot> rootToWrite();
+
+/// The private key that --key names.
+rt::Result<store::SigningKey> loadKey(const std::string &file);
 
 /// Texts that are no UTF-8 come back printable.
 std::string jsonText(const nlohmann::ordered_json &json);
