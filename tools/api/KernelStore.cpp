@@ -171,7 +171,7 @@ rt::Result<KernelStore::Image> KernelStore::image(const store::Key &key,
       fetch = tiers->fetch(key.digest());
   }
   const store::Digest digest = key.digest();
-  const auto lock = local.lock(digest, lockLimit);
+  auto lock = local.lock(digest, lockLimit);
   if (lock)
     if (auto found = onDisk(key))
       return with(std::move(*found), From::Disk);
@@ -186,10 +186,14 @@ rt::Result<KernelStore::Image> KernelStore::image(const store::Key &key,
     return came.has_value();
   };
   auto made = make(calledOff);
+  if (!came && !made)
+    return made.takeError();
+  if (!came)
+    keep(key, *made);
+  lock.reset();
+  // Something was published; who only finds has nothing to make room for.
+  local.pruneIfDue({});
   if (came)
     return with(std::move(*came), From::Remote);
-  if (!made)
-    return made.takeError();
-  keep(key, *made);
   return Image{std::move(*made), From::Compiler};
 }

@@ -13,6 +13,7 @@ using namespace attn_jit;
 static rt::Result<int> runTune(const tuning::TuneText &text) {
   ATTN_TRY(const tuning::Options options, tuning::checkOptions(text));
   ATTN_TRY(const tuning::Report report, tuning::run(options));
+  cli::noticeStore();
   std::fputs(tuning::reportText(report).c_str(), stdout);
   std::fflush(stdout);
   if (!options.jsonFile.empty())
