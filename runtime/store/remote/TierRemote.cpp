@@ -290,17 +290,16 @@ void TierRemote::lookForEmptied() {
 }
 
 std::string TierRemote::seenEpoch() const {
-  FileHandle file(epochFile.empty()
-                      ? -1
-                      : ::open(epochFile.c_str(),
-                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const auto file = epochFile.empty()
+                        ? FileHandle()
+                        : FileHandle::open(epochFile, O_RDONLY | O_NONBLOCK);
   auto text = file ? file.readAll(mostEpoch) : rt::Result<std::string>("");
   return epochInMemory.empty() && text ? *text : epochInMemory;
 }
 
 void TierRemote::seeEpoch(const std::string &epoch) {
   if (!epochFile.empty())
-    makeFolder(epochFile.substr(0, epochFile.rfind('/')));
+    (void)makeFolder(epochFile.substr(0, epochFile.rfind('/')));
   if (epochFile.empty() || !rt::writeFile(epochFile, epoch))
     epochInMemory = epoch;
 }
