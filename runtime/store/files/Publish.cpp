@@ -110,10 +110,10 @@ static rt::Error notWritten(const std::string &path,
   return error;
 }
 
-rt::Result<Published>
-attn_jit::store::publishFile(const std::string &temporaryFolder,
-                             const std::string &path, std::string_view bytes,
-                             mode_t mode) {
+/// Whole and on the disk, under the name that is returned.
+static rt::Result<std::string>
+writeTemporary(const std::string &temporaryFolder, const std::string &path,
+               std::string_view bytes, mode_t mode) {
   ATTN_CHECK(makeFolder(temporaryFolder));
   ATTN_CHECK(makeFolder(above(path)));
   std::string temporary;
@@ -123,6 +123,15 @@ attn_jit::store::publishFile(const std::string &temporaryFolder,
   reached(Step::Made, path);
   if (!fill(file, path, bytes, mode))
     return notWritten(path, temporary);
+  return temporary;
+}
+
+rt::Result<Published>
+attn_jit::store::publishFile(const std::string &temporaryFolder,
+                             const std::string &path, std::string_view bytes,
+                             mode_t mode) {
+  ATTN_TRY(const std::string temporary,
+           writeTemporary(temporaryFolder, path, bytes, mode));
   ATTN_TRY(const bool mine, takeName(temporary, path));
   if (mine)
     reached(Step::Named, path);
