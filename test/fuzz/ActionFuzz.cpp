@@ -13,6 +13,8 @@
 #include "runtime/store/local/ActionFile.h"
 #include "test/fuzz/FuzzCheck.h"
 
+#include <algorithm>
+
 using namespace attn_jit;
 using namespace attn_jit::store;
 using attn_jit::test::counts;

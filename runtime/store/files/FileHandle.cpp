@@ -108,8 +108,9 @@ std::vector<std::string> attn_jit::store::namesIn(const FileHandle &folder) {
     return names;
   own.release();
   while (const dirent *entry = readdir(listing))
-    if (std::strcmp(entry->d_name, ".") && std::strcmp(entry->d_name, ".."))
-      names.emplace_back(entry->d_name);
+    if (const std::string_view name = entry->d_name;
+        name != "." && name != "..")
+      names.emplace_back(name);
   closedir(listing);
   return names;
 }

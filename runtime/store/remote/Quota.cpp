@@ -17,7 +17,7 @@ using namespace attn_jit::store;
 
 static constexpr std::string_view head = "attn-jit.quota.v1 ";
 
-Quota::Quota(std::string folder, std::string name, int64_t bytes,
+Quota::Quota(const std::string &folder, const std::string &name, int64_t bytes,
              std::chrono::hours window, Clock clock)
     : path(folder.empty() ? "" : folder + "/" + name), limit(bytes),
       window(std::chrono::seconds(window).count()),

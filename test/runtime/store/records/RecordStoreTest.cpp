@@ -10,14 +10,6 @@
 using namespace attn_jit::store;
 using namespace attn_jit::store::test;
 
-INSTANTIATE_TEST_SUITE_P(All, Stores,
-                         testing::Values(Kind::Database, Kind::Segments,
-                                         Kind::Memory),
-                         nameOf);
-INSTANTIATE_TEST_SUITE_P(All, StoresOnDisk,
-                         testing::Values(Kind::Database, Kind::Segments),
-                         nameOf);
-
 TEST_P(Stores, TouchNothingBeforeTheyAreUsed) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path));
 }
