@@ -33,8 +33,8 @@ namespace {
 class FolderRemote final : public Remote {
 public:
   FolderRemote(std::string path, const RemoteOptions &options)
-      : shown("file://" + path), path(std::move(path)), prefix(options.prefix),
-        readOnly(options.readOnly) {}
+      : shown(withoutCredentials("file://" + path)), path(std::move(path)),
+        prefix(options.prefix), readOnly(options.readOnly) {}
 
   const std::string &url() const override { return shown; }
   rt::Result<std::optional<std::string>> get(Space space, const Digest &name,

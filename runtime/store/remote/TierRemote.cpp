@@ -2,6 +2,7 @@
 #include "runtime/store/remote/TierRemote.h"
 #include "runtime/File.h"
 #include "runtime/store/files/Publish.h"
+#include "runtime/store/remote/Url.h"
 
 #include <fcntl.h>
 
@@ -19,12 +20,14 @@ TierRemote::open(const RemoteOptions &options, const std::string &folder,
                  const Tiers::Open &open) {
   ATTN_TRY(std::unique_ptr<Remote> reader, open(options));
   ATTN_TRY(std::unique_ptr<Remote> writer, open(options));
-  // Named by what is shown, so that a new password starts nothing anew.
+  // Named by what is shown, so that a new password starts nothing anew, and by
+  // the path, of which not each byte may be shown.
   const std::string url = reader->url();
+  ATTN_TRY(const Url given, Url::parse(options.url));
   Parts parts{url,
               reader->recordsRefused(),
               folder,
-              sha256(url + "\n" + options.prefix).hex(),
+              sha256(url + "\n" + options.prefix + "\n" + given.path).hex(),
               std::move(refill),
               limits,
               options,

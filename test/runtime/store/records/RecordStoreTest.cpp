@@ -185,6 +185,7 @@ TEST_P(StoresOnDisk, GoOnWhereTheirFolderWasRemoved) {
 
 TEST_P(Stores, AreUsedByManyThreads) {
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int thread = 0; thread < 4; ++thread)
     threads.emplace_back([&, thread] {
       for (int i = 0; i < 20; ++i) {

@@ -15,8 +15,8 @@ using namespace attn_jit::store::test;
 
 /// The system's resolver, which knows one name that it never resolves.
 static std::atomic<bool> resolverHangs = false;
-extern "C" int getaddrinfo(const char *, const char *,
-                           const addrinfo *hints, addrinfo **) {
+extern "C" int getaddrinfo(const char *, const char *, const addrinfo *hints,
+                           addrinfo **) {
   while (resolverHangs && !(hints->ai_flags & AI_NUMERICHOST))
     std::this_thread::sleep_for(1h);
   return EAI_NONAME;
