@@ -143,14 +143,14 @@ inline Digest keyOf(const std::string &name) {
 class FakeServers : public testing::Test {
 protected:
   std::unique_ptr<Tiers> open(size_t remotes, TierLimits limits = {},
-                              Refill refill = {}) {
+                              const Refill &refill = {}) {
     while (servers.size() < remotes)
       servers.push_back(std::make_shared<Server>());
     std::vector<RemoteOptions> list(remotes, options);
     for (size_t i = 0; i < remotes; ++i)
       list[i].url = "fake://" + std::to_string(i);
     auto tiers = Tiers::open(
-        list, root.path.string(), std::move(refill), limits,
+        list, root.path.string(), refill, limits,
         [this](const RemoteOptions &of) -> rt::Result<std::unique_ptr<Remote>> {
           return std::unique_ptr<Remote>(std::make_unique<FakeRemote>(
               of.url, servers[size_t(of.url.back() - '0')]));

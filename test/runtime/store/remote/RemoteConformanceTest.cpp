@@ -217,6 +217,7 @@ TEST_F(RemoteRecords, AreKeptByProblem) {
 TEST_F(RemoteRecords, AThousandAtOnce) {
   const auto remote = open();
   std::vector<std::string> lines;
+  lines.reserve(1000);
   for (int i = 0; i < 1000; ++i)
     lines.push_back(line(0, i) + std::string(500, ' '));
   must(remote->addRecords(sha256("problem"), lines, soon()));
@@ -235,6 +236,7 @@ void addAsWriter(const RemoteOptions &options, int writer) {
 
 TEST_F(RemoteRecords, NoneIsLostAmongThreads) {
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int writer = 0; writer < 4; ++writer)
     threads.emplace_back([&, writer] { addAsWriter(options, writer); });
   for (std::thread &thread : threads)

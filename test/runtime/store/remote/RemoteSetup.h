@@ -48,7 +48,7 @@ template <typename T> T must(rt::Result<T> result) {
     throw std::runtime_error(result.error().text);
   return std::move(*result);
 }
-inline void must(rt::Status status) {
+inline void must(const rt::Status &status) {
   if (!status)
     throw std::runtime_error(status.error().text);
 }

@@ -41,10 +41,10 @@ protected:
     options.url = setup.url;
     options.prefix = "tiers-" + randomHex(8);
   }
-  std::unique_ptr<Tiers> host(Refill refill = {}) const {
+  std::unique_ptr<Tiers> host(const Refill &refill = {}) const {
     TierLimits limits;
     limits.epochEvery = 0ms;
-    auto tiers = Tiers::open({&options, 1}, "", std::move(refill), limits);
+    auto tiers = Tiers::open({&options, 1}, "", refill, limits);
     EXPECT_TRUE(tiers.ok()) << tiers.error().text;
     return std::move(*tiers);
   }

@@ -50,6 +50,7 @@ TEST_P(TiersMood, CallerNeverWaits) {
   for (auto &server : servers)
     server->mood = GetParam();
   std::vector<std::chrono::microseconds> costs;
+  costs.reserve(50);
   for (int i = 0; i < 50; ++i)
     costs.push_back(costOf(*tiers, "a"));
   std::sort(costs.begin(), costs.end());
@@ -111,6 +112,7 @@ INSTANTIATE_TEST_SUITE_P(All, TiersMood,
   if (!tiers)
     _exit(3);
   std::vector<std::chrono::microseconds> costs;
+  costs.reserve(5);
   for (int i = 0; i < 5; ++i)
     costs.push_back(costOf(**tiers, "a"));
   std::sort(costs.begin(), costs.end());
