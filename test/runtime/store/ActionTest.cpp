@@ -35,7 +35,7 @@ TEST(Action, SignaturesAreNoPartOfTheBody) {
   EXPECT_EQ(unsignedOne.body(), sample().body());
 }
 
-static std::string faultOf(std::string text) {
+static std::string faultOf(const std::string &text) {
   auto read = Action::parse(text);
   return read ? "" : read.error().text;
 }
