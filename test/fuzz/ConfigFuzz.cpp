@@ -2,10 +2,16 @@
 //
 // Fuzzes the list of remotes, and with it the addresses of each kind. What
 // stands between "//" and "@" of a seed is a password: no error and no URL that
-// is shown repeats it. Bytes 1 to 8 of an input stand for words of the grammar.
+// is shown repeats it. Bytes 1 to 9 of an input stand for words of the grammar,
+// of which the last is longer than a list may be. Each list is read as a file
+// too.
 #include "runtime/store/remote/RemoteConfig.h"
 #include "runtime/store/remote/Url.h"
 #include "test/fuzz/FuzzCheck.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 using namespace attn_jit;
 using namespace attn_jit::store;
@@ -15,9 +21,12 @@ using attn_jit::test::require;
 
 static constexpr std::string_view secret = "u:s3cr3t@";
 
-static const std::string_view words[] = {
-    secret,         "://cache:6379/0", " prefix=", " quota=10G",
-    " request=1ms", " expiry=87600h",  "/bucket",  "https://"};
+static const std::string tooLong(65 << 10, ' ');
+static const std::string_view words[] = {secret,         "://cache:6379/0",
+                                         " prefix=",     " quota=10G",
+                                         " request=1ms", " expiry=87600h",
+                                         "/bucket",      "https://",
+                                         tooLong};
 
 /// Whether "s3cr3t" stands only where a URL has its password: as a prefix it
 /// would be repeated, and of file:// it is a folder's name.
@@ -56,6 +65,19 @@ static void checkOne(const RemoteOptions &options) {
     require(c > ' ' && c < 0x7f, "what is shown is one word");
 }
 
+/// Whether a file of this user's with that text is a list.
+static bool isListOnDisk(const std::string &text) {
+  static const int file = [] {
+    const int made = memfd_create("config", MFD_CLOEXEC);
+    require(made >= 0 && fchmod(made, 0600) == 0, "a file in memory is made");
+    return made;
+  }();
+  require(ftruncate(file, 0) == 0 &&
+              pwrite(file, text.data(), text.size(), 0) == ssize_t(text.size()),
+          "it is written");
+  return remotesOfFile("/proc/self/fd/" + std::to_string(file)).ok();
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::string text;
   for (size_t i = 0; i < size; ++i)
@@ -64,6 +86,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     else
       text += char(data[i]);
   const auto remotes = parseRemotes(text, "fuzz");
+  require(isListOnDisk(text) == remotes.ok(), "a file is read as its text is");
   if (!remotes) {
     checkError(remotes.error().text);
     if (isSecretEverywhere(text))
@@ -86,5 +109,11 @@ void makeSeeds(const SeedSink &sink) {
               "certificate=/c.pem key=/k.pem\nhttp://[::1]:8080");
   sink("s3", "s3+https://\1host:9000/bucket?region=eu-west-1\n"
              "s3+http://\1host/bucket prefix=team");
+  std::string many;
+  for (int i = 0; i < 17; ++i)
+    many += "file:///mnt/" + std::to_string(i) + ";";
+  sink("many", many);
+  sink("long", "file:///mnt\n\x9");
+  sink("paths", "http://cache/a%20b/%c3%a9\nhttps://[fe80::1]/a/../b");
   sink("refused", "redis://\1cache:6379/x\3 = quota=");
 }

@@ -63,6 +63,7 @@ TEST_F(CountersTest, ManyProcessesAtOnce) {
 TEST_F(CountersTest, OfManyThreads) {
   LocalStore store = open();
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&] {
       for (int j = 0; j < 100; ++j)

@@ -95,6 +95,7 @@ inline std::string objectName(const Action &action) {
 inline std::vector<TarFile> packOf(const std::vector<TarFile> &files,
                                    const SigningKey *key) {
   std::vector<PackEntry> entries;
+  entries.reserve(files.size());
   for (const TarFile &each : files)
     entries.push_back(
         {each.name, int64_t(each.bytes.size()), sha256(each.bytes)});

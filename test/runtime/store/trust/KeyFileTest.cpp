@@ -219,6 +219,7 @@ TEST(KeyFile, EditsAtOnceLoseNoLine) {
   ScratchFolder folder;
   const std::string path = folder.at("trusted_keys");
   std::vector<std::thread> editors;
+  editors.reserve(8);
   for (int i = 0; i < 8; ++i)
     editors.emplace_back([&, i] {
       for (int edit = 0; edit < 5; ++edit) {
