@@ -83,6 +83,16 @@ rt::Result<Options> tuning::checkOptions(const TuneText &text) {
              cli::parseInteger("schedules", text.schedules, 1, kMostSchedules));
     options.schedules = size_t(most);
   }
+  if (!text.sample.empty()) {
+    ATTN_TRY(const int64_t drawn,
+             cli::parseInteger("sample", text.sample, 0, kMostSchedules));
+    options.sample = size_t(drawn);
+  }
+  if (!text.every.empty()) {
+    ATTN_TRY(const int64_t samples,
+             cli::parseInteger("every", text.every, 1, 1000));
+    options.every = int(samples);
+  }
   options.recordsFile = text.recordsFile;
   options.jsonFile = text.jsonFile;
   options.workerFlags = flagsOf(text);

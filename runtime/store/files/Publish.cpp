@@ -142,6 +142,19 @@ attn_jit::store::publishFile(const std::string &temporaryFolder,
   return Published{mine};
 }
 
+rt::Status attn_jit::store::republishFile(const std::string &temporaryFolder,
+                                          const std::string &path,
+                                          std::string_view bytes, mode_t mode) {
+  ATTN_TRY(const std::string temporary,
+           writeTemporary(temporaryFolder, path, bytes, mode));
+  if (std::rename(temporary.c_str(), path.c_str()) != 0)
+    return notWritten(path, temporary);
+  reached(Step::Named, path);
+  syncFolder(above(path));
+  reached(Step::FolderSynced, path);
+  return rt::success();
+}
+
 rt::Status attn_jit::store::replaceFile(const std::string &temporaryFolder,
                                         const std::string &path,
                                         std::string_view bytes) {

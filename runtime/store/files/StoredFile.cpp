@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fcntl.h>
 
 using namespace attn_jit::store;
@@ -24,6 +25,12 @@ const char *attn_jit::store::name(Shelf shelf) {
     return "foreign";
   }
   return "";
+}
+
+uint64_t attn_jit::store::lockByte(const Digest &key) {
+  uint64_t byte;
+  std::memcpy(&byte, key.bytes.data() + 1, sizeof byte);
+  return byte;
 }
 
 std::string Layout::folder(Shelf shelf, const Digest &digest) const {
