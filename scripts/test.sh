@@ -5,4 +5,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh tests
 scripts/build.sh release all attn-test-depends
+# The S3 server of the tests, where PyPI is reached; without it remote-s3.test is skipped by name.
+python3 test/runtime/store/remote/make_venv.py build-release || true
 exec test/run.py build-release "$@"

@@ -81,6 +81,9 @@ rt::Result<Action> Action::parse(std::string_view text) {
       !textOf("manifest"))
     return refused("the body lacks a field");
   for (const auto &[label, value] : key->items()) {
+    // Two keys would have one text if a label might hold a line's end.
+    if (!Key::isLabel(label))
+      return refused("a label of the key is not of a to z and _");
     if (!value.is_string() || action.key.find(label))
       return refused("the key is not of texts, each once");
     action.key.add(label, value.get_ref<const std::string &>());

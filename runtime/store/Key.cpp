@@ -12,8 +12,13 @@ static std::string quoted(const std::string &value) {
                                     nlohmann::json::error_handler_t::replace);
 }
 
+bool Key::isLabel(std::string_view text) {
+  return !text.empty() &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == text.npos;
+}
+
 void Key::add(std::string_view label, std::string_view value) {
-  assert(!find(label) && "a label stands once");
+  assert(isLabel(label) && !find(label) && "a label stands once");
   all.emplace_back(label, value);
 }
 

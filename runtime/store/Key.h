@@ -24,6 +24,9 @@ public:
   /// are if they are UTF-8.
   void add(std::string_view label, std::string_view value);
 
+  /// [a-z_]+: whatever a stranger's text says, a label ends where it seems to.
+  static bool isLabel(std::string_view text);
+
   using Field = std::pair<std::string, std::string>;
   const std::vector<Field> &fields() const { return all; }
   /// The value of `label`, or null.

@@ -31,7 +31,7 @@ file(COPY_FILE ${EXECUTABLE} ${new}/bin/attn-jit)
 file(COPY ${SOURCE}/templates ${SOURCE}/tools/python DESTINATION ${new})
 file(COPY_FILE ${SOURCE}/LICENSE ${new}/licences/attn-jit)
 # Header-only and static libraries are in the binaries without a file to ask the package of.
-set(packages llvm-22-dev libmlir-22-dev liblld-22-dev libcli11-dev nlohmann-json3-dev)
+set(packages llvm-22-dev libmlir-22-dev liblld-22-dev libcli11-dev nlohmann-json3-dev libarchive-dev)
 foreach(file IN LISTS carried)
   execute_process(COMMAND dpkg-query -S ${file} OUTPUT_VARIABLE owner ERROR_QUIET)
   if(owner MATCHES "^([^:, ]+)[:,]")

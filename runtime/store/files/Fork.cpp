@@ -6,27 +6,39 @@
 using namespace attn_jit::store;
 
 struct ForkAware::Handlers {
-  std::mutex mutex;
+  std::mutex stores, objects;
   ForkAware *first = nullptr;
 
-  Handlers() {
-    pthread_atfork([] { all().mutex.lock(); }, [] { all().mutex.unlock(); },
-                   [] {
-                     for (ForkAware *each = all().first; each;
-                          each = each->next)
-                       each->inChild();
-                     all().mutex.unlock();
-                   });
-  }
+  Handlers() { pthread_atfork(before, inParent, inChild); }
   /// Never destroyed: a fork may come while the process ends.
   static Handlers &all() {
     static Handlers *handlers = new Handlers;
     return *handlers;
   }
+
+private:
+  static void before() {
+    all().stores.lock();
+    all().objects.lock();
+    for (ForkAware *each = all().first; each; each = each->next)
+      each->beforeFork();
+  }
+  static void inParent() {
+    all().objects.unlock();
+    all().stores.unlock();
+  }
+  static void inChild() {
+    for (ForkAware *each = all().first; each; each = each->next)
+      each->inChild();
+    inParent();
+  }
 };
 
+StoreLock::StoreLock() { ForkAware::Handlers::all().stores.lock(); }
+StoreLock::~StoreLock() { ForkAware::Handlers::all().stores.unlock(); }
+
 std::unique_lock<std::mutex> ForkAware::noFork() {
-  return std::unique_lock(Handlers::all().mutex);
+  return std::unique_lock(Handlers::all().objects);
 }
 
 void ForkAware::enlist() {

@@ -6,8 +6,8 @@
 #include "runtime/store/files/OwnedFile.h"
 
 #include "runtime/Printable.h"
+#include "runtime/store/files/Random.h"
 
-#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -15,7 +15,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <utility>
 #include <vector>
 
 using namespace attn_jit;
@@ -25,20 +24,6 @@ namespace {
 
 /// What Linux follows before it says ELOOP.
 constexpr int mostLinks = 40;
-
-struct File {
-  int number = -1;
-  explicit File(int number) : number(number) {}
-  File(File &&other) noexcept : number(std::exchange(other.number, -1)) {}
-  File &operator=(File &&other) noexcept {
-    std::swap(number, other.number);
-    return *this;
-  }
-  ~File() {
-    if (number >= 0)
-      close(number);
-  }
-};
 
 std::string said(const std::string &path) { return rt::printable(path, 200); }
 
@@ -83,7 +68,7 @@ public:
   explicit Walk(bool create) : create(create) {}
 
   /// `folder` is absolute.
-  rt::Result<File> to(const std::string &folder) {
+  rt::Result<FileHandle> to(const std::string &folder) {
     ATTN_CHECK(begin());
     std::vector<std::string> names = namesOf(folder);
     for (int links = 0; !names.empty();) {
@@ -100,8 +85,8 @@ public:
         names.insert(names.end(), std::move(each));
     }
     // O_PATH descriptors cannot be locked or synced.
-    File real(openat(at.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (real.number < 0)
+    FileHandle real = at.openAt(".", O_RDONLY | O_DIRECTORY);
+    if (!real)
       return failedCall(folder, "cannot be read");
     return real;
   }
@@ -109,13 +94,13 @@ public:
 private:
   rt::Status begin() {
     where = "/";
-    at = File(open(where.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    at = FileHandle::open(where, O_PATH | O_DIRECTORY);
     return look(at);
   }
 
-  rt::Status look(const File &file) {
+  rt::Status look(const FileHandle &file) {
     struct stat known;
-    if (file.number < 0 || fstat(file.number, &known) != 0)
+    if (!file || fstat(file.get(), &known) != 0)
       return failedCall(where, "cannot be read");
     isLink = S_ISLNK(known.st_mode);
     if (!isLink && !S_ISDIR(known.st_mode))
@@ -128,12 +113,11 @@ private:
   rt::Result<std::string> step(const std::string &name) {
     const std::string before = where;
     where += (where.ends_with('/') ? "" : "/") + name;
-    constexpr int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-    File next(openat(at.number, name.c_str(), flags));
-    if (next.number < 0 && errno == ENOENT && create) {
-      if (mkdirat(at.number, name.c_str(), 0700) != 0 && errno != EEXIST)
+    FileHandle next = at.openAt(name, O_PATH);
+    if (!next && errno == ENOENT && create) {
+      if (mkdirat(at.get(), name.c_str(), 0700) != 0 && errno != EEXIST)
         return failedCall(where, "cannot be made");
-      next = File(openat(at.number, name.c_str(), flags));
+      next = at.openAt(name, O_PATH);
     }
     ATTN_CHECK(look(next));
     if (!isLink) {
@@ -141,7 +125,7 @@ private:
       return std::string();
     }
     char text[PATH_MAX];
-    const ssize_t length = readlinkat(next.number, "", text, sizeof text);
+    const ssize_t length = readlinkat(next.get(), "", text, sizeof text);
     if (length <= 0 || size_t(length) == sizeof text)
       return refused(where, "is a link that cannot be read");
     where = before;
@@ -150,23 +134,14 @@ private:
 
   bool create, isLink = false;
   std::string where;
-  File at{-1};
+  FileHandle at;
 };
 
 } // namespace
 
-OwnedFolder::OwnedFolder(std::string given, int folder)
+OwnedFolder::OwnedFolder(std::string given, FileHandle folder)
     : path(std::move(given)), name(path.substr(path.rfind('/') + 1)),
-      folder(folder) {}
-
-OwnedFolder::OwnedFolder(OwnedFolder &&other) noexcept
-    : path(std::move(other.path)), name(std::move(other.name)),
-      folder(std::exchange(other.folder, -1)) {}
-
-OwnedFolder::~OwnedFolder() {
-  if (folder >= 0)
-    close(folder);
-}
+      folder(std::move(folder)) {}
 
 rt::Result<OwnedFolder> OwnedFolder::of(const std::string &path, bool create) {
   const size_t slash = path.rfind('/');
@@ -179,18 +154,17 @@ rt::Result<OwnedFolder> OwnedFolder::of(const std::string &path, bool create) {
       return failedCall(path, "the folder it starts from cannot be told");
     folder = std::string(current) + "/" + folder;
   }
-  ATTN_TRY(File opened, Walk(create).to(folder));
-  return OwnedFolder(path, std::exchange(opened.number, -1));
+  ATTN_TRY(FileHandle opened, Walk(create).to(folder));
+  return OwnedFolder(path, std::move(opened));
 }
 
 rt::Result<std::string> OwnedFolder::read(const Rules &rules) const {
   // Without O_NONBLOCK a pipe under this name would be waited for.
-  File file(openat(folder, name.c_str(),
-                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (file.number < 0 && errno == ELOOP)
+  const FileHandle file = folder.openAt(name, O_RDONLY | O_NONBLOCK);
+  if (!file && errno == ELOOP)
     return refused(path, "is a link, which is not followed here");
   struct stat known;
-  if (file.number < 0 || fstat(file.number, &known) != 0)
+  if (!file || fstat(file.get(), &known) != 0)
     return failedCall(path, "cannot be read");
   if (!S_ISREG(known.st_mode))
     return refused(path, "is no regular file");
@@ -201,88 +175,55 @@ rt::Result<std::string> OwnedFolder::read(const Rules &rules) const {
   if (uint64_t(known.st_size) > rules.mostBytes)
     return refused(path, "is larger than " + std::to_string(rules.mostBytes) +
                              " bytes");
-  // One byte more, so that growth is seen.
-  std::string bytes(size_t(known.st_size) + 1, '\0');
-  size_t size = 0;
-  while (size < bytes.size()) {
-    const ssize_t count =
-        ::read(file.number, bytes.data() + size, bytes.size() - size);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count < 0)
-      return failedCall(path, "cannot be read");
-    if (count == 0)
-      break;
-    size += size_t(count);
-  }
-  if (size == bytes.size())
-    return refused(path, "changed while it was read");
-  bytes.resize(size);
+  auto bytes = file.readAll(rules.mostBytes);
+  if (!bytes)
+    return refused(path, bytes.error().text);
   return bytes;
 }
 
 rt::Result<std::string> OwnedFolder::writeTemporary(std::string_view bytes,
                                                     mode_t mode) const {
-  static std::atomic<unsigned> count = 0;
-  std::string temporary;
-  File file(-1);
-  do {
-    temporary = ".attn-jit-" + std::to_string(getpid()) + "-" +
-                std::to_string(count++) + ".tmp";
-    file = File(openat(folder, temporary.c_str(),
-                       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  } while (file.number < 0 && errno == EEXIST);
-  if (file.number < 0)
+  std::string temporary = ".attn-jit-" + randomHex(8) + ".tmp";
+  if (!folder.makeSynced(temporary, bytes, mode))
     return failedCall(path, "cannot be written");
-  bool whole = fchmod(file.number, mode) == 0;
-  while (whole && !bytes.empty()) {
-    const ssize_t written = ::write(file.number, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR)
-      continue;
-    whole = written > 0;
-    bytes.remove_prefix(whole ? size_t(written) : 0);
-  }
-  if (whole && fsync(file.number) == 0)
-    return temporary;
-  rt::Error error = failedCall(path, "writing it failed");
-  unlinkat(folder, temporary.c_str(), 0);
-  return error;
+  return temporary;
 }
 
 rt::Status OwnedFolder::replace(std::string_view bytes) const {
   struct stat known;
   const bool there =
-      fstatat(folder, name.c_str(), &known, AT_SYMLINK_NOFOLLOW) == 0;
+      fstatat(folder.get(), name.c_str(), &known, AT_SYMLINK_NOFOLLOW) == 0;
   ATTN_TRY(const std::string temporary,
            writeTemporary(bytes, there ? known.st_mode & 0755 : 0644));
-  if (renameat(folder, temporary.c_str(), folder, name.c_str()) != 0) {
+  if (renameat(folder.get(), temporary.c_str(), folder.get(), name.c_str()) !=
+      0) {
     rt::Error error = failedCall(path, "cannot be written");
-    unlinkat(folder, temporary.c_str(), 0);
+    unlinkat(folder.get(), temporary.c_str(), 0);
     return error;
   }
   // The new file is there; what the folder's sync says changes nothing of that.
-  (void)fsync(folder);
+  (void)fsync(folder.get());
   return rt::success();
 }
 
 rt::Status OwnedFolder::make(std::string_view bytes, mode_t mode) const {
   ATTN_TRY(const std::string temporary, writeTemporary(bytes, mode));
   // A second name, unlike a rename, never takes one that is there.
-  const bool made =
-      linkat(folder, temporary.c_str(), folder, name.c_str(), 0) == 0;
+  const bool made = linkat(folder.get(), temporary.c_str(), folder.get(),
+                           name.c_str(), 0) == 0;
   rt::Error error = made ? rt::Error()
                     : errno == EEXIST
                         ? refused(path, "exists already and is kept")
                         : failedCall(path, "cannot be written");
-  unlinkat(folder, temporary.c_str(), 0);
+  unlinkat(folder.get(), temporary.c_str(), 0);
   if (!made)
     return error;
-  (void)fsync(folder);
+  (void)fsync(folder.get());
   return rt::success();
 }
 
 void OwnedFolder::lock() const {
-  while (flock(folder, LOCK_EX) != 0 && errno == EINTR)
+  while (flock(folder.get(), LOCK_EX) != 0 && errno == EINTR)
     ;
 }
 

@@ -7,11 +7,7 @@
 #ifndef ATTN_JIT_RUNTIME_STORE_OWNEDFILE_H
 #define ATTN_JIT_RUNTIME_STORE_OWNEDFILE_H
 
-#include "runtime/Result.h"
-
-#include <string>
-#include <string_view>
-#include <sys/types.h>
+#include "runtime/store/files/FileHandle.h"
 
 namespace attn_jit::store {
 
@@ -24,10 +20,6 @@ public:
   /// 0700.
   static rt::Result<OwnedFolder> of(const std::string &path,
                                     bool create = false);
-  OwnedFolder(OwnedFolder &&other) noexcept;
-  OwnedFolder &operator=(OwnedFolder &&) = delete;
-  ~OwnedFolder();
-
   /// What its file must be, and what is read of it.
   struct Rules {
     size_t mostBytes;
@@ -46,12 +38,12 @@ public:
   void lock() const;
 
 private:
-  OwnedFolder(std::string path, int folder);
+  OwnedFolder(std::string path, FileHandle folder);
   rt::Result<std::string> writeTemporary(std::string_view bytes,
                                          mode_t mode) const;
 
   std::string path, name;
-  int folder = -1;
+  FileHandle folder;
 };
 
 /// The whole of a file that passes.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/store/files/Publish.h"
+#include "runtime/store/files/FileHandle.h"
 #include "runtime/store/files/Random.h"
-#include "runtime/store/files/StoredFile.h"
 
 #include <atomic>
 #include <cerrno>
@@ -41,14 +41,6 @@ std::string_view attn_jit::store::name(Step step) {
 
 static rt::Error refused(const std::string &path, const char *what) {
   return rt::failed(path + ": " + what + ": " + std::strerror(errno));
-}
-
-static void syncFolder(const std::string &path) {
-  const int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0)
-    return;
-  fsync(folder);
-  close(folder);
 }
 
 static std::string above(const std::string &path) {
@@ -93,37 +85,29 @@ rt::Result<bool> attn_jit::store::takeName(const std::string &from,
   return error;
 }
 
-static rt::Status writeAll(int file, const std::string &path,
-                           std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = write(file, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count <= 0)
-      return refused(path, "cannot be written");
-    bytes.remove_prefix(size_t(count));
-  }
-  return rt::success();
-}
-
-static rt::Status fill(int file, const std::string &path,
-                       std::string_view bytes, mode_t mode) {
-  ATTN_CHECK(writeAll(file, path, bytes));
-  // Whatever the umask is.
-  if (fchmod(file, mode) != 0)
-    return refused(path, "cannot be written");
+static bool fill(FileHandle &file, const std::string &path,
+                 std::string_view bytes, mode_t mode) {
+  // The mode is what was asked for, whatever the umask is.
+  if (!file.writeAll(bytes) || fchmod(file.get(), mode) != 0)
+    return false;
   reached(Step::Written, path);
-  if (fsync(file) != 0)
-    return refused(path, "cannot be written");
+  if (fsync(file.get()) != 0)
+    return false;
   reached(Step::Synced, path);
-  return rt::success();
+  return file.closed();
 }
 
 /// A file of that folder which nobody else has; its name goes to `path`.
-static int makeTemporary(const std::string &folder, std::string &path) {
+static FileHandle makeTemporary(const std::string &folder, std::string &path) {
   path = folder + "/" + randomHex(8);
-  return open(path.c_str(),
-              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  return FileHandle::open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+}
+
+static rt::Error notWritten(const std::string &path,
+                            const std::string &temporary) {
+  rt::Error error = refused(path, "cannot be written");
+  unlink(temporary.c_str());
+  return error;
 }
 
 /// Whole and on the disk, under the name that is returned.
@@ -133,18 +117,12 @@ writeTemporary(const std::string &temporaryFolder, const std::string &path,
   ATTN_CHECK(makeFolder(temporaryFolder));
   ATTN_CHECK(makeFolder(above(path)));
   std::string temporary;
-  const int file = makeTemporary(temporaryFolder, temporary);
-  if (file < 0)
+  FileHandle file = makeTemporary(temporaryFolder, temporary);
+  if (!file)
     return refused(path, "cannot be written");
   reached(Step::Made, path);
-  rt::Status filled = fill(file, path, bytes, mode);
-  // Some file systems say only here that there was no room.
-  if (close(file) != 0 && filled)
-    filled = refused(path, "cannot be written");
-  if (!filled) {
-    unlink(temporary.c_str());
-    return filled.takeError();
-  }
+  if (!fill(file, path, bytes, mode))
+    return notWritten(path, temporary);
   return temporary;
 }
 
@@ -169,11 +147,8 @@ rt::Status attn_jit::store::republishFile(const std::string &temporaryFolder,
                                           std::string_view bytes, mode_t mode) {
   ATTN_TRY(const std::string temporary,
            writeTemporary(temporaryFolder, path, bytes, mode));
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    rt::Error error = refused(path, "cannot be written");
-    unlink(temporary.c_str());
-    return error;
-  }
+  if (std::rename(temporary.c_str(), path.c_str()) != 0)
+    return notWritten(path, temporary);
   reached(Step::Named, path);
   syncFolder(above(path));
   reached(Step::FolderSynced, path);
@@ -184,15 +159,11 @@ rt::Status attn_jit::store::replaceFile(const std::string &temporaryFolder,
                                         const std::string &path,
                                         std::string_view bytes) {
   std::string temporary;
-  const int file = makeTemporary(temporaryFolder, temporary);
-  if (file < 0)
+  FileHandle file = makeTemporary(temporaryFolder, temporary);
+  if (!file)
     return refused(path, "cannot be written");
-  rt::Status done = writeAll(file, path, bytes);
-  if (close(file) != 0 && done)
-    done = refused(path, "cannot be written");
-  if (done && std::rename(temporary.c_str(), path.c_str()) != 0)
-    done = refused(path, "cannot be written");
-  if (!done)
-    unlink(temporary.c_str());
-  return done;
+  if (!file.writeAll(bytes) || !file.closed() ||
+      std::rename(temporary.c_str(), path.c_str()) != 0)
+    return notWritten(path, temporary);
+  return rt::success();
 }

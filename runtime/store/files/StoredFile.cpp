@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/store/files/StoredFile.h"
+#include "runtime/store/files/FileHandle.h"
 #include "runtime/store/files/Publish.h"
 #include "runtime/store/files/Random.h"
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
-#include <sodium.h>
-#include <unistd.h>
 
 using namespace attn_jit::store;
 
@@ -58,28 +56,9 @@ static ReadFile notAFile(const std::string &path) {
   return read;
 }
 
-/// Its bytes and one more if there is one: `size` was right. -1: an error.
-static ssize_t readAll(int file, char *bytes, size_t size) {
-  size_t done = 0;
-  while (done < size) {
-    const ssize_t count = ::read(file, bytes + done, size - done);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count < 0)
-      return -1;
-    if (count == 0)
-      break;
-    done += size_t(count);
-  }
-  return ssize_t(done);
-}
-
 ReadFile attn_jit::store::readStored(const std::string &path, size_t most) {
-  int file;
-  do // what is no regular file is not waited for
-    file = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  while (file < 0 && errno == EINTR);
-  if (file < 0) {
+  const auto file = FileHandle::open(path, O_RDONLY | O_NONBLOCK);
+  if (!file) {
     if (errno == ENOENT)
       return missing(Miss::Absent);
     return errno == ELOOP || errno == ENXIO ? notAFile(path)
@@ -87,22 +66,22 @@ ReadFile attn_jit::store::readStored(const std::string &path, size_t most) {
   }
   StoredFile stored;
   ReadFile read = missing(Miss::Unreadable);
-  if (fstat(file, &stored.known) == 0) {
-    read.known = stored.known;
-    const auto size = size_t(stored.known.st_size);
-    if (!S_ISREG(stored.known.st_mode) || size > most) {
-      read.miss = Miss::Corrupt;
-    } else {
-      stored.bytes.resize(size);
-      const ssize_t count = readAll(file, stored.bytes.data(), size);
-      if (count >= 0) {
-        stored.bytes.resize(size_t(count));
-        read.file = std::move(stored);
-        read.miss = Miss::Absent;
-      }
-    }
+  if (fstat(file.get(), &stored.known) != 0)
+    return read;
+  read.known = stored.known;
+  const auto size = size_t(stored.known.st_size);
+  if (!S_ISREG(stored.known.st_mode) || size > most) {
+    read.miss = Miss::Corrupt;
+    return read;
   }
-  close(file);
+  // What has been cut short since is found out by its digest.
+  stored.bytes.resize(size);
+  const ssize_t count = file.read(stored.bytes);
+  if (count < 0)
+    return read;
+  stored.bytes.resize(size_t(count));
+  read.file = std::move(stored);
+  read.miss = Miss::Absent;
   return read;
 }
 
@@ -155,17 +134,13 @@ int64_t attn_jit::store::lastUse(const struct stat &known, int64_t now) {
 void attn_jit::store::eachName(
     const std::string &folder,
     const std::function<void(const std::string &)> &visit) {
-  DIR *open = opendir(folder.c_str());
-  if (!open)
+  const FileHandle at(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!at)
     return;
   // Read before the first is visited: visitors take names away.
-  std::vector<std::string> names;
-  while (const dirent *entry = readdir(open))
-    if (entry->d_name[0] != '.')
-      names.emplace_back(entry->d_name);
-  closedir(open);
-  for (const std::string &name : names)
-    visit(name);
+  for (const std::string &name : namesIn(at))
+    if (!name.starts_with('.'))
+      visit(name);
 }
 
 void attn_jit::store::eachStored(

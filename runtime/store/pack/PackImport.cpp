@@ -5,6 +5,7 @@
 // by the digest that the first one took, so that a file which changes between
 // them gives an error and never anything unchecked.
 #include "runtime/Printable.h"
+#include "runtime/store/files/FileHandle.h"
 #include "runtime/store/pack/PackFormat.h"
 #include "runtime/store/pack/PackReader.h"
 #include "runtime/store/records/Record.h"
@@ -305,15 +306,12 @@ rt::Result<PackImported> attn_jit::store::importPack(const std::string &path,
                                                      const PackSink &sink,
                                                      const PackLimits &limits) {
   const std::string shown = rt::printable(path, 200);
-  const int file = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (file < 0)
+  // A link is followed: the file is one that a user names.
+  const FileHandle file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!file)
     return rt::badInput(shown + ": cannot be read: " + std::strerror(errno));
   struct stat known;
-  auto imported =
-      fstat(file, &known) == 0 && S_ISREG(known.st_mode)
-          ? import({file, {}}, path, keys, sink, limits)
-          : rt::Result<PackImported>(rt::badInput(
-                shown + ": is no regular file; a pack is read twice"));
-  close(file);
-  return imported;
+  if (fstat(file.get(), &known) != 0 || !S_ISREG(known.st_mode))
+    return rt::badInput(shown + ": is no regular file; a pack is read twice");
+  return import({file.get(), {}}, path, keys, sink, limits);
 }

@@ -4,9 +4,10 @@
 // again after a fork, and again where another one has taken its name (its
 // folder was removed, or another process set a corrupt one aside): what was
 // written into a file without a name is written again.
+#include "runtime/store/files/FileHandle.h"
+#include "runtime/store/files/Fork.h"
 #include "runtime/store/files/Publish.h"
 #include "runtime/store/files/Random.h"
-#include "runtime/store/files/StoreLock.h"
 #include "runtime/store/records/RecordConnection.h"
 
 #include <cerrno>
@@ -21,23 +22,7 @@ using namespace attn_jit::store;
 
 namespace {
 
-/// v1/records.lock: who makes a database or sets one aside does it alone.
-class FolderLock {
-public:
-  static rt::Result<FolderLock> take(const std::string &path);
-  FolderLock(FolderLock &&other) noexcept
-      : file(std::exchange(other.file, -1)) {}
-  ~FolderLock() {
-    if (file >= 0)
-      close(file);
-  }
-
-private:
-  explicit FolderLock(int file) : file(file) {}
-  int file;
-};
-
-class RecordDatabase final : public RowStore, ForkListener {
+class RecordDatabase final : public RowStore, ForkAware {
 public:
   explicit RecordDatabase(const CacheRoot &root);
   ~RecordDatabase() override;
@@ -65,11 +50,14 @@ private:
 
 } // namespace
 
-rt::Result<FolderLock> FolderLock::take(const std::string &path) {
-  FolderLock lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (lock.file < 0)
+/// v1/records.lock, held while it is open: who makes a database or sets one
+/// aside does it alone.
+static rt::Result<FileHandle> lockFolder(const std::string &folder) {
+  const std::string path = folder + "/records.lock";
+  auto lock = FileHandle::open(path, O_RDWR | O_CREAT, 0600);
+  if (!lock)
     return systemError(path, "cannot be made");
-  for (int waited = 0; flock(lock.file, LOCK_EX | LOCK_NB) != 0; ++waited) {
+  for (int waited = 0; flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++waited) {
     if ((errno != EWOULDBLOCK && errno != EINTR) || waited == 5000)
       return systemError(path, "cannot be locked");
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -81,13 +69,15 @@ RecordDatabase::RecordDatabase(const CacheRoot &root)
     : root(root.path), folder(root.path + "/v1"),
       path(folder + "/records.sqlite"), readOnly(root.readOnly) {
   const StoreLock lock;
+  const auto guard = noFork();
   enlist();
 }
 
 RecordDatabase::~RecordDatabase() {
   const StoreLock lock;
-  leave();
   connection.reset();
+  const auto guard = noFork();
+  leave();
 }
 
 void RecordDatabase::beforeFork() {
@@ -97,7 +87,7 @@ void RecordDatabase::beforeFork() {
 }
 
 rt::Status RecordDatabase::setAside(const FileIdentity &which) {
-  ATTN_TRY(const FolderLock lock, FolderLock::take(folder + "/records.lock"));
+  ATTN_TRY(const FileHandle lock, lockFolder(folder));
   if (fileAt(path) != which)
     return rt::success(); // somebody else did
   const std::string quarantine = folder + "/quarantine";
@@ -118,8 +108,7 @@ rt::Status RecordDatabase::openToWrite() {
     const FileIdentity before = fileAt(path);
     bool corrupt = false;
     {
-      ATTN_TRY(const FolderLock lock,
-               FolderLock::take(folder + "/records.lock"));
+      ATTN_TRY(const FileHandle lock, lockFolder(folder));
       auto made =
           RecordConnection::open(path, RecordConnection::Mode::Write, corrupt);
       if (made)

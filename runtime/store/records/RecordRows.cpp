@@ -3,7 +3,7 @@
 // A row's digests were made when it was stored. What is read is held to them,
 // since a flipped bit in a digit gives another valid record.
 #include "runtime/store/records/RecordRows.h"
-#include "runtime/store/files/StoreLock.h"
+#include "runtime/store/files/Fork.h"
 
 #include <cerrno>
 #include <cstring>

@@ -4,6 +4,7 @@
 // (SegmentIndex.h) a writer, v1/records/<random>.jsonl, to which nobody else
 // writes. Whole lines go out by one write and are synchronised; behind a part
 // of one nothing is written, since the next call begins another segment.
+#include "runtime/store/files/FileHandle.h"
 #include "runtime/store/files/Publish.h"
 #include "runtime/store/files/Random.h"
 #include "runtime/store/records/SegmentIndex.h"
@@ -25,7 +26,6 @@ public:
   explicit RecordSegments(const CacheRoot &root)
       : root(root.path), folder(root.path + "/v1/records"),
         readOnly(root.readOnly), index(folder) {}
-  ~RecordSegments() override { endSegment(); }
 
 private:
   rt::Result<int64_t> put(std::span<const Row> rows) override;
@@ -40,14 +40,13 @@ private:
   /// Whether it still has its name: its folder may have been removed.
   bool isNamed() const;
   rt::Status beginSegment();
-  void endSegment();
   rt::Status append(std::string_view lines);
 
   std::string root, folder;
   bool readOnly;
   SegmentIndex index;
   std::string path; ///< of the segment that is written
-  int file = -1;
+  FileHandle file;
   pid_t process = 0; ///< whose segment it is
 };
 } // namespace
@@ -74,38 +73,25 @@ rt::Result<int64_t> RecordSegments::rowCount() {
   return int64_t(index.size());
 }
 
-void RecordSegments::endSegment() {
-  if (file >= 0)
-    close(file);
-  file = -1;
-}
-
 bool RecordSegments::isNamed() const {
   struct stat named, written;
-  return stat(path.c_str(), &named) == 0 && fstat(file, &written) == 0 &&
+  return stat(path.c_str(), &named) == 0 && fstat(file.get(), &written) == 0 &&
          named.st_ino == written.st_ino && named.st_dev == written.st_dev;
 }
 
 rt::Status RecordSegments::beginSegment() {
   // A child of fork has a segment of its own.
-  if (file >= 0 && process == getpid() && isNamed())
+  if (file && process == getpid() && isNamed())
     return rt::success();
-  endSegment();
+  file = FileHandle();
   for (const std::string &each : {root, root + "/v1", folder})
     ATTN_CHECK(makeFolder(each));
   path = folder + "/" + randomHex(8) + ".jsonl";
-  constexpr int flags =
-      O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  file = open(path.c_str(), flags, 0600);
-  if (file < 0)
+  file = FileHandle::open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL, 0600);
+  if (!file)
     return systemError(path, "cannot be made");
   process = getpid();
-  const int directory = open(folder.c_str(), O_RDONLY | O_CLOEXEC);
-  if (directory >= 0) {
-    // Where folders cannot be synchronised the name comes when it comes.
-    (void)fsync(directory);
-    close(directory);
-  }
+  syncFolder(folder);
   return rt::success();
 }
 
@@ -113,14 +99,14 @@ rt::Status RecordSegments::append(std::string_view lines) {
   ATTN_CHECK(beginSegment());
   ssize_t count = 0;
   do
-    count = write(file, lines.data(), lines.size());
+    count = write(file.get(), lines.data(), lines.size());
   while (count < 0 && errno == EINTR);
-  if (count == ssize_t(lines.size()) && fdatasync(file) == 0)
+  if (count == ssize_t(lines.size()) && fdatasync(file.get()) == 0)
     return rt::success();
   if (count >= 0 && count < ssize_t(lines.size()))
     errno = ENOSPC; // the only reason to write less
   const rt::Error error = systemError(path, "cannot be written to");
-  endSegment();
+  file = FileHandle();
   return error;
 }
 

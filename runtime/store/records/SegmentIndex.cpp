@@ -3,7 +3,6 @@
 #include "runtime/store/records/CanonicalJson.h"
 
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,12 +88,12 @@ void SegmentIndex::enter(std::string_view line, const Segment &segment,
   byProblem[place.problem].insert(identity);
 }
 
-void SegmentIndex::readGrown(int file, Segment &segment) {
+void SegmentIndex::readGrown(const FileHandle &file, Segment &segment) {
   std::string bytes, chunk(chunkBytes, '\0');
   bool tooLong = false;
   off_t at = segment.read; // of bytes[0]
   for (off_t next = at; next < segment.size;) {
-    const ssize_t count = pread(file, chunk.data(), chunk.size(), next);
+    const ssize_t count = pread(file.get(), chunk.data(), chunk.size(), next);
     if (count <= 0)
       return;
     bytes.append(chunk, 0, size_t(count));
@@ -119,11 +118,12 @@ void SegmentIndex::readGrown(int file, Segment &segment) {
   }
 }
 
-bool SegmentIndex::readNew(int directory, const std::string &name,
+bool SegmentIndex::readNew(const FileHandle &directory, const std::string &name,
                            size_t &seen) {
   struct stat known;
   if (!name.ends_with(".jsonl") ||
-      fstatat(directory, name.c_str(), &known, AT_SYMLINK_NOFOLLOW) != 0 ||
+      fstatat(directory.get(), name.c_str(), &known, AT_SYMLINK_NOFOLLOW) !=
+          0 ||
       !S_ISREG(known.st_mode))
     return true;
   if (const auto there = segments.find(name);
@@ -132,9 +132,8 @@ bool SegmentIndex::readNew(int directory, const std::string &name,
     ++seen;
     return true;
   }
-  const int file =
-      openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  if (file < 0)
+  const FileHandle file = directory.openAt(name, O_RDONLY | O_NONBLOCK);
+  if (!file)
     return true;
   ++seen;
   Segment &segment = segments[name];
@@ -146,23 +145,21 @@ bool SegmentIndex::readNew(int directory, const std::string &name,
     segment.size = known.st_size;
     readGrown(file, segment);
   }
-  close(file);
   return isSame;
 }
 
 rt::Status SegmentIndex::refresh() {
-  DIR *const listing = opendir(folder.c_str());
+  const FileHandle listing(
+      open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!listing && errno != ENOENT)
     return systemError(folder, "cannot be read");
   size_t seen = 0;
   bool isSame = true;
-  while (const dirent *each = listing ? readdir(listing) : nullptr) {
-    isSame = readNew(dirfd(listing), each->d_name, seen);
+  for (const std::string &name : namesIn(listing)) {
+    isSame = readNew(listing, name, seen);
     if (!isSame)
       break;
   }
-  if (listing)
-    closedir(listing);
   if (isSame && seen >= segments.size())
     return rt::success();
   // What a segment held that has gone may be in others too.
@@ -200,17 +197,15 @@ std::vector<Row> SegmentIndex::rows(std::span<const Digest> identities) const {
                     std::string(place.length, '\0')});
   }
   for (const auto &[segment, which] : bySegment) {
-    const int file = open((folder + "/" + segment->name).c_str(),
-                          O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    const auto file =
+        FileHandle::open(folder + "/" + segment->name, O_RDONLY | O_NONBLOCK);
     for (size_t row : which) {
       std::string &line = rows[row].line;
       const off_t offset = places.at(rows[row].identity).offset;
-      if (file < 0 ||
-          pread(file, line.data(), line.size(), offset) != ssize_t(line.size()))
+      if (!file || pread(file.get(), line.data(), line.size(), offset) !=
+                       ssize_t(line.size()))
         line.clear();
     }
-    if (file >= 0)
-      close(file);
   }
   std::erase_if(rows, [](const Row &row) { return row.line.empty(); });
   return rows;

@@ -11,6 +11,7 @@
 #ifndef ATTN_JIT_RUNTIME_STORE_SEGMENTINDEX_H
 #define ATTN_JIT_RUNTIME_STORE_SEGMENTINDEX_H
 
+#include "runtime/store/files/FileHandle.h"
 #include "runtime/store/records/RecordRows.h"
 
 #include <map>
@@ -60,8 +61,9 @@ private:
   };
 
   /// False: a segment has gone, or is another one than it was.
-  bool readNew(int directory, const std::string &name, size_t &seen);
-  void readGrown(int file, Segment &segment);
+  bool readNew(const FileHandle &directory, const std::string &name,
+               size_t &seen);
+  void readGrown(const FileHandle &file, Segment &segment);
   void enter(std::string_view line, const Segment &segment, off_t at);
   static bool readHead(std::string_view &line, Digest &identity, Place &place);
 

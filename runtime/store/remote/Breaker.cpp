@@ -53,15 +53,15 @@ Breaker::State Breaker::read() const {
     return *memory;
   if (folder.empty())
     return {};
-  FileHandle file(open((folder + "/" + name).c_str(),
-                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const auto file =
+      FileHandle::open(folder + "/" + name, O_RDONLY | O_NONBLOCK);
   auto bytes = file ? file.readAll(256) : rt::Result<std::string>("");
   return bytes ? parse(*bytes) : State();
 }
 
 void Breaker::write(const State &state) {
   if (!folder.empty() && !memory) {
-    makeFolder(folder);
+    (void)makeFolder(folder);
     if (rt::writeFile(folder + "/" + name, text(state)))
       return;
   }
@@ -81,8 +81,8 @@ std::optional<Breaker::Permit> Breaker::allow() {
     return std::nullopt;
   FileHandle trial;
   if (!memory && !folder.empty()) {
-    trial = FileHandle(open((folder + "/" + name + ".trial").c_str(),
-                            O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    trial = FileHandle::open(folder + "/" + name + ".trial", O_RDWR | O_CREAT,
+                             0600);
     if (trial && flock(trial.get(), LOCK_EX | LOCK_NB) != 0)
       return std::nullopt;
     // Another may have tried since.

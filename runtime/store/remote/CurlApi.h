@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// libcurl, opened when the first remote that needs it is: who shares nothing
-// over HTTP needs no libcurl. Types and constants are the header's; nothing is
+// libcurl, opened by the first request over HTTP: who makes none needs no
+// libcurl. Types and constants are the header's; nothing is
 // linked.
 #ifndef ATTN_JIT_RUNTIME_STORE_REMOTE_CURLAPI_H
 #define ATTN_JIT_RUNTIME_STORE_REMOTE_CURLAPI_H

@@ -33,8 +33,8 @@ namespace {
 class FolderRemote final : public Remote {
 public:
   FolderRemote(std::string path, const RemoteOptions &options)
-      : shown("file://" + path), path(std::move(path)), prefix(options.prefix),
-        readOnly(options.readOnly) {}
+      : shown(withoutCredentials("file://" + path)), path(std::move(path)),
+        prefix(options.prefix), readOnly(options.readOnly) {}
 
   const std::string &url() const override { return shown; }
   rt::Result<std::optional<std::string>> get(Space space, const Digest &name,
@@ -53,8 +53,9 @@ private:
   using Names = std::initializer_list<std::string_view>;
   /// Invalid, without an error, where it is not there and is not made.
   rt::Result<FileHandle> folder(Names names, bool make) const;
-  rt::Status write(int folder, const std::string &name, std::string_view bytes);
-  rt::Result<std::vector<std::string>> segments(int folder) const;
+  rt::Status write(const FileHandle &to, const std::string &name,
+                   std::string_view bytes);
+  rt::Result<std::vector<std::string>> segments(const FileHandle &at) const;
   rt::Error broken(const std::string &what) const;
 
   std::string shown, path, prefix;
@@ -133,30 +134,27 @@ rt::Result<bool> FolderRemote::exists(Space space, const Digest &name,
 }
 
 /// Names that writers left who ended before they renamed.
-static void sweep(int folder) {
+static void sweep(const FileHandle &folder) {
   constexpr time_t days2 = 2 * 24 * 3600;
   for (const std::string &name : namesIn(folder)) {
     struct stat known;
-    if (fstatat(folder, name.c_str(), &known, AT_SYMLINK_NOFOLLOW) == 0 &&
+    if (fstatat(folder.get(), name.c_str(), &known, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISREG(known.st_mode) && known.st_mtime < time(nullptr) - days2)
-      unlinkat(folder, name.c_str(), 0);
+      unlinkat(folder.get(), name.c_str(), 0);
   }
 }
 
-rt::Status FolderRemote::write(int to, const std::string &name,
+rt::Status FolderRemote::write(const FileHandle &to, const std::string &name,
                                std::string_view bytes) {
   ATTN_TRY(FileHandle at, folder({"tmp"}, true));
   if (!std::exchange(swept, true))
-    sweep(at.get());
+    sweep(at);
   const std::string temporary = randomHex(16);
-  FileHandle file = at.openAt(temporary, O_WRONLY | O_CREAT | O_EXCL, 0444);
-  if (!file)
-    return broken("tmp cannot be written");
-  if (fchmod(file.get(), 0444) == 0 && file.writeAll(bytes) &&
-      fsync(file.get()) == 0 &&
-      renameat(at.get(), temporary.c_str(), to, name.c_str()) == 0) {
+  if (!at.makeSynced(temporary, bytes, 0444))
+    return broken(name + " cannot be written");
+  if (renameat(at.get(), temporary.c_str(), to.get(), name.c_str()) == 0) {
     // The name is there for all; that it outlasts a crash is best effort.
-    (void)!fsync(to);
+    (void)!fsync(to.get());
     return rt::success();
   }
   const rt::Error error = broken(name + " cannot be written");
@@ -173,10 +171,11 @@ rt::Status FolderRemote::put(Space space, const Digest &name,
     return rt::success();
   ATTN_TRY(std::string ignored, epoch(deadline));
   ATTN_TRY(FileHandle at, folder({store::name(space), fanOut(name)}, true));
-  return write(at.get(), name.hex(), bytes);
+  return write(at, name.hex(), bytes);
 }
 
-rt::Result<std::vector<std::string>> FolderRemote::segments(int at) const {
+rt::Result<std::vector<std::string>>
+FolderRemote::segments(const FileHandle &at) const {
   std::set<std::string> lines;
   size_t bytes = 0;
   for (const std::string &name : namesIn(at)) {
@@ -184,8 +183,7 @@ rt::Result<std::vector<std::string>> FolderRemote::segments(int at) const {
     const auto digest = Digest::parse(std::string_view(name).substr(0, stem));
     if (!digest || name.substr(stem) != ".jsonl")
       continue;
-    FileHandle file = FileHandle(openat(
-        at, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    const FileHandle file = at.openAt(name, O_RDONLY | O_NONBLOCK);
     auto segment = file ? file.readAll(mostBytes - bytes)
                         : rt::Result<std::string>(rt::failed(""));
     if (!segment && segment.error().code == rt::ErrorCode::BadInput)
@@ -210,7 +208,7 @@ rt::Status FolderRemote::addRecords(const Digest &problem,
                                     Deadline deadline) {
   ATTN_TRY(std::string ignored, epoch(deadline));
   ATTN_TRY(FileHandle at, folder({"records", problem.hex()}, true));
-  ATTN_TRY(const std::vector<std::string> there, segments(at.get()));
+  ATTN_TRY(const std::vector<std::string> there, segments(at));
   std::set<std::string_view> fresh(lines.begin(), lines.end());
   for (const std::string &line : there)
     fresh.erase(line);
@@ -219,7 +217,7 @@ rt::Status FolderRemote::addRecords(const Digest &problem,
     segment += std::string(line) + "\n";
   if (segment.empty())
     return rt::success();
-  return write(at.get(), sha256(segment).hex() + ".jsonl", segment);
+  return write(at, sha256(segment).hex() + ".jsonl", segment);
 }
 
 rt::Result<std::vector<std::string>>
@@ -227,14 +225,14 @@ FolderRemote::records(const Digest &problem, Deadline) {
   ATTN_TRY(FileHandle at, folder({"records", problem.hex()}, false));
   if (!at)
     return std::vector<std::string>();
-  return segments(at.get());
+  return segments(at);
 }
 
 rt::Result<std::vector<Digest>> FolderRemote::problems(Deadline) {
   ATTN_TRY(FileHandle at, folder({"records"}, false));
   std::vector<Digest> result;
   if (at)
-    for (const std::string &name : namesIn(at.get()))
+    for (const std::string &name : namesIn(at))
       if (auto digest = Digest::parse(name))
         result.push_back(*digest);
   return result;

@@ -101,9 +101,9 @@ static Result<std::unique_ptr<WebServer>> open(const Url &url,
   else
     access.user = url.user, access.password = url.password;
   access.takeFrom(options);
-  ATTN_TRY(Transfer transfer, Transfer::open(std::move(access), server + path));
-  return std::unique_ptr<WebServer>(std::make_unique<HttpServer>(
-      std::move(transfer), server + path, options.prefix));
+  return std::unique_ptr<WebServer>(
+      std::make_unique<HttpServer>(Transfer(std::move(access), server + path),
+                                   server + path, options.prefix));
 }
 
 Result<std::unique_ptr<Remote>> store::openHttp(const RemoteOptions &options) {

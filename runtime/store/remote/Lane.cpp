@@ -123,18 +123,20 @@ bool Lane::waitIdle(Time limit) {
 
 void Lane::stop(Job last) {
   std::deque<std::pair<Job, size_t>> dropped;
-  bool here = false;
+  Job here; // where there is no thread
   {
     std::lock_guard lock(state->mutex);
     dropped.swap(state->queue);
     state->bytes = 0;
-    here = !state->started;
-    if (!std::exchange(state->stopping, true) && !here)
+    const bool again = std::exchange(state->stopping, true);
+    if (!state->started)
+      here = std::move(last);
+    else if (!again)
       state->last = std::move(last);
     state->changed.notify_all();
   }
-  if (here && last)
-    last();
+  if (here)
+    here();
 }
 
 bool Lane::waitEnded(Time limit) {

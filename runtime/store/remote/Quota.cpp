@@ -17,7 +17,7 @@ using namespace attn_jit::store;
 
 static constexpr std::string_view head = "attn-jit.quota.v1 ";
 
-Quota::Quota(std::string folder, std::string name, int64_t bytes,
+Quota::Quota(const std::string &folder, const std::string &name, int64_t bytes,
              std::chrono::hours window, Clock clock)
     : path(folder.empty() ? "" : folder + "/" + name), limit(bytes),
       window(std::chrono::seconds(window).count()),
@@ -43,9 +43,8 @@ Quota::Count Quota::current(std::string_view text) const {
 static FileHandle lockedFile(const std::string &path) {
   if (path.empty())
     return {};
-  makeFolder(path.substr(0, path.rfind('/')));
-  FileHandle file(
-      open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  (void)makeFolder(path.substr(0, path.rfind('/')));
+  auto file = FileHandle::open(path, O_RDWR | O_CREAT, 0600);
   if (file && flock(file.get(), LOCK_EX) != 0)
     return {};
   return file;
@@ -78,9 +77,8 @@ bool Quota::take(int64_t bytes) {
 
 int64_t Quota::used() {
   std::lock_guard lock(mutex);
-  FileHandle file(path.empty()
-                      ? -1
-                      : open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  const auto file =
+      path.empty() ? FileHandle() : FileHandle::open(path, O_RDONLY);
   auto text = file ? file.readAll(256) : rt::Result<std::string>("");
   if (file && text)
     return current(*text).bytes;

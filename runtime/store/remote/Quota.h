@@ -21,7 +21,7 @@ public:
   using Clock = std::function<int64_t()>; ///< seconds since 1970
 
   /// `bytes`: 0 is no limit, and counts all the same.
-  Quota(std::string folder, std::string name, int64_t bytes,
+  Quota(const std::string &folder, const std::string &name, int64_t bytes,
         std::chrono::hours window, Clock clock = {});
 
   /// Counts them, or says no and counts nothing.

@@ -264,10 +264,9 @@ static Result<std::unique_ptr<WebServer>> open(const Url &given,
   access.sigv4 = "aws:amz:" + region + ":s3";
   access.takeFrom(options);
   const std::string shown = withoutCredentials(options.url);
-  ATTN_TRY(Transfer transfer, Transfer::open(std::move(access), shown));
   return std::unique_ptr<WebServer>(std::make_unique<S3Server>(
-      std::move(transfer), shown, server + "/" + bucket, options.prefix,
-      credentials.token));
+      Transfer(std::move(access), shown), shown, server + "/" + bucket,
+      options.prefix, credentials.token));
 }
 
 Result<std::unique_ptr<Remote>> store::openS3(const RemoteOptions &options) {

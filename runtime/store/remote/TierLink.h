@@ -73,16 +73,13 @@ public:
     lane->expect(started + limit);
     rt::Result<T> result = call(*remote, started + limit);
     if (!result && result.error().code == rt::ErrorCode::Unsupported) {
-      permit->succeeded(); // It does no such thing, which is no fault of it.
+      // What a server cannot do (records, where nothing is listed) says nothing
+      // against what it can.
+      permit->succeeded();
       return std::nullopt;
     }
     if (!result) {
-      // What a server cannot do (records, where nothing is listed) says nothing
-      // against what it can.
-      if (result.error().code == rt::ErrorCode::Unsupported)
-        permit->succeeded();
-      else
-        permit->failed();
+      permit->failed();
       meter->failed(result.error());
       return std::nullopt;
     }

@@ -2,6 +2,7 @@
 #include "runtime/store/remote/TierRemote.h"
 #include "runtime/File.h"
 #include "runtime/store/files/Publish.h"
+#include "runtime/store/remote/Url.h"
 
 #include <fcntl.h>
 
@@ -19,12 +20,14 @@ TierRemote::open(const RemoteOptions &options, const std::string &folder,
                  const Tiers::Open &open) {
   ATTN_TRY(std::unique_ptr<Remote> reader, open(options));
   ATTN_TRY(std::unique_ptr<Remote> writer, open(options));
-  // Named by what is shown, so that a new password starts nothing anew.
+  // Named by what is shown, so that a new password starts nothing anew, and by
+  // the path, of which not each byte may be shown.
   const std::string url = reader->url();
+  ATTN_TRY(const Url given, Url::parse(options.url));
   Parts parts{url,
               reader->recordsRefused(),
               folder,
-              sha256(url + "\n" + options.prefix).hex(),
+              sha256(url + "\n" + options.prefix + "\n" + given.path).hex(),
               std::move(refill),
               limits,
               options,
@@ -290,17 +293,16 @@ void TierRemote::lookForEmptied() {
 }
 
 std::string TierRemote::seenEpoch() const {
-  FileHandle file(epochFile.empty()
-                      ? -1
-                      : ::open(epochFile.c_str(),
-                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const auto file = epochFile.empty()
+                        ? FileHandle()
+                        : FileHandle::open(epochFile, O_RDONLY | O_NONBLOCK);
   auto text = file ? file.readAll(mostEpoch) : rt::Result<std::string>("");
   return epochInMemory.empty() && text ? *text : epochInMemory;
 }
 
 void TierRemote::seeEpoch(const std::string &epoch) {
   if (!epochFile.empty())
-    makeFolder(epochFile.substr(0, epochFile.rfind('/')));
+    (void)makeFolder(epochFile.substr(0, epochFile.rfind('/')));
   if (epochFile.empty() || !rt::writeFile(epochFile, epoch))
     epochInMemory = epoch;
 }

@@ -113,7 +113,7 @@ static void ask(const std::shared_ptr<const Remotes> &remotes, size_t next,
 
 rt::Result<std::unique_ptr<Tiers>>
 Tiers::open(std::span<const RemoteOptions> remotes, const std::string &root,
-            Refill refill, TierLimits limits, const Open &open) {
+            const Refill &refill, TierLimits limits, const Open &open) {
   auto state = std::make_shared<State>();
   state->limits = limits;
   for (const RemoteOptions &options : remotes) {

@@ -90,7 +90,7 @@ public:
   /// the URL's.
   static rt::Result<std::unique_ptr<Tiers>>
   open(std::span<const RemoteOptions> remotes, const std::string &root,
-       Refill refill = {}, TierLimits limits = {},
+       const Refill &refill = {}, TierLimits limits = {},
        const Open &open = openRemote);
   /// Waits for writes, within the limit; what is left is dropped.
   ~Tiers();

@@ -92,16 +92,6 @@ static size_t takeHeader(char *, size_t, size_t count, void *to) {
 }
 }
 
-Result<Transfer> Transfer::open(WebAccess access, std::string shown) {
-  const auto &api = CurlApi::get();
-  if (!api)
-    return api.error();
-  Transfer transfer;
-  transfer.access = std::move(access);
-  transfer.shown = std::move(shown);
-  return transfer;
-}
-
 Transfer::Transfer(Transfer &&other) noexcept
     : access(std::move(other.access)), shown(std::move(other.shown)),
       handle(std::exchange(other.handle, nullptr)), process(other.process),
@@ -146,7 +136,10 @@ static std::chrono::milliseconds untilThen(Deadline deadline) {
 
 Result<WebReply> Transfer::perform(const WebRequest &request,
                                    Deadline deadline) {
-  const CurlApi &api = *CurlApi::get();
+  const auto &opened = CurlApi::get();
+  if (!opened)
+    return rt::failed("remote " + shown + ": " + opened.error().text);
+  const CurlApi &api = *opened;
   const auto limit = untilThen(deadline);
   const std::string before =
       "remote " + shown + ": " + std::string(name(request.verb));

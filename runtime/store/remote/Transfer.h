@@ -49,8 +49,10 @@ struct WebReply {
 /// For one thread at a time. A child of fork connects anew.
 class Transfer {
 public:
-  /// `shown` is the URL that stands before each error of a request.
-  static rt::Result<Transfer> open(WebAccess access, std::string shown);
+  /// `shown` is the URL that stands before each error of a request. libcurl is
+  /// opened by the first one: a list of remotes is read without it.
+  Transfer(WebAccess access, std::string shown)
+      : access(std::move(access)), shown(std::move(shown)) {}
   Transfer(Transfer &&other) noexcept;
   Transfer &operator=(Transfer &&) = delete;
   ~Transfer();
@@ -62,7 +64,6 @@ public:
   long connects() const { return connected; }
 
 private:
-  Transfer() = default;
   WebAccess access;
   std::string shown;
   void *handle = nullptr; ///< CURL

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 
 using namespace attn_jit;
 using namespace attn_jit::store;
@@ -22,19 +21,20 @@ static std::string lower(std::string_view text) {
   return result;
 }
 
-static std::optional<std::string> decoded(std::string_view text) {
+std::optional<std::string>
+attn_jit::store::percentDecoded(std::string_view text) {
   std::string result;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
       result += text[i];
       continue;
     }
+    const std::string_view digits = text.substr(i + 1, 2);
     unsigned value = 0;
-    if (i + 2 >= text.size())
-      return std::nullopt;
-    auto [end, code] =
-        std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16);
-    if (code != std::errc() || end != text.data() + i + 3 || value == 0)
+    auto [end, code] = std::from_chars(
+        digits.data(), digits.data() + digits.size(), value, 16);
+    if (code != std::errc() || digits.size() != 2 || end != digits.data() + 2 ||
+        value < 0x20 || value == 0x7f)
       return std::nullopt;
     result += char(value);
     i += 2;
@@ -83,12 +83,13 @@ static rt::Error refused(std::string_view url, const std::string &what,
 static rt::Status readCredentials(std::string_view text, std::string_view all,
                                   Url &url) {
   const size_t colon = text.find(':');
-  auto user = decoded(text.substr(0, colon));
+  auto user = percentDecoded(text.substr(0, colon));
   auto password = colon == std::string_view::npos
                       ? std::string()
-                      : decoded(text.substr(colon + 1));
+                      : percentDecoded(text.substr(colon + 1));
   if (!user || !password)
-    return refused(all, "credentials: a '%' without two digits",
+    return refused(all,
+                   "credentials: a '%' without two digits of a printable byte",
                    "percent-encoded text");
   url.user = std::move(*user);
   url.password = std::move(*password);

@@ -13,6 +13,7 @@
 
 #include "runtime/Result.h"
 
+#include <optional>
 #include <string_view>
 
 namespace attn_jit::store {
@@ -32,6 +33,10 @@ struct Url {
 
 /// Without user, password and query, and in one printable line.
 std::string withoutCredentials(std::string_view url);
+
+/// None where a "%" has not two digits behind it, or stands for a control
+/// character: a header could be made of one.
+std::optional<std::string> percentDecoded(std::string_view text);
 
 /// `text` with "***" for each place where `secret` stands, as a server's reply
 /// may repeat it.

@@ -19,31 +19,8 @@ static bool isUnreserved(char c) {
          c == '~';
 }
 
-static int hexDigit(char c) {
-  if (isDigit(c))
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-std::optional<std::string> store::percentDecoded(std::string_view text) {
-  std::string result;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      result += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size() || hexDigit(text[i + 1]) < 0 ||
-        hexDigit(text[i + 2]) < 0)
-      return std::nullopt;
-    const int byte = hexDigit(text[i + 1]) * 16 + hexDigit(text[i + 2]);
-    if (byte < 0x20 || byte == 0x7f)
-      return std::nullopt;
-    result += char(byte);
-    i += 2;
-  }
-  return result;
+static bool isHexDigit(char c) {
+  return isDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 std::string store::percentEncoded(std::string_view text, bool slashes) {
@@ -132,7 +109,7 @@ rt::Result<std::string> store::checkedPath(std::string_view path) {
 rt::Result<std::string> store::serverOf(const Url &url) {
   const bool six = url.host.find(':') != std::string::npos;
   const bool plain = std::all_of(url.host.begin(), url.host.end(), [&](char c) {
-    return six ? hexDigit(c) >= 0 || c == ':' || c == '.'
+    return six ? isHexDigit(c) || c == ':' || c == '.'
                : isUnreserved(c) && c != '~';
   });
   if (url.host.empty() || url.host[0] == '-' || !plain)

@@ -16,10 +16,6 @@ namespace attn_jit::store {
 /// UriEncode). "/" stays where `slashes` is set.
 std::string percentEncoded(std::string_view text, bool slashes);
 
-/// None where a "%" has not two digits behind it, or stands for a control
-/// character: a header could be made of one.
-std::optional<std::string> percentDecoded(std::string_view text);
-
 /// Of all names on a server: UTF-8 without control characters, parts between
 /// slashes, none of them empty, "." or ".."; or nothing.
 rt::Status checkPrefix(std::string_view prefix);

@@ -35,7 +35,7 @@ TEST(Action, SignaturesAreNoPartOfTheBody) {
   EXPECT_EQ(unsignedOne.body(), sample().body());
 }
 
-static std::string faultOf(std::string text) {
+static std::string faultOf(const std::string &text) {
   auto read = Action::parse(text);
   return read ? "" : read.error().text;
 }
@@ -61,6 +61,10 @@ TEST(Action, AnyOtherTextIsRefused) {
             "action: the body is nested too deeply");
   EXPECT_EQ(faultOf(std::string(Action::most + 1, 'x')),
             "action: it is larger than 4 MiB");
+  std::string label = text;
+  label.replace(label.find("\"target\""), 8, "\"target \\\"x\\\"\\nb\"");
+  EXPECT_EQ(faultOf(label),
+            "action: a label of the key is not of a to z and _");
   std::string crowded = text;
   for (int i = 0; i < 16; ++i)
     crowded += "signature ed25519 0011223344556677 c2ln\n";

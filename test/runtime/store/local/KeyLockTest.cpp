@@ -64,6 +64,7 @@ TEST_F(KeyLockTest, ExcludesThreadsToo) {
   int inside = 0, most = 0; // plain: the lock orders them
   std::atomic<int> done = 0;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int i = 0; i < 8; ++i)
     threads.emplace_back([&] {
       for (int j = 0; j < 20; ++j) {
@@ -162,6 +163,7 @@ TEST_F(KeyLockTest, ForkWhileThreadsPublish) {
   std::atomic<bool> stop = false;
   std::atomic<int> failures = 0, published = 0;
   std::vector<std::thread> threads;
+  threads.reserve(3);
   for (int i = 0; i < 3; ++i)
     threads.emplace_back([&, i] {
       for (int j = 0; !stop; ++j) {

@@ -6,6 +6,7 @@
 #define ATTN_JIT_TEST_RUNTIME_STORE_PACKBUILDER_H
 
 #include "runtime/store/pack/PackFormat.h"
+#include "test/runtime/store/trust/TestKeys.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -63,17 +64,11 @@ inline std::string unzstd(const std::string &packed) {
   return bytes;
 }
 
-inline SigningKey signer(unsigned char seed) {
-  std::array<unsigned char, 32> bytes{};
-  bytes[0] = seed;
-  return SigningKey::fromSeed(bytes);
-}
-
 /// A key file's text that lists these.
 inline std::string listOf(std::initializer_list<unsigned char> seeds) {
   std::string text;
   for (unsigned char seed : seeds)
-    text += signer(seed).publicKey().line() + "\n";
+    text += lineOf(seed);
   return text;
 }
 
@@ -100,6 +95,7 @@ inline std::string objectName(const Action &action) {
 inline std::vector<TarFile> packOf(const std::vector<TarFile> &files,
                                    const SigningKey *key) {
   std::vector<PackEntry> entries;
+  entries.reserve(files.size());
   for (const TarFile &each : files)
     entries.push_back(
         {each.name, int64_t(each.bytes.size()), sha256(each.bytes)});

@@ -14,14 +14,6 @@
 using namespace attn_jit::store;
 using namespace attn_jit::store::test;
 
-INSTANTIATE_TEST_SUITE_P(All, Stores,
-                         testing::Values(Kind::Database, Kind::Segments,
-                                         Kind::Memory),
-                         nameOf);
-INSTANTIATE_TEST_SUITE_P(All, StoresOnDisk,
-                         testing::Values(Kind::Database, Kind::Segments),
-                         nameOf);
-
 /// What a child's work ends with; a signal gives 128 and its number.
 static int inChild(const std::function<void()> &work) {
   const pid_t child = fork();

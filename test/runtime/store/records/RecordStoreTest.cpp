@@ -10,14 +10,6 @@
 using namespace attn_jit::store;
 using namespace attn_jit::store::test;
 
-INSTANTIATE_TEST_SUITE_P(All, Stores,
-                         testing::Values(Kind::Database, Kind::Segments,
-                                         Kind::Memory),
-                         nameOf);
-INSTANTIATE_TEST_SUITE_P(All, StoresOnDisk,
-                         testing::Values(Kind::Database, Kind::Segments),
-                         nameOf);
-
 TEST_P(Stores, TouchNothingBeforeTheyAreUsed) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path));
 }
@@ -193,6 +185,7 @@ TEST_P(StoresOnDisk, GoOnWhereTheirFolderWasRemoved) {
 
 TEST_P(Stores, AreUsedByManyThreads) {
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int thread = 0; thread < 4; ++thread)
     threads.emplace_back([&, thread] {
       for (int i = 0; i < 20; ++i) {

@@ -77,6 +77,7 @@ inline Signature formedSignature(char letter = 'A') {
 
 inline std::vector<StoredRecord> manyOf(int problem, int count, int from = 0) {
   std::vector<StoredRecord> records;
+  records.reserve(size_t(count));
   for (int i = 0; i < count; ++i)
     records.push_back({measured(problem, from + i), Voice::Own, {}});
   return records;

@@ -41,6 +41,15 @@ inline std::string nameOf(const testing::TestParamInfo<Kind> &info) {
                                         : "Memory";
 }
 
+// Each test has a binary of its own.
+INSTANTIATE_TEST_SUITE_P(All, Stores,
+                         testing::Values(Kind::Database, Kind::Segments,
+                                         Kind::Memory),
+                         nameOf);
+INSTANTIATE_TEST_SUITE_P(All, StoresOnDisk,
+                         testing::Values(Kind::Database, Kind::Segments),
+                         nameOf);
+
 } // namespace attn_jit::store::test
 
 #endif // ATTN_JIT_TEST_RUNTIME_STORE_TESTSTORES_H

@@ -208,6 +208,7 @@ TEST_F(BreakerFile, ManyThreadsAtOnce) {
   Breaker breaker = make();
   std::atomic<int> allowed = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&] {
       for (int k = 0; k < 50; ++k)

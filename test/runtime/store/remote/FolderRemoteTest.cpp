@@ -134,6 +134,16 @@ TEST_F(FolderRemote, FolderThatIsNotMountedIsNotMade) {
   EXPECT_FALSE(fs::exists(folder.path / "unmounted"));
 }
 
+TEST_F(FolderRemote, NameOfAnyBytesIsShownAsOneWord) {
+  std::filesystem::create_directory(folder.path / "a\x1b[31m\xc3\xa9");
+  RemoteOptions options;
+  options.url = "file://" + folder.file("a\x1b[31m\xc3\xa9");
+  auto other = std::move(*openRemote(options));
+  EXPECT_EQ(other->url(), "file://" + folder.file("a?[31m??"));
+  ASSERT_TRUE(other->put(Space::Objects, name, "bytes", Deadline::max()).ok());
+  EXPECT_EQ(**other->get(Space::Objects, name, Deadline::max()), "bytes");
+}
+
 TEST_F(FolderRemote, OldTemporaryFilesAreSwept) {
   ASSERT_TRUE(put().ok());
   folder.write("team/attn/tmp/old", "");

@@ -68,7 +68,10 @@ TEST(RemoteConfig, WhatIsWrongIsNamed) {
       {"redis://cache/-1", "no number of a database given, allowed: 0 to"},
       {"redis://cache/0?x=1", "a query given"},
       {"redis://user@cache", "a user without a password given"},
-      {"redis://u:%zz@cache", "credentials: a '%' without two digits given"},
+      {"redis://u:%zz@cache", "credentials: a '%' without two digits of a "
+                              "printable byte given"},
+      {"http://t%0aoken@cache", "credentials: a '%' without two digits of a "
+                                "printable byte given"},
       {"redis+unix://", "no path of a socket given"},
       {"redis+unix:///s?x=2", "another query given, allowed: ?db=0"},
       {"file://host/path", "host given, allowed: none, as in file:///folder"},

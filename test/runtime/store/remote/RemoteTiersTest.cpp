@@ -4,31 +4,22 @@
 // the next one finds, an emptied server is filled again, and servers that
 // behave badly cost the caller and the end of the process nothing.
 //
-//   RemoteTiersTest [--url=URL] [--empty=COMMAND] [--hostile=BEHAVIOUR=URL]...
-//
-// Without a URL it is a folder of its own (RemoteConformanceTest.cpp).
+// Arguments are those of RemoteSetup.h.
 #include "runtime/store/files/Random.h"
 #include "runtime/store/remote/Tiers.h"
 
+#include "test/runtime/store/remote/RemoteSetup.h"
 #include "test/runtime/store/remote/RunDelay.h"
-#include "test/runtime/tensor/TemporaryFolder.h"
 
-#include <algorithm>
-#include <gtest/gtest.h>
 #include <thread>
 
 using namespace attn_jit;
 using namespace attn_jit::store;
-using attn_jit::store::test::Stopwatch;
+using namespace attn_jit::store::test;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 namespace {
-
-std::string url, empty;
-std::vector<std::pair<std::string, std::string>> hostile;
-
-Deadline soon() { return Clock::now() + 20s; }
 
 Entry entry(const std::string &name) {
   Entry made;
@@ -47,13 +38,13 @@ Digest keyOf(const std::string &name) {
 class RemoteTiers : public testing::Test {
 protected:
   void SetUp() override {
-    options.url = url;
+    options.url = setup.url;
     options.prefix = "tiers-" + randomHex(8);
   }
-  std::unique_ptr<Tiers> host(Refill refill = {}) const {
+  std::unique_ptr<Tiers> host(const Refill &refill = {}) const {
     TierLimits limits;
     limits.epochEvery = 0ms;
-    auto tiers = Tiers::open({&options, 1}, "", std::move(refill), limits);
+    auto tiers = Tiers::open({&options, 1}, "", refill, limits);
     EXPECT_TRUE(tiers.ok()) << tiers.error().text;
     return std::move(*tiers);
   }
@@ -79,17 +70,25 @@ TEST_F(RemoteTiers, WhatOneHostMakesTheNextOneFinds) {
 
 TEST_F(RemoteTiers, RecordsOfOneHostReachTheNext) {
   auto first = host(), second = host();
-  if (!first->stats()[0].recordsRefused.empty())
-    GTEST_SKIP() << first->stats()[0].recordsRefused;
   first->offerRecords(keyOf("problem"), {"one", "two"});
   ASSERT_TRUE(first->drain(soon()));
   const auto found = second->fetchRecords(keyOf("problem")).wait(soon());
+  if (setup.recordsRefused) {
+    // Learnt by whoever writes first, and no fault of the server.
+    EXPECT_NE(first->stats()[0].recordsRefused, "");
+    for (const auto &each : {first->stats()[0], second->stats()[0]}) {
+      EXPECT_EQ(each.counts.failures, 0) << each.lastError;
+      EXPECT_EQ(each.writesOpenFor + each.readsOpenFor, 0ms);
+    }
+    EXPECT_TRUE(found.empty());
+    return;
+  }
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].lines.size(), 2u);
 }
 
 TEST_F(RemoteTiers, EmptiedServerIsFilledByItsClients) {
-  if (empty.empty())
+  if (setup.empty.empty())
     GTEST_SKIP() << "nobody says how the server is emptied";
   Refill refill;
   refill.entries = [](const std::function<bool(const Entry &)> &visit) {
@@ -104,28 +103,30 @@ TEST_F(RemoteTiers, EmptiedServerIsFilledByItsClients) {
   auto client = host(refill);
   client->offer(entry("a"));
   ASSERT_TRUE(client->drain(soon()));
-  ASSERT_EQ(std::system(empty.c_str()), 0);
+  ASSERT_EQ(std::system(setup.empty.c_str()), 0);
   // It notices by a miss, without offering anything new.
   EXPECT_FALSE(client->fetch(keyOf("unknown")).wait(soon()));
   ASSERT_TRUE(client->drain(soon()));
   auto other = host();
   for (const char *name : {"a", "b", "c"})
     EXPECT_TRUE(other->fetch(keyOf(name)).wait(soon())) << name;
-  EXPECT_EQ(other->fetchRecords(keyOf("problem")).wait(soon()).size(), 1u);
+  EXPECT_EQ(other->fetchRecords(keyOf("problem")).wait(soon()).size(),
+            setup.recordsRefused ? 0u : 1u);
   EXPECT_EQ(client->stats()[0].counts.refills, 1);
 }
 
-class HostileTiers
-    : public testing::TestWithParam<std::pair<std::string, std::string>> {};
+class HostileTiers : public testing::TestWithParam<HostileServer> {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(HostileTiers);
 
 TEST_P(HostileTiers, CostTheCallerNothing) {
   std::vector<std::chrono::microseconds> costs;
+  costs.reserve(20);
   RemoteOptions options;
   options.url = GetParam().second;
   const Entry made = entry("a");
   const Digest key = keyOf("a");
-  std::chrono::nanoseconds ends{};
+  std::vector<std::chrono::nanoseconds> ends;
+  ends.reserve(20);
   // The breaker is each one's own, so that the server is really asked.
   for (int i = 0; i < 20; ++i) {
     TierLimits limits;
@@ -145,51 +146,22 @@ TEST_P(HostileTiers, CostTheCallerNothing) {
     costs.push_back(std::chrono::ceil<std::chrono::microseconds>(own));
     const Stopwatch end;
     tiers->reset();
-    ends = std::max(ends, end.elapsed());
+    ends.push_back(end.elapsed());
   }
   std::sort(costs.begin(), costs.end());
+  std::sort(ends.begin(), ends.end());
   printf("%s: median %ld us, worst %ld us\n", GetParam().first.c_str(),
          long(costs[10].count()), long(costs.back().count()));
   // Beyond it a busy machine is what is measured (TiersTest.cpp).
   EXPECT_LE(costs[17], 5ms);
   // Its 50 ms, and what its threads may take.
-  EXPECT_LE(ends, 50ms + 20ms + 10ms);
-}
-
-std::vector<std::pair<std::string, std::string>> hostileServers() {
-  return hostile;
+  EXPECT_LE(ends[17], 50ms + 20ms + 10ms);
+  EXPECT_LE(ends.back(), 1s);
 }
 
 } // namespace
 
 INSTANTIATE_TEST_SUITE_P(Servers, HostileTiers,
-                         testing::ValuesIn(hostileServers()),
-                         [](const auto &info) { return info.param.first; });
+                         testing::ValuesIn(hostileServers()), behaviourName);
 
-int main(int argc, char **argv) {
-  int kept = 1;
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    const size_t split = std::min(argument.find('='), argument.size() - 1);
-    const std::string value = argument.substr(split + 1);
-    if (argument.starts_with("--url="))
-      url = value;
-    else if (argument.starts_with("--empty="))
-      empty = value;
-    else if (argument.starts_with("--hostile="))
-      hostile.emplace_back(value.substr(0, value.find('=')),
-                           value.substr(value.find('=') + 1));
-    else
-      argv[kept++] = argv[i];
-  }
-  argc = kept;
-  std::optional<attn_jit::test::TemporaryFolder> own;
-  if (url.empty())
-    url = "file://" + own.emplace().path.string();
-  testing::InitGoogleTest(&argc, argv);
-  if (argc > 1) {
-    fprintf(stderr, "unknown argument: %s\n", argv[1]);
-    return 2;
-  }
-  return RUN_ALL_TESTS();
-}
+int main(int argc, char **argv) { return runOverRemote(argc, argv); }

@@ -20,7 +20,6 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -227,19 +226,7 @@ def main():
             target = Hostile("good")
             names.update({each: Hostile(each, target.port).port for each in BEHAVIOURS})
             names["dead"] = servers.free_port()
-        command = []
-        for word in sys.argv[split + 1 :]:
-            for name, value in names.items():
-                word = word.replace("{" + name + "}", str(value))
-            command.append(word)
-        child = subprocess.Popen(command)
-        try:
-            return child.wait(flags.limit)
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-            print(f"http_servers.py: the command did not end within {flags.limit:g} s", file=sys.stderr)
-            return 124
+        return servers.run(sys.argv[split + 1 :], names, flags.limit)
     finally:
         for each in running:
             each.stop()

@@ -184,6 +184,20 @@ class Hostile:
             client.sendall(b"\x00\xff\x16\x03\x01 neither one nor the other\r\n" * 3)
 
 
+def run(words, names, limit):
+    """The exit code of the command `words`, in which each `{name}` is replaced; 124 after `limit` seconds."""
+    for name, value in names.items():
+        words = [word.replace("{" + name + "}", str(value)) for word in words]
+    child = subprocess.Popen(words)
+    try:
+        return child.wait(limit)
+    except subprocess.TimeoutExpired:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        print(f"{sys.argv[0]}: the command did not end within {limit:g} s", file=sys.stderr)
+        return 124
+
+
 def main():
     if sys.argv[1:2] == ["flush"]:
         redis_command(int(sys.argv[2]), "FLUSHALL", password=sys.argv[3] if len(sys.argv) > 3 else None)
@@ -208,19 +222,7 @@ def main():
         if flags.hostile:
             names.update({each: Hostile(flags.hostile, each).port for each in BEHAVIOURS})
             names["dead"] = free_port()
-        command = []
-        for word in sys.argv[split + 1 :]:
-            for name, value in names.items():
-                word = word.replace("{" + name + "}", str(value))
-            command.append(word)
-        child = subprocess.Popen(command)
-        try:
-            return child.wait(flags.limit)
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-            print(f"servers.py: the command did not end within {flags.limit:g} s", file=sys.stderr)
-            return 124
+        return run(sys.argv[split + 1 :], names, flags.limit)
     finally:
         for each in running:
             each.stop()

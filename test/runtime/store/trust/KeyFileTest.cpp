@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Private keys, and the file of keys that are trusted: read, found and edited.
-#include "runtime/store/trust/Trust.h"
 #include "test/runtime/store/ScratchFolder.h"
+#include "test/runtime/store/trust/TestKeys.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -10,23 +10,7 @@
 
 using namespace attn_jit;
 using namespace attn_jit::store;
-using attn_jit::store::test::ScratchFolder;
-
-static SigningKey signer(unsigned char seed) {
-  std::array<unsigned char, 32> bytes{};
-  bytes[0] = seed;
-  return SigningKey::fromSeed(bytes);
-}
-
-static std::string lineOf(unsigned char seed, const std::string &name = "") {
-  TrustedKey key = signer(seed).publicKey();
-  key.name = name;
-  return key.line() + "\n";
-}
-
-static std::string idOf(unsigned char seed) {
-  return signer(seed).publicKey().id();
-}
+using namespace attn_jit::store::test;
 
 static TrustedKeys listing(const std::string &text) {
   auto keys = TrustedKeys::parse(text, "keys");
@@ -235,6 +219,7 @@ TEST(KeyFile, EditsAtOnceLoseNoLine) {
   ScratchFolder folder;
   const std::string path = folder.at("trusted_keys");
   std::vector<std::thread> editors;
+  editors.reserve(8);
   for (int i = 0; i < 8; ++i)
     editors.emplace_back([&, i] {
       for (int edit = 0; edit < 5; ++edit) {

@@ -2,28 +2,13 @@
 //
 // Whose code runs: what a signature covers, and each reason for which an entry
 // is refused.
-#include "runtime/store/trust/Trust.h"
+#include "test/runtime/store/trust/TestKeys.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
 
 using namespace attn_jit::store;
-
-static SigningKey signer(unsigned char seed) {
-  std::array<unsigned char, 32> bytes{};
-  bytes[0] = seed;
-  return SigningKey::fromSeed(bytes);
-}
-
-static std::string lineOf(unsigned char seed, const std::string &name = "") {
-  TrustedKey key = signer(seed).publicKey();
-  key.name = name;
-  return key.line() + "\n";
-}
-
-static std::string idOf(unsigned char seed) {
-  return signer(seed).publicKey().id();
-}
+using namespace attn_jit::store::test;
 
 static TrustedKeys listing(const std::string &text) {
   auto keys = TrustedKeys::parse(text, "keys");
