@@ -48,6 +48,9 @@ void cli::addTune(CLI::App &root, int &status) {
       "N  the best by the model that are searched (512)");
   add("--records", text->recordsFile,
       "FILE  of JSON lines to append to, instead of this owner's store");
+  add("--join", text->join,
+      "URL  redis://host:port/n: search with all that are there");
+  add("--key", text->keyFile, "FILE  that signs what is said with --join");
   add("--json", text->jsonFile, "FILE  the winner, its ratio, the curve");
   tune->footer(
       "A search that was killed goes on where it was, at the same command. "

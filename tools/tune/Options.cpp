@@ -83,6 +83,16 @@ rt::Result<Options> tuning::checkOptions(const TuneText &text) {
              cli::parseInteger("schedules", text.schedules, 1, kMostSchedules));
     options.schedules = size_t(most);
   }
+  if (text.join.empty() && !text.keyFile.empty())
+    return cli::refused("key", text.keyFile, "with --join");
+  if (!text.join.empty()) {
+    // Whatever is wrong with them is said before anything is written.
+    ATTN_TRY(const auto address, store::parseRedisUrl(text.join));
+    ATTN_TRY(const auto seal, tune::JoinSeal::make(text.keyFile));
+    (void)address, (void)seal;
+    options.join.url = text.join;
+    options.join.keyFile = text.keyFile;
+  }
   options.recordsFile = text.recordsFile;
   options.jsonFile = text.jsonFile;
   options.workerFlags = flagsOf(text);

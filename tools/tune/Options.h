@@ -4,6 +4,7 @@
 #ifndef ATTN_JIT_TOOLS_TUNE_OPTIONS_H
 #define ATTN_JIT_TOOLS_TUNE_OPTIONS_H
 
+#include "autotune/Join.h"
 #include "tools/bench/Case.h"
 
 namespace attn_jit::tuning {
@@ -12,6 +13,7 @@ namespace attn_jit::tuning {
 struct TuneText {
   cli::DescriptionText description;
   std::string device, seed, budget, schedules, recordsFile, jsonFile;
+  std::string join, keyFile;
   bool keepCache = false;
 };
 
@@ -22,6 +24,7 @@ struct Options {
   size_t schedules = 512;
   std::string recordsFile; ///< empty: this owner's store
   std::string jsonFile;
+  tune::JoinOptions join; ///< without a URL: this process searches alone
   /// The flags that give a worker the same case.
   std::vector<std::string> workerFlags;
 };

@@ -146,8 +146,6 @@ rt::Result<Report> tuning::run(const Options &options) {
     report.modelPick = space.ranked.front().schedule;
 
   ATTN_TRY(Keeping keeping, keepingOf(options, subject));
-  ATTN_TRY(auto journal,
-           tune::FileJournal::open(keeping.stateFile, subject, *keeping.sink));
   ATTN_TRY(const ScratchFolder scratch, ScratchFolder::make());
   std::atomic<int> images{0};
   tune::WorkerOptions work;
@@ -179,17 +177,26 @@ rt::Result<Report> tuning::run(const Options &options) {
   bench::Progress progress(candidates.size());
   size_t shown = 0;
   progress.say("compile");
-  ATTN_TRY(report.search,
-           tune::search(subject, space.defaultSchedule, candidates, measurer,
-                        *journal, search, [&](const tune::CurvePoint &point) {
-                          for (; shown < point.measured; ++shown)
-                            progress.next();
-                          progress.say(cli::number(point.seconds, 1) + " of " +
-                                       cli::number(options.budgetSeconds, 0) +
-                                       " s, best " +
-                                       cli::number(point.bestUs, 2) + " us");
-                        }));
-  report.continued = journal->continues();
+  auto show = [&](const tune::CurvePoint &point) {
+    for (; shown < point.measured; ++shown)
+      progress.next();
+    progress.say(cli::number(point.seconds, 1) + " of " +
+                 cli::number(options.budgetSeconds, 0) + " s, best " +
+                 cli::number(point.bestUs, 2) + " us");
+  };
+  if (!options.join.url.empty()) {
+    ATTN_TRY(report.search,
+             tune::searchShared(options.join, subject, space.defaultSchedule,
+                                candidates, measurer, *keeping.sink, search,
+                                show));
+  } else {
+    ATTN_TRY(auto journal, tune::FileJournal::open(keeping.stateFile, subject,
+                                                   *keeping.sink));
+    ATTN_TRY(report.search,
+             tune::search(subject, space.defaultSchedule, candidates, measurer,
+                          *journal, search, show));
+    report.continued = journal->continues();
+  }
   report.recordsIn = keeping.recordsIn;
   return report;
 }
