@@ -46,8 +46,9 @@ struct KernelOptions {
 };
 
 /// Where a kernel came from.
-enum class CacheUse { Compiled, Memory, Disk, Bypassed };
-std::string_view name(CacheUse use); ///< "miss", "memory", "disk", "bypass"
+enum class CacheUse { Compiled, Memory, Disk, Remote, Bypassed };
+/// "miss", "memory", "disk", "remote", "bypass"
+std::string_view name(CacheUse use);
 
 class Engine {
 public:
@@ -64,7 +65,7 @@ public:
                      const rt::AttentionArguments &arguments,
                      const rt::Stream &stream,
                      const KernelOptions &options = {}) const;
-  /// How often the compiler ran.
+  /// How often the compiler made a kernel.
   int64_t compiles() const;
 
 private:

@@ -108,6 +108,7 @@ private:
     ATTN_TRY(kernel, engine.kernel(row.what.description, wanted, &use));
     const api::Compiled &compiled = kernel->compiled();
     row.cache = api::name(use);
+    row.origin = compiled.origin, row.signer = compiled.signer;
     if (use != api::CacheUse::Memory) {
       row.compile = compiled.times;
       row.loadMs = kernel->loadMs();

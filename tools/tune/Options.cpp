@@ -86,12 +86,25 @@ rt::Result<Options> tuning::checkOptions(const TuneText &text) {
   if (text.join.empty() && !text.keyFile.empty())
     return cli::refused("key", text.keyFile, "with --join");
   if (!text.join.empty()) {
+    if (!text.every.empty())
+      return rt::badInput("every: given with --join, which shares a search; "
+                          "allowed: one of the two");
     // Whatever is wrong with them is said before anything is written.
     ATTN_TRY(const auto address, store::parseRedisUrl(text.join));
     ATTN_TRY(const auto seal, tune::JoinSeal::make(text.keyFile));
     (void)address, (void)seal;
     options.join.url = text.join;
     options.join.keyFile = text.keyFile;
+  }
+  if (!text.sample.empty()) {
+    ATTN_TRY(const int64_t drawn,
+             cli::parseInteger("sample", text.sample, 0, kMostSchedules));
+    options.sample = size_t(drawn);
+  }
+  if (!text.every.empty()) {
+    ATTN_TRY(const int64_t samples,
+             cli::parseInteger("every", text.every, 1, 1000));
+    options.every = int(samples);
   }
   options.recordsFile = text.recordsFile;
   options.jsonFile = text.jsonFile;

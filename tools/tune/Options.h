@@ -12,7 +12,8 @@ namespace attn_jit::tuning {
 /// Empty: not given.
 struct TuneText {
   cli::DescriptionText description;
-  std::string device, seed, budget, schedules, recordsFile, jsonFile;
+  std::string device, seed, budget, schedules, sample, every, recordsFile,
+      jsonFile;
   std::string join, keyFile;
   bool keepCache = false;
 };
@@ -21,7 +22,9 @@ struct Options {
   bench::Options attention; ///< of one case
   bench::Case what;
   double budgetSeconds = 60;
-  size_t schedules = 512;
+  size_t schedules = 512;  ///< the best by the model
+  size_t sample = 0;       ///< drawn from the rest of the legal space
+  int every = 0;           ///< samples of each, and no search
   std::string recordsFile; ///< empty: this owner's store
   std::string jsonFile;
   tune::JoinOptions join; ///< without a URL: this process searches alone

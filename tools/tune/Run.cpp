@@ -8,6 +8,7 @@
 #include "autotune/Problem.h"
 #include "runtime/Printable.h"
 #include "tools/api/Emit.h"
+#include "tools/api/Ptxas.h"
 #include "tools/bench/Progress.h"
 #include "tools/cli/Format.h"
 
@@ -116,6 +117,24 @@ static int64_t alignmentOf(const bench::Case &what) {
   return alignment;
 }
 
+/// A driver assembles one image after the other; where its own release of ptxas
+/// is installed, that runs on all cores and makes the same code. Otherwise the
+/// image stays PTX.
+static void assembleLikeDriver(api::Compiled &made, const std::string &ptxas,
+                               const rt::DeviceInfo &device) {
+  if (made.kind != rt::ImageKind::Ptx || ptxas.empty())
+    return;
+  auto assembled =
+      api::assemble(ptxas, made.image, made.target, /*keepFault=*/false);
+  // "13.0 (580.65.06)"
+  const std::string release =
+      device.driverVersion.substr(0, device.driverVersion.find(' '));
+  if (!assembled || assembled->report.version != "ptxas " + release)
+    return;
+  made.kind = rt::ImageKind::Cubin;
+  made.image = std::move(assembled->cubin);
+}
+
 rt::Result<Report> tuning::run(const Options &options) {
   const bench::Options &attention = options.attention;
   const bench::Case &what = options.what;
@@ -135,7 +154,7 @@ rt::Result<Report> tuning::run(const Options &options) {
            api::tuneSpace(what.description, info.target, alignment,
                           {s.batch, s.queryHeads, s.kvHeads, s.queryLen,
                            s.kvLen, attention.deterministic},
-                          info, options.schedules));
+                          info, options.schedules, options.sample));
   ATTN_TRY(const tune::SearchSubject subject,
            subjectOf(what, attention, alignment, info));
   report.problem = subject.problem;
@@ -145,7 +164,6 @@ rt::Result<Report> tuning::run(const Options &options) {
   if (!space.ranked.empty())
     report.modelPick = space.ranked.front().schedule;
 
-  ATTN_TRY(Keeping keeping, keepingOf(options, subject));
   ATTN_TRY(const ScratchFolder scratch, ScratchFolder::make());
   std::atomic<int> images{0};
   tune::WorkerOptions work;
@@ -156,12 +174,14 @@ rt::Result<Report> tuning::run(const Options &options) {
                       options.workerFlags.end());
   work.folder = scratch.path;
   work.compileThreads = std::max(std::thread::hardware_concurrency(), 2u) - 1;
+  const std::string ptxas = api::findPtxas();
   work.compile = [&](const std::string &schedule) -> tune::CompiledPath {
     api::CompileOptions wanted;
     wanted.target = info.target;
     wanted.schedule = schedule;
     wanted.alignment = alignment;
-    ATTN_TRY(const api::Compiled made, api::compile(what.description, wanted));
+    ATTN_TRY(api::Compiled made, api::compile(what.description, wanted));
+    assembleLikeDriver(made, ptxas, info);
     const std::string path = scratch.path + "/" + std::to_string(images++) +
                              std::string(api::imageSuffix(made.kind));
     if (auto written = api::writeImage(made, path); !written)
@@ -172,6 +192,11 @@ rt::Result<Report> tuning::run(const Options &options) {
   std::vector<tune::Candidate> candidates;
   for (const api::RankedText &each : space.ranked)
     candidates.push_back({each.schedule, each.us});
+  if (options.every > 0) {
+    ATTN_TRY(report.every, timeEvery(candidates, options.every, measurer));
+    return report;
+  }
+  ATTN_TRY(Keeping keeping, keepingOf(options, subject));
   tune::SearchOptions search;
   search.budgetSeconds = options.budgetSeconds;
   bench::Progress progress(candidates.size());
@@ -202,6 +227,8 @@ rt::Result<Report> tuning::run(const Options &options) {
 }
 
 std::string tuning::reportText(const Report &report) {
+  if (report.every)
+    return everyText(*report.every);
   const tune::SearchReport &search = report.search;
   std::string text = report.device + " (" + report.target + "), " +
                      std::to_string(report.legal) + " legal schedules, " +
@@ -246,7 +273,20 @@ std::string tuning::jsonText(const Report &report) {
   json["compiler"] = report.compiler;
   for (const auto &[label, value] : report.problem.fields())
     json["problem"][label] = value;
+  json["default"] = report.defaultSchedule;
   json["legal"] = report.legal;
+  if (report.every) {
+    json["samples"] = report.every->samples;
+    json["seconds"] = report.every->seconds;
+    for (const EveryTime &each : report.every->times) {
+      const bool ran = each.measured.outcome == store::Outcome::Ok;
+      json["predicted_us"][each.candidate.schedule] =
+          each.candidate.predictedUs;
+      json["us"][each.candidate.schedule] =
+          ran ? Json(each.medianUs()) : Json();
+    }
+    return json.dump(1) + "\n";
+  }
   json["candidates"] = search.candidates;
   json["measured"] = search.measured;
   json["failed"] = search.failed;
@@ -257,7 +297,6 @@ std::string tuning::jsonText(const Report &report) {
   json["session"] = search.session;
   json["winner"] = search.winner;
   json["winner_us"] = search.winnerTime.medianUs;
-  json["default"] = report.defaultSchedule;
   json["default_us"] =
       search.defaultRan ? Json(search.defaultTime.medianUs) : Json();
   json["ratio"] = search.defaultRan ? Json(search.ratio()) : Json();

@@ -6,6 +6,7 @@
 
 #include "autotune/Search.h"
 #include "tools/api/Tune.h"
+#include "tools/tune/Every.h"
 #include "tools/tune/Options.h"
 
 namespace attn_jit::tuning {
@@ -17,8 +18,9 @@ struct Report {
   int64_t legal = 0;
   double products = 0;
   tune::SearchReport search;
-  bool continued = false; ///< an earlier process's search
-  std::string recordsIn;  ///< file or folder; empty: nowhere
+  bool continued = false;           ///< an earlier process's search
+  std::string recordsIn;            ///< file or folder; empty: nowhere
+  std::optional<EveryReport> every; ///< instead of a search
 };
 
 rt::Result<Report> run(const Options &options);
