@@ -86,12 +86,14 @@ std::string WorkerMeasurer::dropWorker() {
 }
 
 /// Is there an answer that is none of a failure? Else `result` says what
-/// happened, and the worker is gone unless the failure was only told.
+/// happened, and the worker is gone unless the failure was only told. `seconds`
+/// grows by what the answer took.
 bool WorkerMeasurer::answered(double limitSeconds, Measured &result,
-                              std::string &line) {
+                              double &seconds, std::string &line) {
   const double before = clockSeconds();
   const auto heard = worker->hear(line, limitSeconds);
-  answerSeconds += clockSeconds() - before;
+  const double took = clockSeconds() - before;
+  answerSeconds += took, seconds += took;
   if (heard == WorkerProcess::Heard::Silence) {
     result.outcome = Outcome::TimedOut;
     char text[64];
@@ -141,7 +143,7 @@ WorkerMeasurer::load(std::span<const std::string> schedules, size_t which,
       Json{{"load", numberOf(schedule)}, {"manifest", *path}, {"check", check}}
           .dump());
   std::string line;
-  if (!answered(options.loadSeconds, result, line))
+  if (!answered(options.loadSeconds, result, result.loadSeconds, line))
     return rt::success();
   if (check)
     errors[schedule] = numberIn(
@@ -185,7 +187,7 @@ rt::Status WorkerMeasurer::time(std::span<const std::string> schedules,
   while (heard < left.size()) {
     Measured &result = results[left[heard++]];
     std::string line;
-    if (!answered(options.sampleSeconds, result, line))
+    if (!answered(options.sampleSeconds, result, result.timingSeconds, line))
       break;
     const Json answer = Json::parse(line, nullptr, /*allow_exceptions=*/false);
     const double us = numberIn(answer, "us");

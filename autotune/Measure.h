@@ -66,7 +66,8 @@ private:
                      const std::function<rt::Status(size_t)> &running);
   rt::Status time(std::span<const std::string> schedules,
                   std::vector<Visit> &left, Results &results);
-  bool answered(double limitSeconds, Measured &result, std::string &line);
+  bool answered(double limitSeconds, Measured &result, double &seconds,
+                std::string &line);
   size_t numberOf(const std::string &schedule);
 
   WorkerOptions options;

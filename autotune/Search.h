@@ -36,6 +36,9 @@ struct Measured {
   double error = 0;              ///< |out - ref| / |ref|
   double clockMHz = 0;           ///< 0: not known
   std::string note;              ///< a failure's first line
+  /// Of the device, whatever the budgets' clock: until it was loaded and
+  /// checked, and of all its samples.
+  double loadSeconds = 0, timingSeconds = 0;
 };
 
 /// Compiles, checks and times. One thread calls it at a time.

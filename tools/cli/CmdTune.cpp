@@ -44,7 +44,8 @@ void cli::addTune(CLI::App &root, int &status) {
     tune->add_option(name, to, help)->group("Search")->type_name("");
   };
   add("--budget", text->budget,
-      "T  of wall clock, compiling included: 90, 90s, 2m, 1h (60s)");
+      "T  of wall clock, compiling included: 90, 90s, 2m, 1h (60s); with "
+      "--join of the devices' seconds, summed");
   add("--schedules", text->schedules,
       "N  the best by the model that are searched (512)");
   add("--sample", text->sample,
@@ -54,6 +55,9 @@ void cli::addTune(CLI::App &root, int &status) {
       "nothing: what a search is judged by (with --json)");
   add("--records", text->recordsFile,
       "FILE  of JSON lines to append to, instead of this owner's store");
+  add("--join", text->join,
+      "URL  redis://host:port/n: search with all that are there");
+  add("--key", text->keyFile, "FILE  that signs what is said with --join");
   add("--json", text->jsonFile, "FILE  the winner, its ratio, the curve");
   tune->footer(
       "A search that was killed goes on where it was, at the same command. "

@@ -83,6 +83,19 @@ rt::Result<Options> tuning::checkOptions(const TuneText &text) {
              cli::parseInteger("schedules", text.schedules, 1, kMostSchedules));
     options.schedules = size_t(most);
   }
+  if (text.join.empty() && !text.keyFile.empty())
+    return cli::refused("key", text.keyFile, "with --join");
+  if (!text.join.empty()) {
+    if (!text.every.empty())
+      return rt::badInput("every: given with --join, which shares a search; "
+                          "allowed: one of the two");
+    // Whatever is wrong with them is said before anything is written.
+    ATTN_TRY(const auto address, store::parseRedisUrl(text.join));
+    ATTN_TRY(const auto seal, tune::JoinSeal::make(text.keyFile));
+    (void)address, (void)seal;
+    options.join.url = text.join;
+    options.join.keyFile = text.keyFile;
+  }
   if (!text.sample.empty()) {
     ATTN_TRY(const int64_t drawn,
              cli::parseInteger("sample", text.sample, 0, kMostSchedules));

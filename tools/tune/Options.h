@@ -4,6 +4,7 @@
 #ifndef ATTN_JIT_TOOLS_TUNE_OPTIONS_H
 #define ATTN_JIT_TOOLS_TUNE_OPTIONS_H
 
+#include "autotune/Join.h"
 #include "tools/bench/Case.h"
 
 namespace attn_jit::tuning {
@@ -13,6 +14,7 @@ struct TuneText {
   cli::DescriptionText description;
   std::string device, seed, budget, schedules, sample, every, recordsFile,
       jsonFile;
+  std::string join, keyFile;
   bool keepCache = false;
 };
 
@@ -25,6 +27,7 @@ struct Options {
   int every = 0;           ///< samples of each, and no search
   std::string recordsFile; ///< empty: this owner's store
   std::string jsonFile;
+  tune::JoinOptions join; ///< without a URL: this process searches alone
   /// The flags that give a worker the same case.
   std::vector<std::string> workerFlags;
 };

@@ -197,24 +197,31 @@ rt::Result<Report> tuning::run(const Options &options) {
     return report;
   }
   ATTN_TRY(Keeping keeping, keepingOf(options, subject));
-  ATTN_TRY(auto journal,
-           tune::FileJournal::open(keeping.stateFile, subject, *keeping.sink));
   tune::SearchOptions search;
   search.budgetSeconds = options.budgetSeconds;
   bench::Progress progress(candidates.size());
   size_t shown = 0;
   progress.say("compile");
-  ATTN_TRY(report.search,
-           tune::search(subject, space.defaultSchedule, candidates, measurer,
-                        *journal, search, [&](const tune::CurvePoint &point) {
-                          for (; shown < point.measured; ++shown)
-                            progress.next();
-                          progress.say(cli::number(point.seconds, 1) + " of " +
-                                       cli::number(options.budgetSeconds, 0) +
-                                       " s, best " +
-                                       cli::number(point.bestUs, 2) + " us");
-                        }));
-  report.continued = journal->continues();
+  auto show = [&](const tune::CurvePoint &point) {
+    for (; shown < point.measured; ++shown)
+      progress.next();
+    progress.say(cli::number(point.seconds, 1) + " of " +
+                 cli::number(options.budgetSeconds, 0) + " s, best " +
+                 cli::number(point.bestUs, 2) + " us");
+  };
+  if (!options.join.url.empty()) {
+    ATTN_TRY(report.search,
+             tune::searchShared(options.join, subject, space.defaultSchedule,
+                                candidates, measurer, *keeping.sink, search,
+                                show));
+  } else {
+    ATTN_TRY(auto journal, tune::FileJournal::open(keeping.stateFile, subject,
+                                                   *keeping.sink));
+    ATTN_TRY(report.search,
+             tune::search(subject, space.defaultSchedule, candidates, measurer,
+                          *journal, search, show));
+    report.continued = journal->continues();
+  }
   report.recordsIn = keeping.recordsIn;
   return report;
 }

@@ -54,6 +54,15 @@ private:
   pid_t process = 0;
 };
 
+/// Where a URL leads, and how it is shown.
+struct RedisAddress {
+  RedisConnection::Address address;
+  std::string shown; ///< without credentials
+};
+/// Of "redis://host:port/database" or "redis+unix:///path?db=0". An error names
+/// what is wrong with it and shows no credentials.
+rt::Result<RedisAddress> parseRedisUrl(const std::string &url);
+
 } // namespace attn_jit::store
 
 #endif // ATTN_JIT_RUNTIME_STORE_REMOTE_REDISCONNECTION_H

@@ -178,41 +178,50 @@ static bool readDatabase(std::string_view text, int &to) {
          to < 1 << 16;
 }
 
-rt::Result<std::unique_ptr<Remote>>
-attn_jit::store::openRedis(const RemoteOptions &options) {
-  ATTN_TRY(const Url url, Url::parse(options.url));
+rt::Result<RedisAddress>
+attn_jit::store::parseRedisUrl(const std::string &text) {
+  ATTN_TRY(const Url url, Url::parse(text));
+  if (url.scheme != "redis" && url.scheme != "redis+unix")
+    return refused(url, text, "another scheme",
+                   "redis://host:port/database or redis+unix:///path?db=0");
   RedisConnection::Address address;
   address.user = url.user;
   address.password = url.password;
   if (!url.user.empty() && url.password.empty())
-    return refused(url, options.url, "a user without a password",
+    return refused(url, text, "a user without a password",
                    "user:password@ or :password@");
   std::string_view database;
   std::string shown;
   if (url.scheme == "redis+unix") {
     address.socket = url.path;
     if (url.path.size() < 2 || !url.host.empty() || url.port)
-      return refused(url, options.url, "no path of a socket",
+      return refused(url, text, "no path of a socket",
                      "redis+unix:///path?db=0");
     database = url.query;
     if (!database.empty() && !database.starts_with("db="))
-      return refused(url, options.url, "another query", "?db=0");
+      return refused(url, text, "another query", "?db=0");
     database.remove_prefix(database.empty() ? 0 : 3);
     shown = "redis+unix://" + rt::printable(url.path, 200);
   } else {
     address.host = url.host;
     address.port = url.port ? url.port : 6379;
     if (url.host.empty() || !url.query.empty())
-      return refused(url, options.url, url.host.empty() ? "no host" : "a query",
+      return refused(url, text, url.host.empty() ? "no host" : "a query",
                      "redis://host:port/database");
     database = url.path;
     database.remove_prefix(database.empty() ? 0 : 1);
     shown = "redis://" + url.hostAndPort(6379);
   }
   if (!database.empty() && !readDatabase(database, address.database))
-    return refused(url, options.url, "no number of a database", "0 to 65535");
+    return refused(url, text, "no number of a database", "0 to 65535");
   shown +=
       (url.scheme == "redis" ? "/" : "?db=") + std::to_string(address.database);
-  return std::unique_ptr<Remote>(
-      std::make_unique<RedisRemote>(std::move(address), shown, options));
+  return RedisAddress{std::move(address), std::move(shown)};
+}
+
+rt::Result<std::unique_ptr<Remote>>
+attn_jit::store::openRedis(const RemoteOptions &options) {
+  ATTN_TRY(RedisAddress given, parseRedisUrl(options.url));
+  return std::unique_ptr<Remote>(std::make_unique<RedisRemote>(
+      std::move(given.address), given.shown, options));
 }

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One worker of a shared search on recorded times, for join.py:
+//
+//   JoinWorker URL [--records FILE] [--key FILE] [--device NAME] [--seed N]
+//              [--pause MS] [--lease SECONDS] [--outage SECONDS] [--log FILE]
+//
+// Its device is a table of 320 made times with noise; a sample is the same on
+// whichever worker it is taken, as where timings were recorded. A schedule in
+// 16 crashes, another's output is wrong. `--pause` is slept at each sample, so
+// that a kill meets it. Prints the winner, its time, the device's seconds and
+// how many were measured; `--log` holds each schedule that ran here.
+#include "autotune/Join.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <thread>
+
+using namespace attn_jit;
+using namespace attn_jit::tune;
+
+static uint64_t mixed(uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+  return x ^ (x >> 31);
+}
+
+/// 0 to 1.
+static double drawn(uint64_t seed) {
+  return double(mixed(seed * 0x9e3779b97f4a7c15ull) >> 11) * 0x1p-53;
+}
+
+namespace {
+struct Recorded {
+  explicit Recorded(uint64_t seed) {
+    for (int i = 0; i < 320; ++i) {
+      const int x = i / 40, y = i / 5 % 8, z = i % 5;
+      const std::string text = "f.v1<x=" + std::to_string(x) +
+                               ", y=" + std::to_string(y) +
+                               ", z=" + std::to_string(z) + ">";
+      const uint64_t own = seed * 1000;
+      const double model = 100 * (1 + drawn(own + x) / 2);
+      const double us = model * (1 + drawn(own + 100 + y) / 2) *
+                        (1 + drawn(own + 200 + z) / 2) *
+                        (1 + drawn(own + 300 + i) / 16);
+      numbers[text] = i;
+      times.push_back(us);
+      candidates.push_back({text, model});
+    }
+    std::ranges::sort(candidates, {}, [](const Candidate &each) {
+      return std::pair(each.predictedUs, each.schedule);
+    });
+  }
+  std::map<std::string, int> numbers;
+  std::vector<double> times;
+  std::vector<Candidate> candidates;
+};
+
+class RecordedMeasurer : public Measurer {
+public:
+  RecordedMeasurer(const Recorded &recorded, int pauseMs, std::string log)
+      : recorded(recorded), pauseMs(pauseMs), log(std::move(log)) {}
+
+  rt::Result<std::vector<Measured>>
+  measure(std::span<const std::string> schedules, std::span<const Visit> visits,
+          const std::function<rt::Status(size_t)> &running) override {
+    std::vector<Measured> results(schedules.size());
+    std::vector<size_t> counts(schedules.size());
+    for (Visit visit : visits)
+      ++counts[visit];
+    for (size_t i = 0; i < schedules.size(); ++i) {
+      ATTN_CHECK(running(i));
+      const int number = recorded.numbers.at(schedules[i]);
+      results[i].error = 1e-4;
+      results[i].loadSeconds = 1e-3 * (1 + drawn(number));
+      if (number % 16 == 3)
+        results[i].outcome = store::Outcome::Crashed;
+      if (number % 16 == 7)
+        results[i].outcome = store::Outcome::Wrong;
+      if (!log.empty())
+        std::ofstream(log, std::ios::app) << schedules[i] + "\n";
+    }
+    std::vector<size_t> taken(schedules.size());
+    for (Visit visit : visits) {
+      Measured &result = results[visit];
+      if (result.outcome != store::Outcome::Ok)
+        continue;
+      std::this_thread::sleep_for(std::chrono::milliseconds(pauseMs));
+      const int number = recorded.numbers.at(schedules[visit]);
+      // By what is sampled and how often: the same wherever and whenever.
+      const uint64_t which =
+          (uint64_t(number) * 1000 + counts[visit]) * 1000 + taken[visit]++;
+      const double us =
+          recorded.times[number] * (1 + 0.02 * (drawn(which) - 0.5));
+      result.samplesUs.push_back(us);
+      result.timingSeconds += us * 1e-6;
+    }
+    return results;
+  }
+  double seconds() const override { return 0; }
+  double sampleSeconds() const override { return 0; }
+
+private:
+  const Recorded &recorded;
+  const int pauseMs;
+  const std::string log;
+};
+
+/// Nothing is kept.
+class NoSink : public RecordSink {
+public:
+  rt::Result<std::vector<store::StoredRecord>>
+  ofProblem(const store::Digest &) override {
+    return std::vector<store::StoredRecord>();
+  }
+  rt::Status add(std::span<const store::Record>) override {
+    return rt::success();
+  }
+};
+} // namespace
+
+static rt::Status run(std::map<std::string, std::string> flags,
+                      const std::string &url) {
+  auto number = [&](const char *flag, double otherwise) {
+    return flags.contains(flag) ? std::atof(flags[flag].c_str()) : otherwise;
+  };
+  const Recorded recorded(uint64_t(number("--seed", 1)));
+  RecordedMeasurer device(recorded, int(number("--pause", 0)), flags["--log"]);
+  SearchSubject subject;
+  subject.problem.add("description", "recorded " + flags["--seed"]);
+  subject.device.add("name", "recorded " + flags["--device"]);
+  subject.compiler = "c1", subject.driver = "d1";
+  std::unique_ptr<RecordSink> sink = std::make_unique<NoSink>();
+  if (flags.contains("--records")) {
+    ATTN_TRY(sink, sinkInto(flags["--records"]));
+  }
+  JoinOptions join;
+  join.url = url, join.keyFile = flags["--key"];
+  join.limits.leaseSeconds = number("--lease", 1);
+  join.limits.outageSeconds = number("--outage", 2);
+  SearchOptions options;
+  options.budgetSeconds = number("--budget", 0.5);
+  const std::string standard = recorded.candidates[200].schedule;
+  ATTN_TRY(const SearchReport report,
+           searchShared(join, subject, standard, recorded.candidates, device,
+                        *sink, options));
+  std::printf("winner %s %.3f us, %zu measured, %zu failed, %.9f s, %s\n",
+              report.winner.c_str(), report.winnerTime.medianUs,
+              report.measured, report.failed, report.seconds,
+              std::string(name(report.stop)).c_str());
+  return rt::success();
+}
+
+int main(int count, char **words) {
+  std::map<std::string, std::string> flags;
+  for (int i = 2; i + 1 < count; i += 2)
+    flags[words[i]] = words[i + 1];
+  if (count < 2 || count % 2)
+    return 2;
+  auto done = run(flags, words[1]);
+  if (!done)
+    std::fprintf(stderr, "%s\n", done.error().text.c_str());
+  return done ? 0 : done.error().exitCode();
+}
