@@ -47,6 +47,9 @@ typedef struct {
   int64_t batch, q_heads, q_len;
   int32_t batch_invariant; /* boolean: no default that depends on the batch */
   const char *precision;   /* of f32: "ieee" (default), "tf32" */
+  /* Where it and the sizes above are given, measured schedules serve, which
+   * may hold for that many query heads a key head alone. 0: as above */
+  int64_t kv_heads;
 } attn_jit_description;
 
 /* A device address and strides in elements; dim_stride must be 1 (0 counts as

@@ -25,7 +25,7 @@ class _Description(c.Structure):
     _fields_ += [(name, c.c_char_p) for name in ("score", "mask", "module", "schedule")]
     _fields_ += [("alignment", c.c_int64), ("softcap", c.c_double), ("kv_len", c.c_int64), ("target", c.c_char_p)]
     _fields_ += [(name, c.c_int64) for name in ("batch", "q_heads", "q_len")]
-    _fields_ += [("batch_invariant", c.c_int32), ("precision", c.c_char_p)]
+    _fields_ += [("batch_invariant", c.c_int32), ("precision", c.c_char_p), ("kv_heads", c.c_int64)]
 
 
 class _Tensor(c.Structure):

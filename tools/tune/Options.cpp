@@ -85,6 +85,12 @@ rt::Result<Options> tuning::checkOptions(const TuneText &text) {
   }
   options.recordsFile = text.recordsFile;
   options.jsonFile = text.jsonFile;
+  options.bucket = text.bucket;
+  options.pinFile = text.pinFile;
+  // What is chosen for calls is what was measured on a flushed cache.
+  if (!text.pinFile.empty() && text.keepCache)
+    return rt::badInput("pin: given beside warm_cache, whose times decide for "
+                        "no call; allowed: one of them");
   options.workerFlags = flagsOf(text);
   return options;
 }

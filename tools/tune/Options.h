@@ -11,8 +11,8 @@ namespace attn_jit::tuning {
 /// Empty: not given.
 struct TuneText {
   cli::DescriptionText description;
-  std::string device, seed, budget, schedules, recordsFile, jsonFile;
-  bool keepCache = false;
+  std::string device, seed, budget, schedules, recordsFile, jsonFile, pinFile;
+  bool keepCache = false, bucket = false;
 };
 
 struct Options {
@@ -22,6 +22,8 @@ struct Options {
   size_t schedules = 512;
   std::string recordsFile; ///< empty: this owner's store
   std::string jsonFile;
+  std::string pinFile; ///< empty: none is written
+  bool bucket = false; ///< both ends of the bucket instead of these sizes
   /// The flags that give a worker the same case.
   std::vector<std::string> workerFlags;
 };

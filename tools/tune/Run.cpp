@@ -5,7 +5,9 @@
 #include "tools/tune/Run.h"
 #include "autotune/Journal.h"
 #include "autotune/Measure.h"
+#include "autotune/Pin.h"
 #include "autotune/Problem.h"
+#include "runtime/File.h"
 #include "runtime/Printable.h"
 #include "tools/api/Emit.h"
 #include "tools/bench/Progress.h"
@@ -85,19 +87,17 @@ static rt::Result<Keeping> keepingOf(const Options &options,
   return keeping;
 }
 
-static rt::Result<tune::SearchSubject> subjectOf(const bench::Case &what,
-                                                 const bench::Options &options,
-                                                 int64_t alignment,
-                                                 const rt::DeviceInfo &device) {
-  const rt::AttentionShape &s = what.shape;
+static tune::SearchSubject subjectOf(const bench::Case &what,
+                                     const bench::Options &options,
+                                     int64_t alignment,
+                                     const tune::Sizes &sizes,
+                                     const rt::DeviceInfo &device) {
   tune::Problem problem;
-  ATTN_TRY(problem.description, api::canonicalText(what.description));
+  problem.description = api::labelledText(what.description);
   problem.alignment = alignment;
   problem.deterministic = options.deterministic;
   problem.warmCache = !options.coldCache;
-  problem.sizes =
-      tune::exactSizes({s.batch, s.queryHeads, s.kvHeads, s.queryLen, s.kvLen},
-                       options.deterministic);
+  problem.sizes = sizes;
   tune::SearchSubject subject;
   subject.problem = tune::problemKey(problem);
   subject.device = tune::deviceKey(device);
@@ -116,17 +116,104 @@ static int64_t alignmentOf(const bench::Case &what) {
   return alignment;
 }
 
-rt::Result<Report> tuning::run(const Options &options) {
+static tune::Call callOf(const bench::Case &what) {
+  const rt::AttentionShape &s = what.shape;
+  return {s.batch, s.queryHeads, s.kvHeads, s.queryLen, s.kvLen};
+}
+
+namespace {
+/// One search, of the options' case at some sizes.
+class Tuning {
+public:
+  Tuning(const Options &options, rt::Device opened)
+      : options(options), device(std::move(opened)), info(device.info()) {}
+
+  rt::Result<Report> run() {
+    const bench::Options &attention = options.attention;
+    const tune::Call call = callOf(options.what);
+    if (!options.bucket)
+      return search(options.what,
+                    tune::exactSizes(call, attention.deterministic), nullptr);
+    const tune::Sizes most =
+        tune::bucketOf(call, tune::At::Most, attention.deterministic);
+    const tune::Sizes least =
+        tune::bucketOf(call, tune::At::Least, attention.deterministic);
+    ATTN_TRY(Report report, search(caseAt(most), most, nullptr));
+    const Records atMost = records;
+    // Only what was measured at both ends can serve between them.
+    const std::vector<tune::Candidate> finalists = finalistsOf(report);
+    ATTN_TRY(Report below, search(caseAt(least), least, &finalists));
+    tune::ChoiceQuery query;
+    query.device = subject.device;
+    query.compiler = subject.compiler, query.driver = subject.driver;
+    query.defaultPick = report.defaultSchedule;
+    query.least = records, query.most = atMost;
+    query.legal = [](const std::string &) { return true; }; // they ran
+    report.served = tune::choose(query);
+    report.least = std::make_shared<const Report>(std::move(below));
+    return report;
+  }
+
+  /// What the last search was of.
+  const tune::SearchSubject &last() const { return subject; }
+
+private:
+  using Records = std::vector<store::StoredRecord>;
+
+  bench::Case caseAt(const tune::Sizes &sizes) const {
+    const tune::Call call = sizes.callAt(sizes.at);
+    bench::Case what = options.what;
+    rt::AttentionShape &s = what.shape;
+    s.batch = call.batch;
+    s.queryHeads = call.queryHeads, s.kvHeads = call.kvHeads;
+    s.queryLen = call.queryLen, s.kvLen = call.kvLen;
+    return what;
+  }
+
+  /// The flags of another process that has the same case.
+  std::vector<std::string> workerFlags(const bench::Case &what) const {
+    const rt::AttentionShape &s = what.shape;
+    const std::pair<const char *, int64_t> sizes[] = {{"--batch=", s.batch},
+                                                      {"--hq=", s.queryHeads},
+                                                      {"--hk=", s.kvHeads},
+                                                      {"--sq=", s.queryLen},
+                                                      {"--sk=", s.kvLen}};
+    std::vector<std::string> flags = options.workerFlags;
+    for (const auto &[flag, size] : sizes) {
+      std::erase_if(flags, [&, &own = flag](const std::string &each) {
+        return each.starts_with(own);
+      });
+      flags.push_back(flag + std::to_string(size));
+    }
+    return flags;
+  }
+
+  std::vector<tune::Candidate> finalistsOf(const Report &report) const {
+    std::vector<tune::Candidate> candidates;
+    const std::string session = tune::finalSession(report.search.session);
+    for (const store::StoredRecord &each : records)
+      if (each.record.session == session &&
+          each.record.outcome == store::Outcome::Ok)
+        candidates.push_back({each.record.schedule, 0});
+    return candidates;
+  }
+
+  /// `only`, where given, are all that is searched. Leaves subject and records.
+  rt::Result<Report> search(const bench::Case &what, const tune::Sizes &sizes,
+                            const std::vector<tune::Candidate> *only);
+
+  const Options &options;
+  const rt::Device device;
+  const rt::DeviceInfo &info;
+  tune::SearchSubject subject;
+  Records records;
+};
+} // namespace
+
+rt::Result<Report>
+Tuning::search(const bench::Case &what, const tune::Sizes &sizes,
+               const std::vector<tune::Candidate> *only) {
   const bench::Options &attention = options.attention;
-  const bench::Case &what = options.what;
-  ATTN_TRY(
-      const rt::Device device,
-      rt::openDevice(attention.device.empty() ? "auto" : attention.device));
-  const rt::DeviceInfo &info = device.info();
-  if (info.driver == "null")
-    return rt::badInput("device: null given, which computes nothing to check; "
-                        "allowed: auto, cuda:0, hip:0, cpu");
-  ATTN_CHECK(api::checkTarget(info.target));
   Report report;
   report.device = info.name, report.target = info.target;
   const rt::AttentionShape &s = what.shape;
@@ -135,9 +222,8 @@ rt::Result<Report> tuning::run(const Options &options) {
            api::tuneSpace(what.description, info.target, alignment,
                           {s.batch, s.queryHeads, s.kvHeads, s.queryLen,
                            s.kvLen, attention.deterministic},
-                          info, options.schedules));
-  ATTN_TRY(const tune::SearchSubject subject,
-           subjectOf(what, attention, alignment, info));
+                          info, only ? 1 : options.schedules));
+  subject = subjectOf(what, attention, alignment, sizes, info);
   report.problem = subject.problem;
   report.compiler = subject.compiler, report.driver = subject.driver;
   report.defaultSchedule = space.defaultSchedule;
@@ -154,8 +240,8 @@ rt::Result<Report> tuning::run(const Options &options) {
   std::error_code fault;
   work.command = {fs::read_symlink("/proc/self/exe", fault).string(),
                   "measure-worker"};
-  work.command.insert(work.command.end(), options.workerFlags.begin(),
-                      options.workerFlags.end());
+  const std::vector<std::string> flags = workerFlags(what);
+  work.command.insert(work.command.end(), flags.begin(), flags.end());
   work.folder = scratch.path;
   work.compileThreads = std::max(std::thread::hardware_concurrency(), 2u) - 1;
   work.compile = [&](const std::string &schedule) -> tune::CompiledPath {
@@ -172,10 +258,15 @@ rt::Result<Report> tuning::run(const Options &options) {
   };
   tune::WorkerMeasurer measurer(std::move(work));
   std::vector<tune::Candidate> candidates;
-  for (const api::RankedText &each : space.ranked)
-    candidates.push_back({each.schedule, each.us});
+  if (only)
+    candidates = *only;
+  else
+    for (const api::RankedText &each : space.ranked)
+      candidates.push_back({each.schedule, each.us});
   tune::SearchOptions search;
-  search.budgetSeconds = options.budgetSeconds;
+  // The smaller call of a bucket has few candidates, the larger one the space.
+  search.budgetSeconds =
+      options.budgetSeconds * (!options.bucket ? 1 : only ? 0.25 : 0.75);
   bench::Progress progress(candidates.size());
   size_t shown = 0;
   progress.say("compile");
@@ -185,12 +276,54 @@ rt::Result<Report> tuning::run(const Options &options) {
                           for (; shown < point.measured; ++shown)
                             progress.next();
                           progress.say(cli::number(point.seconds, 1) + " of " +
-                                       cli::number(options.budgetSeconds, 0) +
+                                       cli::number(search.budgetSeconds, 0) +
                                        " s, best " +
                                        cli::number(point.bestUs, 2) + " us");
                         }));
   report.continued = journal->continues();
   report.recordsIn = keeping.recordsIn;
+  ATTN_TRY(records, keeping.sink->ofProblem(subject.problem.digest()));
+  return report;
+}
+
+/// The file's pin, or a new one; it must be of this environment before anything
+/// is measured.
+static rt::Result<tune::Pin> pinFor(const std::string &file,
+                                    const tune::PinEnvironment &environment) {
+  if (environment.compiler.empty())
+    return rt::unsupported("pin: given, but this build of the compiler has no "
+                           "identity to hold it to");
+  auto pin = tune::Pin::load(file);
+  if (!pin && pin.error().code == rt::ErrorCode::NotFound)
+    return tune::Pin(environment);
+  if (pin)
+    ATTN_CHECK(pin->holdsIn(environment, file));
+  return pin;
+}
+
+rt::Result<Report> tuning::run(const Options &options) {
+  const std::string &selector = options.attention.device;
+  ATTN_TRY(rt::Device device,
+           rt::openDevice(selector.empty() ? "auto" : selector));
+  const rt::DeviceInfo info = device.info();
+  if (info.driver == "null")
+    return rt::badInput("device: null given, which computes nothing to check; "
+                        "allowed: auto, cuda:0, hip:0, cpu");
+  ATTN_CHECK(api::checkTarget(info.target));
+  std::optional<tune::Pin> pin;
+  if (!options.pinFile.empty()) {
+    ATTN_TRY(pin, pinFor(options.pinFile, {api::compilerIdentity(),
+                                           tune::driverText(info),
+                                           tune::deviceKey(info)}));
+  }
+  Tuning tuning(options, std::move(device));
+  ATTN_TRY(Report report, tuning.run());
+  if (pin) {
+    // A bucket goes by the name of its smaller end, which was searched last.
+    pin->set(tuning.last().problem,
+             report.served ? report.served->schedule : report.search.winner);
+    ATTN_CHECK(rt::writeFile(options.pinFile, pin->text()));
+  }
   return report;
 }
 
@@ -225,11 +358,17 @@ std::string tuning::reportText(const Report &report) {
           std::to_string(search.failed) + " failed, " +
           std::to_string(search.reused) +
           " known before; stopped: " + std::string(tune::name(search.stop)) +
-          "\nrecords: " + report.recordsIn + "\n";
+          "\n";
+  if (report.least)
+    text += "the bucket's smallest call:\n" + reportText(*report.least) +
+            "the bucket serves: " + report.served->schedule + "\n  " +
+            report.served->why + "\n";
+  else
+    text += "records: " + report.recordsIn + "\n";
   return text;
 }
 
-std::string tuning::jsonText(const Report &report) {
+static nlohmann::ordered_json jsonOf(const Report &report) {
   using Json = nlohmann::ordered_json;
   const tune::SearchReport &search = report.search;
   Json json;
@@ -262,5 +401,18 @@ std::string tuning::jsonText(const Report &report) {
                              {"measured", point.measured},
                              {"best", point.best},
                              {"best_us", point.bestUs}});
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (report.least) {
+    json["least"] = jsonOf(*report.least);
+    json["served"] = {{"schedule", report.served->schedule},
+                      {"source", tune::name(report.served->source)},
+                      {"ratio", report.served->ratio},
+                      {"why", report.served->why}};
+  }
+  return json;
+}
+
+std::string tuning::jsonText(const Report &report) {
+  using Json = nlohmann::ordered_json;
+  return jsonOf(report).dump(2, ' ', false, Json::error_handler_t::replace) +
+         "\n";
 }

@@ -4,6 +4,7 @@
 #ifndef ATTN_JIT_TOOLS_TUNE_RUN_H
 #define ATTN_JIT_TOOLS_TUNE_RUN_H
 
+#include "autotune/Choice.h"
 #include "autotune/Search.h"
 #include "tools/api/Tune.h"
 #include "tools/tune/Options.h"
@@ -19,6 +20,10 @@ struct Report {
   tune::SearchReport search;
   bool continued = false; ///< an earlier process's search
   std::string recordsIn;  ///< file or folder; empty: nowhere
+  /// Of a bucket: what it serves, and the search at its smallest call, which
+  /// measures the finalists of the one at its largest.
+  std::optional<tune::Chosen> served;
+  std::shared_ptr<const Report> least;
 };
 
 rt::Result<Report> run(const Options &options);
