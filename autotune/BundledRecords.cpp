@@ -79,9 +79,8 @@ BundledRecords::ofProblem(const std::string &target,
   // Written once, under the lock, and read alone afterwards.
   const File &file = fileOf(target);
   std::vector<store::StoredRecord> records;
-  const auto found = file.lines.empty()
-                         ? file.lines.end()
-                         : file.lines.find(problemText(problem));
+  const auto found = file.lines.empty() ? file.lines.end()
+                                        : file.lines.find(problemText(problem));
   if (found != file.lines.end())
     for (std::string_view line : found->second)
       if (auto record = store::Record::parse(line))

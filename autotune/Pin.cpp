@@ -97,8 +97,8 @@ public:
     for (size_t i = 0; i < choices.size(); ++i) {
       const std::string at = "choices[" + std::to_string(i) + "].";
       ATTN_CHECK(fields(choices[i], at, {"digest", "problem", "schedule"}));
-      ATTN_TRY(const store::Key problem, key(choices[i]["problem"], at,
-                                             "problem"));
+      ATTN_TRY(const store::Key problem,
+               key(choices[i]["problem"], at, "problem"));
       ATTN_CHECK(digestIs(choices[i], at, problem.digest()));
       ATTN_TRY(const std::string schedule, text(choices[i], at, "schedule"));
       if (schedule.empty())
@@ -133,9 +133,9 @@ private:
     ATTN_TRY(const std::string given, text(json, at, "digest"));
     return given == digest.hex()
                ? rt::success()
-               : rt::Status(refused(at + "digest", rt::inQuotes(given),
-                                    "that of what stands beside it, " +
-                                        digest.hex()));
+               : rt::Status(
+                     refused(at + "digest", rt::inQuotes(given),
+                             "that of what stands beside it, " + digest.hex()));
   }
 
   rt::Status fields(const Json &json, const std::string &at,
@@ -147,10 +147,9 @@ private:
       if (!json.contains(field))
         return refused(at + field, "nothing", "the field");
     for (const auto &[field, value] : json.items())
-      if (std::none_of(names.begin(), names.end(),
-                       [&, &own = field](const char *each) {
-                         return own == each;
-                       }))
+      if (std::none_of(
+              names.begin(), names.end(),
+              [&, &own = field](const char *each) { return own == each; }))
         return refused(at + rt::printable(field), "an unknown field",
                        "the fields of " + std::string(kFormat));
     return rt::success();
@@ -189,17 +188,18 @@ rt::Result<Pin> Pin::parse(std::string_view text, const std::string &name) {
     return reader.refused("text", "too many levels", "those of a pin");
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded())
-    return reader.refused("text", "no JSON", "a pin, as attn-jit tune --pin "
-                                             "writes it");
+    return reader.refused("text", "no JSON",
+                          "a pin, as attn-jit tune --pin "
+                          "writes it");
   return reader.pin(json);
 }
 
 rt::Result<Pin> Pin::load(const std::string &path) {
   const store::FileHandle file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) {
-    const std::string text = "pin: " + rt::inQuotes(path) +
-                             " given, which cannot be read: " +
-                             std::strerror(errno);
+    const std::string text =
+        "pin: " + rt::inQuotes(path) +
+        " given, which cannot be read: " + std::strerror(errno);
     return errno == ENOENT ? rt::notFound(text) : rt::badInput(text);
   }
   auto text = file.readAll(mostBytes);

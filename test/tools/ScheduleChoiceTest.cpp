@@ -5,10 +5,12 @@
 #include "tools/api/ScheduleChoice.h"
 #include "tools/api/ScheduleRules.h"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 using namespace attn_jit;
 using api::ScheduleChoice;
@@ -78,8 +80,7 @@ protected:
       record.at = "2026-11-28T03:41:19Z";
       record.session = "s.final";
     }
-    records[0].record.schedule =
-        api::defaultSchedule(what, optionsOf(call));
+    records[0].record.schedule = api::defaultSchedule(what, optionsOf(call));
     records[0].record.medianNs = 100000, records[0].record.isDefault = true;
     records[1].record.schedule = schedule, records[1].record.medianNs = ns;
     return records;
@@ -218,8 +219,7 @@ TEST_F(ScheduleChoiceTest, AnotherTargetsCodeIsNotWhatWasMeasured) {
   add(pass(call, tune::At::Exact, other(call), 90000));
   api::CompileOptions options = optionsOf(call);
   options.target = "sm_80";
-  EXPECT_EQ(engine().choose(what, options, call).source,
-            tune::Source::Default);
+  EXPECT_EQ(engine().choose(what, options, call).source, tune::Source::Default);
 }
 
 TEST_F(ScheduleChoiceTest, OwnRecordsFromElsewhereNeedAListedKey) {

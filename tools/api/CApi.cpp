@@ -90,8 +90,9 @@ static rt::Status read(const attn_jit_description *given,
   description.module = text(own.module);
   options.schedule = text(own.schedule);
   options.target = text(own.target);
-  options.typical = {own.batch, own.q_heads, own.q_len, own.kv_len,
-                     own.batch_invariant != 0, own.kv_heads};
+  options.typical = {
+      own.batch,   own.q_heads, own.q_len, own.kv_len, own.batch_invariant != 0,
+      own.kv_heads};
   for (auto [name, size] : {std::pair{"batch", own.batch},
                             {"q_heads", own.q_heads},
                             {"q_len", own.q_len},
@@ -108,10 +109,9 @@ static rt::Status read(const attn_jit_description *given,
   return rt::success();
 }
 
-/// A kernel is kept by its schedule, whoever chose it. Quotes inside strings are
-/// escaped, so the field's name stands only where it is one.
-static std::string withSource(std::string manifest,
-                              const std::string &source) {
+/// A kernel is kept by its schedule, whoever chose it. Quotes inside strings
+/// are escaped, so the field's name stands only where it is one.
+static std::string withSource(std::string manifest, const std::string &source) {
   static constexpr std::string_view field = "\"schedule_source\": \"";
   const size_t at = manifest.find(field);
   if (at == std::string::npos)
@@ -203,8 +203,7 @@ int attn_jit_kernel_create(attn_jit_engine *engine,
     api::KernelOptions options;
     ATTN_CHECK(read(description, own, options));
     api::ChosenBy chosen;
-    ATTN_TRY(auto made,
-             engine->engine.kernel(own, options, nullptr, &chosen));
+    ATTN_TRY(auto made, engine->engine.kernel(own, options, nullptr, &chosen));
     std::string manifest = withSource(made->compiled().manifest, chosen.source);
     *kernel = new attn_jit_kernel{engine->engine.device(), std::move(made),
                                   std::move(manifest)};

@@ -66,9 +66,8 @@ std::string api::labelledText(const Description &d) {
   add("causal", d.causal ? "yes" : "no");
   add("lse", d.lse ? "yes" : "no");
   add("softcap", cap);
-  for (const auto &[label, region] : {std::pair{"score", &d.score},
-                                      {"mask", &d.mask},
-                                      {"module", &d.module}})
+  for (const auto &[label, region] :
+       {std::pair{"score", &d.score}, {"mask", &d.mask}, {"module", &d.module}})
     add(label, std::to_string(region->size()) + ":" + *region);
   return text;
 }

@@ -10,15 +10,16 @@ static std::optional<std::vector<store::FieldDifference>>
 nearest(const store::Key &wanted, const store::LocalStore &store) {
   std::optional<std::vector<store::FieldDifference>> best;
   store::Digest digest;
-  store.each([&](const store::Action &action, store::Place,
-                 const std::string &) {
-    auto own = store::difference(wanted, action.key);
-    const store::Digest here = action.key.digest();
-    if (best && std::tuple(best->size(), digest) <= std::tuple(own.size(), here))
-      return;
-    best = std::move(own);
-    digest = here;
-  });
+  store.each(
+      [&](const store::Action &action, store::Place, const std::string &) {
+        auto own = store::difference(wanted, action.key);
+        const store::Digest here = action.key.digest();
+        if (best &&
+            std::tuple(best->size(), digest) <= std::tuple(own.size(), here))
+          return;
+        best = std::move(own);
+        digest = here;
+      });
   return best;
 }
 
@@ -28,9 +29,9 @@ rt::Error api::notCached(const std::optional<store::Key> &wanted,
   if (!wanted)
     return rt::failed(text + "a store: none is used here");
   if (!store.root())
-    return rt::failed(text + "a store: " + (store.root().absent.empty()
-                                                ? "there is none"
-                                                : store.root().absent));
+    return rt::failed(
+        text + "a store: " +
+        (store.root().absent.empty() ? "there is none" : store.root().absent));
   const auto fields = nearest(*wanted, store);
   const std::string where = rt::inQuotes(store.root().path);
   if (!fields)
@@ -43,6 +44,7 @@ rt::Error api::notCached(const std::optional<store::Key> &wanted,
     differs += (differs.empty() ? "" : ", ") + each.label + " (" +
                shown(each.wanted) + " wanted, " + shown(each.there) + " there)";
   }
-  return rt::failed(text + where + "; the nearest one there differs in " +
-                    (differs.empty() ? "nothing, but cannot be used" : differs));
+  return rt::failed(
+      text + where + "; the nearest one there differs in " +
+      (differs.empty() ? "nothing, but cannot be used" : differs));
 }

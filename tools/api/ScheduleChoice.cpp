@@ -45,10 +45,10 @@ static std::string bundledFolder() {
 /// The database, or the segments, of a root.
 static bool hasRecords(const store::CacheRoot &root) {
   std::error_code fault;
-  return root && fs::exists(root.path + (root.sharedFileSystem
-                                             ? "/v1/records"
-                                             : "/v1/records.sqlite"),
-                            fault);
+  return root &&
+         fs::exists(root.path + (root.sharedFileSystem ? "/v1/records"
+                                                       : "/v1/records.sqlite"),
+                    fault);
 }
 
 RecordSources RecordSources::ofProcess(bool withStore) {
@@ -71,8 +71,8 @@ RecordSources RecordSources::ofProcess(bool withStore) {
 
 /// Nothing where a size is not told, or cannot be.
 static std::optional<tune::Call> sizesOf(const TypicalCall &call) {
-  for (int64_t size : {call.batch, call.queryHeads, call.kvHeads, call.queryLen,
-                       call.kvLen})
+  for (int64_t size :
+       {call.batch, call.queryHeads, call.kvHeads, call.queryLen, call.kvLen})
     if (size <= 0 || size > INT32_MAX)
       return std::nullopt;
   if (call.queryHeads % call.kvHeads)
@@ -223,8 +223,7 @@ ScheduleChosen ScheduleChoice::choose(const Description &description,
   if (!mayServe(wanted))
     return {};
   const bool deterministic = given.batchInvariant;
-  Family &family =
-      families[familyName(description, wanted, deterministic)];
+  Family &family = families[familyName(description, wanted, deterministic)];
   if (family.description.empty())
     family.description = labelledText(description);
 
@@ -245,9 +244,8 @@ ScheduleChosen ScheduleChoice::choose(const Description &description,
     return family.exact[exactly] = pinned(problem, *call);
 
   const tune::Sizes least = tune::bucketOf(*call, At::Least, deterministic);
-  auto [at, fresh] = family.buckets.try_emplace(
-      SizesKey{least.queryLen.most, least.kvLen.most, least.heads.most,
-               least.group});
+  auto [at, fresh] = family.buckets.try_emplace(SizesKey{
+      least.queryLen.most, least.kvLen.most, least.heads.most, least.group});
   Bucket &bucket = at->second;
   if (fresh) {
     tune::Problem end = problem;
@@ -258,8 +256,7 @@ ScheduleChosen ScheduleChoice::choose(const Description &description,
   }
   const Records exact = recordsOf(wanted.target, problem);
   if (!exact.empty())
-    return family.exact[exactly] =
-               among(description, wanted, exact, bucket);
+    return family.exact[exactly] = among(description, wanted, exact, bucket);
   // Without records of its own a call has its bucket's answer.
   auto same = std::ranges::find(bucket.choices, wanted.calls,
                                 &decltype(bucket.choices)::value_type::first);

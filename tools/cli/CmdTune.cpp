@@ -48,9 +48,10 @@ void cli::addTune(CLI::App &root, int &status) {
       "N  the best by the model that are searched (512)");
   add("--records", text->recordsFile,
       "FILE  of JSON lines to append to, instead of this owner's store");
-  tune->add_flag("--bucket", text->bucket,
-                 "both ends of the bucket that holds these sizes, for all calls "
-                 "between them")
+  tune->add_flag(
+          "--bucket", text->bucket,
+          "both ends of the bucket that holds these sizes, for all calls "
+          "between them")
       ->group("Search");
   add("--pin", text->pinFile,
       "FILE  to put the choice into, for bench --pin and a job's ranks");

@@ -210,9 +210,9 @@ private:
 };
 } // namespace
 
-rt::Result<Report>
-Tuning::search(const bench::Case &what, const tune::Sizes &sizes,
-               const std::vector<tune::Candidate> *only) {
+rt::Result<Report> Tuning::search(const bench::Case &what,
+                                  const tune::Sizes &sizes,
+                                  const std::vector<tune::Candidate> *only) {
   const bench::Options &attention = options.attention;
   Report report;
   report.device = info.name, report.target = info.target;
@@ -265,8 +265,9 @@ Tuning::search(const bench::Case &what, const tune::Sizes &sizes,
       candidates.push_back({each.schedule, each.us});
   tune::SearchOptions search;
   // The smaller call of a bucket has few candidates, the larger one the space.
-  search.budgetSeconds =
-      options.budgetSeconds * (!options.bucket ? 1 : only ? 0.25 : 0.75);
+  search.budgetSeconds = options.budgetSeconds * (!options.bucket ? 1
+                                                  : only          ? 0.25
+                                                                  : 0.75);
   bench::Progress progress(candidates.size());
   size_t shown = 0;
   progress.say("compile");
@@ -312,9 +313,9 @@ rt::Result<Report> tuning::run(const Options &options) {
   ATTN_CHECK(api::checkTarget(info.target));
   std::optional<tune::Pin> pin;
   if (!options.pinFile.empty()) {
-    ATTN_TRY(pin, pinFor(options.pinFile, {api::compilerIdentity(),
-                                           tune::driverText(info),
-                                           tune::deviceKey(info)}));
+    ATTN_TRY(pin, pinFor(options.pinFile,
+                         {api::compilerIdentity(), tune::driverText(info),
+                          tune::deviceKey(info)}));
   }
   Tuning tuning(options, std::move(device));
   ATTN_TRY(Report report, tuning.run());
