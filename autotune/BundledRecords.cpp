@@ -3,10 +3,11 @@
 // Canonical text makes a record's problem comparable as bytes: the index needs
 // neither a parser nor a digest.
 #include "autotune/BundledRecords.h"
+#include "runtime/store/files/FileHandle.h"
 #include "runtime/store/records/CanonicalJson.h"
 
-#include <fstream>
-#include <sstream>
+#include <cstring>
+#include <fcntl.h>
 
 using namespace attn_jit;
 using namespace attn_jit::tune;
@@ -15,20 +16,34 @@ using namespace attn_jit::tune;
 static constexpr std::string_view kHead =
     R"({"format":"attn-jit.record.v1","problem":)";
 
-/// Of a line, its problem with both braces; empty where there is none. Texts
-/// are all that an object of the key's form holds.
-static std::string_view problemOf(std::string_view line) {
-  if (!line.starts_with(kHead))
-    return {};
-  line.remove_prefix(kHead.size());
-  bool quoted = false;
-  for (size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '"')
-      quoted = !quoted;
-    else if (quoted)
-      i += line[i] == '\\';
-    else if (line[i] == '}')
-      return line.substr(0, i + 1);
+/// More is no file of measurements.
+static constexpr size_t kMostBytes = size_t(1) << 30;
+
+/// The end of the string whose first quote stands at `at`.
+static size_t behindString(std::string_view text, size_t at) {
+  for (++at; at < text.size();) {
+    const void *found = std::memchr(text.data() + at, '"', text.size() - at);
+    if (!found)
+      break;
+    const size_t quote = static_cast<const char *>(found) - text.data();
+    size_t slashes = 0;
+    while (text[quote - 1 - slashes] == '\\')
+      ++slashes;
+    at = quote + 1;
+    if (slashes % 2 == 0)
+      return at;
+  }
+  return text.size();
+}
+
+/// Of what stands behind the head, the problem with both braces; empty where
+/// there is none. Texts are all that an object of a key's form holds.
+static std::string_view problemOf(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    if (text[i] == '"')
+      i = behindString(text, i);
+    else if (text[i++] == '}')
+      return text.substr(0, i);
   }
   return {};
 }
@@ -45,10 +60,11 @@ static std::string problemText(const store::Key &problem) {
 }
 
 static std::string textOf(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return file ? std::move(text).str() : std::string();
+  const store::FileHandle file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file)
+    return {};
+  auto text = file.readAll(kMostBytes);
+  return text ? std::move(*text) : std::string();
 }
 
 const BundledRecords::File &
@@ -60,11 +76,23 @@ BundledRecords::fileOf(const std::string &target) const {
   if (!fresh || folder.empty() || target.find('/') != std::string::npos)
     return file;
   file.text = textOf(folder + "/records." + target + ".jsonl");
+  // The records of a search stand together: most lines have the problem of the
+  // one before.
+  std::string_view last;
+  std::vector<std::string_view> *same = nullptr;
   for (std::string_view rest = file.text; !rest.empty();) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    if (const std::string_view problem = problemOf(line); !problem.empty())
-      file.lines[problem].push_back(line);
+    if (!line.starts_with(kHead))
+      continue;
+    const std::string_view behind = line.substr(kHead.size());
+    if (last.empty() || !behind.starts_with(last)) {
+      last = problemOf(behind);
+      if (last.empty())
+        continue;
+      same = &file.lines[last];
+    }
+    same->push_back(line);
   }
   return file;
 }

@@ -14,9 +14,18 @@ using namespace mlir;
 using namespace attn_jit;
 
 namespace {
+/// An error once nobody waits for the kernel any more.
+llvm::Error checkWanted(const CompileOptions &options) {
+  if (options.calledOff && options.calledOff())
+    return llvm::createStringError("kernel: called off");
+  return llvm::Error::success();
+}
+
 /// Runs passes; a failure is the first diagnostic's text.
 llvm::Error runPasses(ModuleOp module, const CompileOptions &options,
                       void (*build)(OpPassManager &, const CompileOptions &)) {
+  if (llvm::Error error = checkWanted(options))
+    return error;
   std::string first;
   ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &d) {
     if (first.empty() && d.getSeverity() == DiagnosticSeverity::Error)
@@ -90,13 +99,10 @@ llvm::Expected<CompiledKernel> attn_jit::compile(ModuleOp module,
     module.print(os, OpPrintingFlags().useLocalScope());
     options.observe(level, text);
   };
-  auto calledOff = [&] { return options.calledOff && options.calledOff(); };
   Stopwatch watch;
   CompiledKernel result;
   std::string source = canonicalText(module);
   observe(Level::Attn);
-  if (calledOff())
-    return llvm::createStringError("kernel: called off");
   if (llvm::Error error = runPasses(module, options, buildTilePipeline))
     return error;
   auto kernel = findKernel(module);
@@ -124,8 +130,8 @@ llvm::Expected<CompiledKernel> attn_jit::compile(ModuleOp module,
   observe(Level::Lowered);
   result.times.mlirMs = watch.lap();
 
-  if (calledOff())
-    return llvm::createStringError("kernel: called off");
+  if (llvm::Error error = checkWanted(options))
+    return error;
   auto emitted = emitImage(module, options);
   if (!emitted)
     return emitted.takeError();

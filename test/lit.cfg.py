@@ -139,6 +139,8 @@ for python in ("python3", "/usr/bin/python3", os.path.join(moto, "bin", "python"
         config.available_features.add("python-botocore")
         config.substitutions.append(("%botocore-python", python))
         break
+if os.getuid() == 0:
+    config.available_features.add("root")
 if namespaces_work():
     config.available_features.add("namespaces")
 if os.environ.get("ATTN_JIT_AMD_EMULATOR"):

@@ -8,8 +8,26 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <iterator>
 
 using namespace attn_jit;
+
+/// The innermost command that is meant by \p words, behind whose names they
+/// go on at \p at.
+static const CLI::App &
+meant(const CLI::App &root, const std::vector<std::string> &words, size_t &at) {
+  const CLI::App *command = &root;
+  for (at = 0; at < words.size(); ++at) {
+    const CLI::App *next = nullptr;
+    for (const CLI::App *each : command->get_subcommands({}))
+      if (each->get_name() == words[at])
+        next = each;
+    if (!next)
+      break;
+    command = next;
+  }
+  return *command;
+}
 
 /// CLI11's words, made into field, given, allowed where they are not.
 static std::string textOf(const CLI::ParseError &error, const CLI::App &root,
@@ -22,19 +40,20 @@ static std::string textOf(const CLI::ParseError &error, const CLI::App &root,
            (repeated ? ": given more than once, allowed: once"
                      : ": nothing given, allowed: a value");
   }
+  size_t at;
+  const CLI::App &command = meant(root, arguments, at);
   // Its name is the command's, so only the code tells this error.
   if (error.get_exit_code() == int(CLI::ExitCodes::ExtrasError))
-    for (const CLI::App *command : root.get_subcommands())
-      if (const auto rest = command->remaining(); !rest.empty())
-        return cli::unknownWord(rest.front(), *command);
+    if (const auto rest = command.remaining(); !rest.empty())
+      return cli::unknownWord(rest.front(), command);
   if (error.get_name() != "RequiredError")
     return text;
   std::string commands;
-  for (const CLI::App *command : root.get_subcommands({}))
-    if (!command->get_group().empty()) // a user's
-      commands += (commands.empty() ? "" : ", ") + command->get_name();
+  for (const CLI::App *each : command.get_subcommands({}))
+    if (!each->get_group().empty()) // a user's
+      commands += (commands.empty() ? "" : ", ") + each->get_name();
   return "command: " +
-         (arguments.empty() ? "nothing" : rt::inQuotes(arguments[0])) +
+         (at == arguments.size() ? "nothing" : rt::inQuotes(arguments[at])) +
          " given, allowed: " + commands;
 }
 
@@ -49,20 +68,22 @@ static int runCommand(const std::vector<std::string> &arguments) {
     line += " " + word;
   int status = 0;
   cli::addBench(root, status, line);
+  cli::addCache(root, status);
   cli::addCompile(root, status);
   cli::addDevices(root, status);
   cli::addSchedules(root, status);
   cli::addTune(root, status);
   root.footer("attn-jit COMMAND --help tells the flags of each.");
 
-  std::vector<std::string> words = arguments;
-  for (const CLI::App *command : root.get_subcommands({}))
-    if (!words.empty() && command->get_name() == words[0]) {
-      words.erase(words.begin());
-      words = cli::normalise(words, *command);
-      words.insert(words.begin(), arguments[0]);
-      break;
-    }
+  size_t at;
+  const CLI::App &command = meant(root, arguments, at);
+  const auto flags = arguments.begin() + ptrdiff_t(at);
+  std::vector<std::string> words(arguments.begin(), flags);
+  if (at)
+    std::ranges::copy(cli::normalise({flags, arguments.end()}, command),
+                      std::back_inserter(words));
+  else
+    words = arguments;
   std::ranges::reverse(words); // as CLI11 wants them
   try {
     root.parse(std::move(words));

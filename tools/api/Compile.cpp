@@ -204,6 +204,7 @@ rt::Result<api::Compiled> api::compile(const Description &description,
   own.alignment = options.alignment;
   own.calls = options.calls;
   own.debugInfo = options.debugInfo;
+  own.calledOff = options.calledOff;
   own.schedule = options.schedule;
   Compiled result;
   result.target = options.target;

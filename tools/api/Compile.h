@@ -10,6 +10,7 @@
 #include "tools/api/Description.h"
 
 #include <array>
+#include <functional>
 #include <vector>
 
 namespace attn_jit::api {
@@ -33,6 +34,9 @@ struct CompileOptions {
   /// What the debug information calls the file of the tile IR.
   std::string debugFile = "kernel.tile.mlir";
   bool keepLevels = false; ///< fill Compiled::levels
+  /// Asked between the steps, by the thread that compiles: once it says true,
+  /// compile() ends with an error. May be empty.
+  std::function<bool()> calledOff;
   /// Every level, the image and the manifest go into this folder.
   std::string dumpFolder;
   /// STEM.attn.mlir, STEM.tile.mlir or an image of this folder is taken instead
@@ -73,6 +77,9 @@ struct Compiled {
   std::string key, schedule, kernel, target;
   std::string scheduleSource; ///< "flag", "default", "module"
   rt::Resources resources;
+  /// Of code from elsewhere: its URL, without credentials, and the id of the
+  /// listed key that signed it.
+  std::string origin, signer;
   CompileTimes times;
   std::array<std::string, levelCount> levels; ///< empty where there is none
 

@@ -28,6 +28,8 @@ std::string_view api::name(CacheUse use) {
     return "memory";
   case CacheUse::Disk:
     return "disk";
+  case CacheUse::Remote:
+    return "remote";
   case CacheUse::Bypassed:
     return "bypass";
   }
@@ -52,6 +54,18 @@ std::string requestText(const Description &d, const CompileOptions &o) {
   add(o.calls.str());
   add(o.debugInfo ? "debug" : "");
   return text;
+}
+
+CacheUse useOf(KernelStore::From from) {
+  switch (from) {
+  case KernelStore::From::Disk:
+    return CacheUse::Disk;
+  case KernelStore::From::Remote:
+    return CacheUse::Remote;
+  case KernelStore::From::Compiler:
+    break;
+  }
+  return CacheUse::Compiled;
 }
 
 /// What is thrown on the way (memory that runs out, above all) becomes an
@@ -110,23 +124,28 @@ KernelResult Engine::make(const Description &description,
                           const CompileOptions &wanted, CacheUse &use) const {
   auto kernel = std::make_shared<Kernel>();
   std::optional<store::Key> key;
-  auto compiled = [&]() -> rt::Result<Compiled> {
-    if (state->options.mustBeCached)
-      return notCached(key, KernelStore::ofProcess().disk());
-    ++state->compiles;
-    return compile(description, wanted);
+  auto compiled =
+      [&](const KernelStore::CalledOff &calledOff) -> rt::Result<Compiled> {
+    if (state->options.mustBeCached) {
+      ATTN_TRY(KernelStore * store, KernelStore::ofProcess());
+      return notCached(key, store->disk());
+    }
+    CompileOptions own = wanted;
+    own.calledOff = calledOff;
+    ATTN_TRY(Compiled made, compile(description, own));
+    ++state->compiles; // one that was called off made nothing
+    return made;
   };
   if (use != CacheUse::Bypassed) {
     ATTN_TRY(key, storeKey(description, wanted));
   }
   if (key) {
-    ATTN_TRY(KernelStore::Image image,
-             KernelStore::ofProcess().image(*key, compiled));
+    ATTN_TRY(KernelStore * store, KernelStore::ofProcess());
+    ATTN_TRY(KernelStore::Image image, store->image(*key, compiled));
     kernel->made = std::move(image.compiled);
-    if (image.from == KernelStore::From::Disk)
-      use = CacheUse::Disk;
+    use = useOf(image.from);
   } else {
-    ATTN_TRY(kernel->made, compiled());
+    ATTN_TRY(kernel->made, compiled({}));
   }
   const auto start = std::chrono::steady_clock::now();
   ATTN_TRY(rt::Manifest manifest, rt::parseManifest(kernel->made.manifest));

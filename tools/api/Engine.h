@@ -46,8 +46,9 @@ struct KernelOptions {
 };
 
 /// Where a kernel came from.
-enum class CacheUse { Compiled, Memory, Disk, Bypassed };
-std::string_view name(CacheUse use); ///< "miss", "memory", "disk", "bypass"
+enum class CacheUse { Compiled, Memory, Disk, Remote, Bypassed };
+/// "miss", "memory", "disk", "remote", "bypass"
+std::string_view name(CacheUse use);
 
 /// Who chose a kernel's schedule: "flag", "pin", "exact", "bucket", "bundled",
 /// "model", "default", and "module" or "override", which bring their own. Of a
@@ -86,7 +87,7 @@ public:
                      const rt::AttentionArguments &arguments,
                      const rt::Stream &stream,
                      const KernelOptions &options = {}) const;
-  /// How often the compiler ran.
+  /// How often the compiler made a kernel.
   int64_t compiles() const;
 
 private:

@@ -3,6 +3,9 @@
 // Images as entries of a store, and back. What does not read as the image that
 // its key asks for is compiled anew; it is no error of the caller.
 #include "tools/api/KernelStore.h"
+#include "runtime/store/records/RecordStore.h"
+#include "runtime/store/remote/RemoteConfig.h"
+#include "runtime/store/trust/Trust.h"
 
 using namespace attn_jit;
 using namespace attn_jit::api;
@@ -11,9 +14,58 @@ using namespace attn_jit::api;
 /// long compiles for itself.
 static constexpr std::chrono::seconds lockLimit{60};
 
-KernelStore &KernelStore::ofProcess() {
-  static KernelStore store(store::findCacheRoot());
-  return store;
+/// What this disk has, for a server that lost its contents. It owns what it
+/// uses: it may run when its store is gone.
+static store::Refill refillFrom(const store::LocalStore &local) {
+  store::Refill refill;
+  refill.entries = [local](const auto &visit) {
+    bool more = true;
+    local.each([&](const store::Action &action, store::Place place,
+                   const std::string &) {
+      if (!more || place != store::Place::Own)
+        return;
+      if (auto object = local.object(action.object))
+        more = visit({action, std::move(*object)});
+    });
+  };
+  refill.records = [root = local.root()](const auto &visit) {
+    auto records = store::openRecords(root);
+    if (!records)
+      return;
+    bool more = true;
+    (void)(*records)
+        ->each([&](const store::StoredRecord &each) {
+          const std::string line = each.record.line();
+          if (more && each.voice == store::Voice::Own)
+            more = visit(each.record.problemDigest(), std::span(&line, 1));
+        })
+        .ok();
+  };
+  return refill;
+}
+
+KernelStore::KernelStore(store::CacheRoot root,
+                         std::span<const store::RemoteOptions> remotes)
+    : local(std::move(root)) {
+  if (remotes.empty())
+    return;
+  auto opened =
+      store::Tiers::open(remotes, local.root().path, refillFrom(local));
+  if (opened)
+    tiers = std::move(*opened);
+  else
+    fault = opened.takeError();
+}
+
+rt::Result<KernelStore *> KernelStore::ofProcess() {
+  static const rt::Result<std::vector<store::RemoteOptions>> remotes =
+      store::configuredRemotes();
+  if (!remotes)
+    return remotes.error();
+  static KernelStore store(store::findCacheRoot(), *remotes);
+  if (store.fault)
+    return *store.fault;
+  return &store;
 }
 
 static std::optional<rt::ImageKind> kindOf(std::string_view text) {
@@ -44,49 +96,104 @@ static std::optional<Compiled> compiledOf(store::Entry entry) {
   return compiled;
 }
 
-static store::Action actionOf(const store::Key &key, rt::ImageKind kind,
-                              std::string_view image, std::string manifest) {
+/// What came from elsewhere, if it may run. The keys are read each time: one
+/// may have been revoked since.
+static std::optional<Compiled> admitted(const store::Key &wanted,
+                                        store::Entry entry,
+                                        const std::string &origin) {
+  auto keys = store::TrustedKeys::load();
+  if (!keys)
+    return std::nullopt;
+  auto signer = store::verifyEntry(*keys, wanted, entry);
+  if (!signer)
+    return std::nullopt;
+  auto compiled = compiledOf(std::move(entry));
+  if (compiled) {
+    compiled->origin = origin;
+    compiled->signer = std::move(*signer);
+  }
+  return compiled;
+}
+
+std::optional<Compiled> KernelStore::onDisk(const store::Key &key) const {
+  store::Lookup found = local.find(key.digest());
+  if (!found.entry)
+    return std::nullopt;
+  return found.place == store::Place::Own
+             ? compiledOf(std::move(*found.entry))
+             : admitted(key, std::move(*found.entry), found.origin);
+}
+
+std::optional<Compiled> KernelStore::fetched(const store::Key &key,
+                                             store::FetchedEntry found) {
+  auto compiled = admitted(key, found.entry, found.origin);
+  if (compiled)
+    (void)local
+        .publish(found.entry.action, found.entry.object, store::Place::Foreign,
+                 found.origin)
+        .ok();
+  return compiled;
+}
+
+/// What cannot be kept is used all the same.
+void KernelStore::keep(const store::Key &key, const Compiled &made) {
   store::Action action;
   action.key = key;
-  action.kind = rt::name(kind);
-  action.object = store::sha256(image);
-  action.bytes = int64_t(image.size());
-  action.manifest = std::move(manifest);
-  return action;
+  action.kind = rt::name(made.kind);
+  action.object = store::sha256(made.image);
+  action.bytes = int64_t(made.image.size());
+  action.manifest = made.manifest;
+  if (auto own = store::SigningKey::ofUser(); own && *own)
+    store::signAction(**own, action);
+  (void)local.publish(action, made.image).ok();
+  if (tiers)
+    tiers->offer({std::move(action), made.image});
 }
 
-std::optional<Compiled> KernelStore::find(const store::Digest &key) const {
-  store::Lookup found = local.find(key);
-  // What came from elsewhere runs with a listed key's signature alone.
-  if (!found.entry || found.place != store::Place::Own)
-    return std::nullopt;
-  return compiledOf(std::move(*found.entry));
-}
-
-rt::Result<KernelStore::Image>
-KernelStore::image(const store::Key &key,
-                   const std::function<rt::Result<Compiled>()> &make) {
-  const store::Digest digest = key.digest();
+rt::Result<KernelStore::Image> KernelStore::image(const store::Key &key,
+                                                  const Make &make) {
   const auto start = std::chrono::steady_clock::now();
-  auto kept = [&]() -> std::optional<Image> {
-    auto found = find(digest);
-    if (!found)
-      return std::nullopt;
-    found->times.totalMs = std::chrono::duration<double, std::milli>(
-                               std::chrono::steady_clock::now() - start)
-                               .count();
-    return Image{std::move(*found), From::Disk};
+  auto with = [&](Compiled found, From from) {
+    found.times.totalMs = std::chrono::duration<double, std::milli>(
+                              std::chrono::steady_clock::now() - start)
+                              .count();
+    return Image{std::move(found), from};
   };
-  if (auto found = kept())
-    return std::move(*found);
-  const auto lock = local.lock(digest, lockLimit);
+  if (auto found = onDisk(key))
+    return with(std::move(*found), From::Disk);
+  store::EntryFetch fetch;
+  bool asked = false;
+  if (tiers) {
+    // Without a listed key nothing that comes could run.
+    auto keys = store::TrustedKeys::load();
+    asked = keys && !keys->keys().empty();
+    if (asked)
+      fetch = tiers->fetch(key.digest());
+  }
+  const store::Digest digest = key.digest();
+  auto lock = local.lock(digest, lockLimit);
   if (lock)
-    if (auto found = kept())
-      return std::move(*found);
-  ATTN_TRY(Compiled made, make());
-  // What cannot be kept is used all the same.
-  (void)local
-      .publish(actionOf(key, made.kind, made.image, made.manifest), made.image)
-      .ok();
-  return Image{std::move(made), From::Compiler};
+    if (auto found = onDisk(key))
+      return with(std::move(*found), From::Disk);
+  // Each answer is looked at once; one that may not run ends the asking.
+  std::optional<Compiled> came;
+  auto calledOff = [&] {
+    if (!asked || came || !fetch.done())
+      return came.has_value();
+    asked = false;
+    if (auto found = fetch.wait(std::chrono::steady_clock::now()))
+      came = fetched(key, std::move(*found));
+    return came.has_value();
+  };
+  auto made = make(calledOff);
+  if (!came && !made)
+    return made.takeError();
+  if (!came)
+    keep(key, *made);
+  lock.reset();
+  // Something was published; who only finds has nothing to make room for.
+  local.pruneIfDue({});
+  if (came)
+    return with(std::move(*came), From::Remote);
+  return Image{std::move(*made), From::Compiler};
 }

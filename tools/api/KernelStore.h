@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What engines keep between processes: images by what was asked for. What a
-// driver's assembler makes of PTX is kept by the driver's own cache. Works
-// without a folder too, where it finds and keeps nothing.
+// What engines keep between processes and share between machines: images by
+// what was asked for. What a driver's assembler makes of PTX is kept by the
+// driver's own cache.
+//
+// The order: this owner's disk; then, side by side, the remotes and the
+// compiler, and whoever has it first. Code from elsewhere is looked for only
+// where keys are listed, and runs only with the signature of one, checked at
+// each load on the very bytes that are loaded; where it came from stays with
+// it. What is made here is signed with this user's own key, if there is one,
+// and offered to the remotes in the background.
 #ifndef ATTN_JIT_TOOLS_API_KERNELSTORE_H
 #define ATTN_JIT_TOOLS_API_KERNELSTORE_H
 
 #include "runtime/store/local/LocalStore.h"
+#include "runtime/store/remote/Tiers.h"
 #include "tools/api/Compile.h"
 
 #include <functional>
@@ -19,29 +27,44 @@ namespace attn_jit::api {
 rt::Result<std::optional<store::Key>> storeKey(const Description &description,
                                                const CompileOptions &options);
 
+/// Any number of threads at once. Works without a folder and without remotes
+/// too, where it finds and keeps nothing.
 class KernelStore {
 public:
-  explicit KernelStore(store::CacheRoot root) : local(std::move(root)) {}
-  /// Of this user, by the environment; one for all engines of a process.
-  static KernelStore &ofProcess();
+  KernelStore(store::CacheRoot root,
+              std::span<const store::RemoteOptions> remotes);
+
+  /// Of this user, by the environment; one for all engines of a process. The
+  /// error is of what the environment or a file of the user says of remotes.
+  static rt::Result<KernelStore *> ofProcess();
 
   /// Where an image came from.
-  enum class From { Disk, Compiler };
+  enum class From { Disk, Remote, Compiler };
   struct Image {
-    Compiled compiled; ///< from the disk: times.totalMs is that of finding it
+    Compiled compiled; ///< found: times.totalMs is that of finding it
     From from = From::Compiler;
   };
-  /// What is kept for the key, or what `make` makes, which is kept then. Of
+  /// True once nobody waits for the compiler any more.
+  using CalledOff = std::function<bool()>;
+  using Make = std::function<rt::Result<Compiled>(const CalledOff &)>;
+
+  /// What is there for the key, or what `make` makes, which is kept then. Of
   /// several processes that ask at once one makes it, and the others wait.
-  rt::Result<Image> image(const store::Key &key,
-                          const std::function<rt::Result<Compiled>()> &make);
+  rt::Result<Image> image(const store::Key &key, const Make &make);
 
   store::LocalStore &disk() { return local; }
+  /// Null where there are no remotes.
+  store::Tiers *remotes() { return tiers.get(); }
 
 private:
-  std::optional<Compiled> find(const store::Digest &key) const;
+  std::optional<Compiled> onDisk(const store::Key &key) const;
+  std::optional<Compiled> fetched(const store::Key &key,
+                                  store::FetchedEntry found);
+  void keep(const store::Key &key, const Compiled &made);
 
   store::LocalStore local;
+  std::unique_ptr<store::Tiers> tiers;
+  std::optional<rt::Error> fault;
 };
 
 } // namespace attn_jit::api

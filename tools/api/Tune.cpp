@@ -5,8 +5,9 @@
 #include "tools/api/Tune.h"
 #include "autotune/Model.h"
 #include "autotune/SearchSpace.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Config/llvm-config.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include <random>
 
 using namespace attn_jit;
 
@@ -14,10 +15,47 @@ static rt::Error faultOf(llvm::Error error) {
   return rt::badInput(llvm::toString(std::move(error)));
 }
 
+/// `count` of the legal schedules that are not in `ranked`, each as likely as
+/// any other (reservoir sampling, Vitter's R), with their times, in order.
+static void addSample(std::vector<RankedSchedule> &ranked,
+                      const ProblemShape &problem, const TargetInfo &target,
+                      const SpaceOptions &space, size_t count,
+                      llvm::function_ref<double(const Schedule &)> time) {
+  llvm::StringSet<> known;
+  for (const RankedSchedule &each : ranked)
+    known.insert(each.schedule.str());
+  std::mt19937_64 random(1);
+  std::vector<Schedule> drawn;
+  size_t seen = 0;
+  // More than are wanted, as some of them are known.
+  const size_t room = count + ranked.size();
+  for (const ScheduleFamily *family : allScheduleFamilies())
+    visitLegal(*family, problem, target, space, [&](const Schedule &schedule) {
+      const size_t place = random() % ++seen;
+      if (drawn.size() < room)
+        drawn.push_back(schedule);
+      else if (place < room)
+        drawn[place] = schedule;
+    });
+  std::shuffle(drawn.begin(), drawn.end(), random);
+  for (const Schedule &each : drawn) {
+    if (count == 0)
+      break;
+    if (!known.insert(each.str()).second)
+      continue;
+    ranked.push_back({each, time(each)});
+    --count;
+  }
+  llvm::stable_sort(ranked,
+                    [](const RankedSchedule &a, const RankedSchedule &b) {
+                      return a.us < b.us;
+                    });
+}
+
 rt::Result<api::TuneSpace>
 api::tuneSpace(const Description &description, const std::string &target,
                int64_t alignment, const TuneCall &call,
-               const rt::DeviceInfo &device, size_t most) {
+               const rt::DeviceInfo &device, size_t most, size_t sample) {
   ATTN_CHECK(checkTarget(target));
   const TargetInfo *chip = lookupTarget(target);
   CompileOptions options;
@@ -54,10 +92,13 @@ api::tuneSpace(const Description &description, const std::string &target,
   SpaceOptions space;
   space.fixed = {{"pack_gqa", packs}};
   SpaceFigures figures;
-  const std::vector<RankedSchedule> ranked = rankLegal(
-      problem, units, space, most,
-      [&](const Schedule &schedule) { return model.microseconds(schedule); },
-      &figures);
+  auto time = [&](const Schedule &schedule) {
+    return model.microseconds(schedule);
+  };
+  std::vector<RankedSchedule> ranked =
+      rankLegal(problem, units, space, most, time, &figures);
+  if (sample > 0)
+    addSample(ranked, problem, units, space, sample, time);
   TuneSpace made;
   made.defaultSchedule = standard.str();
   for (const RankedSchedule &each : ranked)

@@ -27,12 +27,15 @@ struct TuneSpace {
   double products = 0; ///< of all fields' values
 };
 
-/// The `most` that should be the fastest. `device` may be one of another
-/// machine; a target that no schedule holds the description on is refused.
+/// The `most` that should be the fastest, and `sample` more, drawn from the
+/// rest, the same for the same numbers; in the model's order. `device` may be
+/// one of another machine; a target that no schedule holds the description on
+/// is refused.
 rt::Result<TuneSpace> tuneSpace(const Description &description,
                                 const std::string &target, int64_t alignment,
                                 const TuneCall &call,
-                                const rt::DeviceInfo &device, size_t most);
+                                const rt::DeviceInfo &device, size_t most,
+                                size_t sample = 0);
 
 } // namespace attn_jit::api
 

@@ -110,6 +110,7 @@ private:
              engine.kernel(row.what.description, wanted, &use, &chosen));
     const api::Compiled &compiled = kernel->compiled();
     row.cache = api::name(use);
+    row.origin = compiled.origin, row.signer = compiled.signer;
     if (use != api::CacheUse::Memory) {
       row.compile = compiled.times;
       row.loadMs = kernel->loadMs();

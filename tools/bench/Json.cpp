@@ -32,7 +32,7 @@ static void addComparison(Json &json, const std::string &prefix,
 static void addCompile(Json &json, const Row &row,
                        const std::optional<double> &contextMs) {
   const bool made = row.cache == "miss" || row.cache == "bypass";
-  const bool loaded = made || row.cache == "disk";
+  const bool loaded = made || row.cache == "disk" || row.cache == "remote";
   auto known = [&](double value) { return made ? Json(value) : Json(); };
   json["compile_ms"] = row.cache.empty() ? Json()
                        : loaded
@@ -44,6 +44,8 @@ static void addCompile(Json &json, const Row &row,
   json["load_ms"] = loaded ? orNull(row.loadMs) : Json();
   json["context_ms"] = orNull(contextMs);
   json["cache"] = textOrNull(row.cache);
+  json["origin"] = textOrNull(row.origin);
+  json["signer"] = textOrNull(row.signer);
   json["schedule"] = textOrNull(row.schedule);
   json["schedule_source"] = textOrNull(row.scheduleSource);
 }

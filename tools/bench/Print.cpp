@@ -58,10 +58,13 @@ static std::string kernelText(const Row &row) {
                      ")\n  " + cli::resourceText(row.resources, row.target) +
                      "\n";
   if (row.cache != "memory") {
-    text += row.cache == "disk"
-                ? "  found on disk in " + cli::number(row.compile.totalMs, 1) +
-                      " ms"
+    const std::string found = cli::number(row.compile.totalMs, 1) + " ms";
+    text += row.cache == "disk" ? "  found on disk in " + found
+            : row.cache == "remote"
+                ? "  fetched in " + found
                 : "  compiled in " + cli::compileText(row.compile);
+    if (!row.origin.empty())
+      text += " (from " + row.origin + ", signed by " + row.signer + ")";
     if (row.loadMs)
       text += "; loaded in " + cli::number(*row.loadMs, 1) + " ms";
     if (row.launchUs)

@@ -25,6 +25,7 @@ struct Row {
   api::CompileTimes compile;
   std::optional<double> loadMs;
   std::string cache, schedule, scheduleSource;
+  std::string origin, signer; ///< of code from elsewhere
   /// Against the double-precision reference.
   std::optional<rt::Comparison> error, lseError;
   /// Against the kernel that -ref names, when it is one.

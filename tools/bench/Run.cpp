@@ -92,6 +92,7 @@ public:
              engine.kernel(row.what.description, wanted, &use, &chosen));
     const api::Compiled &compiled = kernel->compiled();
     row.cache = api::name(use);
+    row.origin = compiled.origin, row.signer = compiled.signer;
     if (use != api::CacheUse::Memory)
       row.compile = compiled.times;
     row.schedule = compiled.schedule;

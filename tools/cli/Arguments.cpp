@@ -3,6 +3,7 @@
 // argv normalisation and error output.
 #include "tools/cli/Arguments.h"
 #include "runtime/Printable.h"
+#include "runtime/store/local/CacheRoot.h"
 #include "tools/cli/Numbers.h"
 
 #include <algorithm>
@@ -76,7 +77,9 @@ static size_t distance(std::string_view a, std::string_view b) {
 }
 
 std::string cli::unknownWord(const std::string &word, const CLI::App &command) {
-  const std::string help = "attn-jit " + command.get_name() + " --help";
+  std::string help = "--help";
+  for (const CLI::App *each = &command; each; each = each->get_parent())
+    help = each->get_name() + " " + help;
   if (word.empty() || word[0] != '-')
     return "argument: " + rt::inQuotes(word) +
            " given, allowed: flags and their values, see " + help;
@@ -100,6 +103,11 @@ std::string cli::unknownWord(const std::string &word, const CLI::App &command) {
       list += (list.empty() ? "" : ", ") + known;
   return "flag: " + rt::inQuotes(word) + " given, allowed: " +
          (list.empty() ? "see " + help : list + "; " + help + " tells all");
+}
+
+void cli::noticeStore() {
+  if (const auto notice = store::noticeOnce(store::findCacheRoot()))
+    std::fprintf(stderr, "attn-jit: %s\n", rt::printable(*notice, 500).c_str());
 }
 
 int cli::report(const rt::Error &error) {

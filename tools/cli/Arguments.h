@@ -28,11 +28,15 @@ std::string unknownWord(const std::string &word, const CLI::App &command);
 /// Control characters, which a file's name may hold, become '?'.
 int report(const rt::Error &error);
 
+/// Where kernels are not kept, says so on standard error, once.
+void noticeStore();
+
 /// The flags that say which attention, for bench (lists allowed) and compile.
 void addDescriptionFlags(CLI::App &command, DescriptionText &text,
                          bool forBench);
 
 void addBench(CLI::App &root, int &status, const std::string &command);
+void addCache(CLI::App &root, int &status);
 void addCompile(CLI::App &root, int &status);
 void addDevices(CLI::App &root, int &status);
 void addSchedules(CLI::App &root, int &status);

@@ -48,6 +48,7 @@ static rt::Result<int> runBench(const BenchFlags &flags) {
       cli::report(*row.fault);
   if (!report.finishedAny())
     return report.exitCode();
+  cli::noticeStore();
   // First, so that no fault of a file takes it away.
   std::fputs(tableText(report, options).c_str(), stdout);
   std::fflush(stdout);

@@ -13,6 +13,7 @@ using namespace attn_jit;
 static rt::Result<int> runTune(const tuning::TuneText &text) {
   ATTN_TRY(const tuning::Options options, tuning::checkOptions(text));
   ATTN_TRY(const tuning::Report report, tuning::run(options));
+  cli::noticeStore();
   std::fputs(tuning::reportText(report).c_str(), stdout);
   std::fflush(stdout);
   if (!options.jsonFile.empty())
@@ -46,6 +47,11 @@ void cli::addTune(CLI::App &root, int &status) {
       "T  of wall clock, compiling included: 90, 90s, 2m, 1h (60s)");
   add("--schedules", text->schedules,
       "N  the best by the model that are searched (512)");
+  add("--sample", text->sample,
+      "N  more, drawn from the rest of the legal space (0)");
+  add("--every", text->every,
+      "N  times all of the list, N samples each, and searches and records "
+      "nothing: what a search is judged by (with --json)");
   add("--records", text->recordsFile,
       "FILE  of JSON lines to append to, instead of this owner's store");
   tune->add_flag(

@@ -83,10 +83,23 @@ rt::Result<Options> tuning::checkOptions(const TuneText &text) {
              cli::parseInteger("schedules", text.schedules, 1, kMostSchedules));
     options.schedules = size_t(most);
   }
+  if (!text.sample.empty()) {
+    ATTN_TRY(const int64_t drawn,
+             cli::parseInteger("sample", text.sample, 0, kMostSchedules));
+    options.sample = size_t(drawn);
+  }
+  if (!text.every.empty()) {
+    ATTN_TRY(const int64_t samples,
+             cli::parseInteger("every", text.every, 1, 1000));
+    options.every = int(samples);
+  }
   options.recordsFile = text.recordsFile;
   options.jsonFile = text.jsonFile;
   options.bucket = text.bucket;
   options.pinFile = text.pinFile;
+  if (options.every > 0 && (options.bucket || !text.pinFile.empty()))
+    return rt::badInput("every: given beside bucket or pin, which choose; "
+                        "allowed: one of them");
   // What is chosen for calls is what was measured on a flushed cache.
   if (!text.pinFile.empty() && text.keepCache)
     return rt::badInput("pin: given beside warm_cache, whose times decide for "

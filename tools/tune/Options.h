@@ -11,7 +11,8 @@ namespace attn_jit::tuning {
 /// Empty: not given.
 struct TuneText {
   cli::DescriptionText description;
-  std::string device, seed, budget, schedules, recordsFile, jsonFile, pinFile;
+  std::string device, seed, budget, schedules, sample, every, recordsFile,
+      jsonFile, pinFile;
   bool keepCache = false, bucket = false;
 };
 
@@ -19,7 +20,9 @@ struct Options {
   bench::Options attention; ///< of one case
   bench::Case what;
   double budgetSeconds = 60;
-  size_t schedules = 512;
+  size_t schedules = 512;  ///< the best by the model
+  size_t sample = 0;       ///< drawn from the rest of the legal space
+  int every = 0;           ///< samples of each, and no search
   std::string recordsFile; ///< empty: this owner's store
   std::string jsonFile;
   std::string pinFile; ///< empty: none is written

@@ -10,6 +10,7 @@
 #include "runtime/File.h"
 #include "runtime/Printable.h"
 #include "tools/api/Emit.h"
+#include "tools/api/Ptxas.h"
 #include "tools/bench/Progress.h"
 #include "tools/cli/Format.h"
 
@@ -114,6 +115,24 @@ static int64_t alignmentOf(const bench::Case &what) {
     while (dim * bytes % alignment)
       alignment /= 2;
   return alignment;
+}
+
+/// A driver assembles one image after the other; where its own release of ptxas
+/// is installed, that runs on all cores and makes the same code. Otherwise the
+/// image stays PTX.
+static void assembleLikeDriver(api::Compiled &made, const std::string &ptxas,
+                               const rt::DeviceInfo &device) {
+  if (made.kind != rt::ImageKind::Ptx || ptxas.empty())
+    return;
+  auto assembled =
+      api::assemble(ptxas, made.image, made.target, /*keepFault=*/false);
+  // "13.0 (580.65.06)"
+  const std::string release =
+      device.driverVersion.substr(0, device.driverVersion.find(' '));
+  if (!assembled || assembled->report.version != "ptxas " + release)
+    return;
+  made.kind = rt::ImageKind::Cubin;
+  made.image = std::move(assembled->cubin);
 }
 
 static tune::Call callOf(const bench::Case &what) {
@@ -222,7 +241,8 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
            api::tuneSpace(what.description, info.target, alignment,
                           {s.batch, s.queryHeads, s.kvHeads, s.queryLen,
                            s.kvLen, attention.deterministic},
-                          info, only ? 1 : options.schedules));
+                          info, only ? 1 : options.schedules,
+                          only ? 0 : options.sample));
   subject = subjectOf(what, attention, alignment, sizes, info);
   report.problem = subject.problem;
   report.compiler = subject.compiler, report.driver = subject.driver;
@@ -231,9 +251,6 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   if (!space.ranked.empty())
     report.modelPick = space.ranked.front().schedule;
 
-  ATTN_TRY(Keeping keeping, keepingOf(options, subject));
-  ATTN_TRY(auto journal,
-           tune::FileJournal::open(keeping.stateFile, subject, *keeping.sink));
   ATTN_TRY(const ScratchFolder scratch, ScratchFolder::make());
   std::atomic<int> images{0};
   tune::WorkerOptions work;
@@ -244,12 +261,14 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   work.command.insert(work.command.end(), flags.begin(), flags.end());
   work.folder = scratch.path;
   work.compileThreads = std::max(std::thread::hardware_concurrency(), 2u) - 1;
+  const std::string ptxas = api::findPtxas();
   work.compile = [&](const std::string &schedule) -> tune::CompiledPath {
     api::CompileOptions wanted;
     wanted.target = info.target;
     wanted.schedule = schedule;
     wanted.alignment = alignment;
-    ATTN_TRY(const api::Compiled made, api::compile(what.description, wanted));
+    ATTN_TRY(api::Compiled made, api::compile(what.description, wanted));
+    assembleLikeDriver(made, ptxas, info);
     const std::string path = scratch.path + "/" + std::to_string(images++) +
                              std::string(api::imageSuffix(made.kind));
     if (auto written = api::writeImage(made, path); !written)
@@ -263,6 +282,13 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   else
     for (const api::RankedText &each : space.ranked)
       candidates.push_back({each.schedule, each.us});
+  if (options.every > 0) {
+    ATTN_TRY(report.every, timeEvery(candidates, options.every, measurer));
+    return report;
+  }
+  ATTN_TRY(Keeping keeping, keepingOf(options, subject));
+  ATTN_TRY(auto journal,
+           tune::FileJournal::open(keeping.stateFile, subject, *keeping.sink));
   tune::SearchOptions search;
   // The smaller call of a bucket has few candidates, the larger one the space.
   search.budgetSeconds = options.budgetSeconds * (!options.bucket ? 1
@@ -329,6 +355,8 @@ rt::Result<Report> tuning::run(const Options &options) {
 }
 
 std::string tuning::reportText(const Report &report) {
+  if (report.every)
+    return everyText(*report.every);
   const tune::SearchReport &search = report.search;
   std::string text = report.device + " (" + report.target + "), " +
                      std::to_string(report.legal) + " legal schedules, " +
@@ -379,7 +407,20 @@ static nlohmann::ordered_json jsonOf(const Report &report) {
   json["compiler"] = report.compiler;
   for (const auto &[label, value] : report.problem.fields())
     json["problem"][label] = value;
+  json["default"] = report.defaultSchedule;
   json["legal"] = report.legal;
+  if (report.every) {
+    json["samples"] = report.every->samples;
+    json["seconds"] = report.every->seconds;
+    for (const EveryTime &each : report.every->times) {
+      const bool ran = each.measured.outcome == store::Outcome::Ok;
+      json["predicted_us"][each.candidate.schedule] =
+          each.candidate.predictedUs;
+      json["us"][each.candidate.schedule] =
+          ran ? Json(each.medianUs()) : Json();
+    }
+    return json;
+  }
   json["candidates"] = search.candidates;
   json["measured"] = search.measured;
   json["failed"] = search.failed;
@@ -390,7 +431,6 @@ static nlohmann::ordered_json jsonOf(const Report &report) {
   json["session"] = search.session;
   json["winner"] = search.winner;
   json["winner_us"] = search.winnerTime.medianUs;
-  json["default"] = report.defaultSchedule;
   json["default_us"] =
       search.defaultRan ? Json(search.defaultTime.medianUs) : Json();
   json["ratio"] = search.defaultRan ? Json(search.ratio()) : Json();
@@ -414,6 +454,7 @@ static nlohmann::ordered_json jsonOf(const Report &report) {
 
 std::string tuning::jsonText(const Report &report) {
   using Json = nlohmann::ordered_json;
-  return jsonOf(report).dump(2, ' ', false, Json::error_handler_t::replace) +
+  return jsonOf(report).dump(report.every ? 1 : 2, ' ', false,
+                             Json::error_handler_t::replace) +
          "\n";
 }

@@ -7,6 +7,7 @@
 #include "autotune/Choice.h"
 #include "autotune/Search.h"
 #include "tools/api/Tune.h"
+#include "tools/tune/Every.h"
 #include "tools/tune/Options.h"
 
 namespace attn_jit::tuning {
@@ -18,8 +19,9 @@ struct Report {
   int64_t legal = 0;
   double products = 0;
   tune::SearchReport search;
-  bool continued = false; ///< an earlier process's search
-  std::string recordsIn;  ///< file or folder; empty: nowhere
+  bool continued = false;           ///< an earlier process's search
+  std::string recordsIn;            ///< file or folder; empty: nowhere
+  std::optional<EveryReport> every; ///< instead of a search
   /// Of a bucket: what it serves, and the search at its smallest call, which
   /// measures the finalists of the one at its largest.
   std::optional<tune::Chosen> served;

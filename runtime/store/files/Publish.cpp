@@ -126,10 +126,10 @@ static int makeTemporary(const std::string &folder, std::string &path) {
               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
-rt::Result<Published>
-attn_jit::store::publishFile(const std::string &temporaryFolder,
-                             const std::string &path, std::string_view bytes,
-                             mode_t mode) {
+/// Whole and on the disk, under the name that is returned.
+static rt::Result<std::string>
+writeTemporary(const std::string &temporaryFolder, const std::string &path,
+               std::string_view bytes, mode_t mode) {
   ATTN_CHECK(makeFolder(temporaryFolder));
   ATTN_CHECK(makeFolder(above(path)));
   std::string temporary;
@@ -145,6 +145,15 @@ attn_jit::store::publishFile(const std::string &temporaryFolder,
     unlink(temporary.c_str());
     return filled.takeError();
   }
+  return temporary;
+}
+
+rt::Result<Published>
+attn_jit::store::publishFile(const std::string &temporaryFolder,
+                             const std::string &path, std::string_view bytes,
+                             mode_t mode) {
+  ATTN_TRY(const std::string temporary,
+           writeTemporary(temporaryFolder, path, bytes, mode));
   ATTN_TRY(const bool mine, takeName(temporary, path));
   if (mine)
     reached(Step::Named, path);
@@ -153,6 +162,22 @@ attn_jit::store::publishFile(const std::string &temporaryFolder,
   if (mine)
     reached(Step::FolderSynced, path);
   return Published{mine};
+}
+
+rt::Status attn_jit::store::republishFile(const std::string &temporaryFolder,
+                                          const std::string &path,
+                                          std::string_view bytes, mode_t mode) {
+  ATTN_TRY(const std::string temporary,
+           writeTemporary(temporaryFolder, path, bytes, mode));
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+    rt::Error error = refused(path, "cannot be written");
+    unlink(temporary.c_str());
+    return error;
+  }
+  reached(Step::Named, path);
+  syncFolder(above(path));
+  reached(Step::FolderSynced, path);
+  return rt::success();
 }
 
 rt::Status attn_jit::store::replaceFile(const std::string &temporaryFolder,

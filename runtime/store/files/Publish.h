@@ -34,6 +34,12 @@ rt::Result<Published> publishFile(const std::string &temporaryFolder,
                                   const std::string &path,
                                   std::string_view bytes, mode_t mode);
 
+/// The same in place of what `path` has: a reader meets the one or the other.
+/// Who may do so at once is the caller's to settle.
+rt::Status republishFile(const std::string &temporaryFolder,
+                         const std::string &path, std::string_view bytes,
+                         mode_t mode);
+
 /// For what is worth no fsync: whole after a crash of the process, perhaps not
 /// after one of the machine.
 rt::Status replaceFile(const std::string &temporaryFolder,

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -26,6 +27,12 @@ const char *attn_jit::store::name(Shelf shelf) {
     return "foreign";
   }
   return "";
+}
+
+uint64_t attn_jit::store::lockByte(const Digest &key) {
+  uint64_t byte;
+  std::memcpy(&byte, key.bytes.data() + 1, sizeof byte);
+  return byte;
 }
 
 std::string Layout::folder(Shelf shelf, const Digest &digest) const {

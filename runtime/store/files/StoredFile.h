@@ -22,6 +22,10 @@ inline Shelf shelfOf(Place place) {
   return place == Place::Own ? Shelf::Actions : Shelf::Foreign;
 }
 
+inline constexpr mode_t storedMode = 0444;
+/// That stands for a key in a file of locks.
+uint64_t lockByte(const Digest &key);
+
 /// Paths below one root; formats and folders have one version together.
 class Layout {
 public:

@@ -201,6 +201,11 @@ static CacheRoot below(const char *name, const std::string &base,
 
 CacheRoot attn_jit::store::findCacheRoot() {
   if (std::string given = variable("ATTN_JIT_CACHE"); !given.empty()) {
+    if (given == "off") {
+      CacheRoot root = absent("ATTN_JIT_CACHE is off");
+      root.off = true;
+      return root;
+    }
     CacheRoot root = checkCacheRoot(given);
     if (!root)
       root.absent = "ATTN_JIT_CACHE: " + root.absent;
@@ -221,7 +226,7 @@ CacheRoot attn_jit::store::findCacheRoot() {
 
 std::optional<std::string> attn_jit::store::noticeOnce(const CacheRoot &root) {
   static std::atomic<bool> said = false;
-  if ((root && !root.readOnly) || said.exchange(true))
+  if ((root && !root.readOnly) || root.off || said.exchange(true))
     return std::nullopt;
   if (root)
     return root.path + " cannot be written: kernels are found there, new ones "

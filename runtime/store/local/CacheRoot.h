@@ -7,7 +7,9 @@
 // and be writable by no other, unless it is sticky. Nothing falls back to /tmp,
 // and no folder of the machine's, such as /tmp, is taken.
 //
-// Without such a folder everything works, slower. That is said once a process.
+// Without such a folder everything works, slower. That is said once a process,
+// unless ATTN_JIT_CACHE is "off": then there is no store because none is
+// wanted.
 #ifndef ATTN_JIT_RUNTIME_STORE_CACHEROOT_H
 #define ATTN_JIT_RUNTIME_STORE_CACHEROOT_H
 
@@ -23,6 +25,7 @@ struct CacheRoot {
   /// nfs, lustre, gpfs, cifs, fuse and their like (statfs): where SQLite's
   /// locks do not hold.
   bool sharedFileSystem = false;
+  bool off = false; ///< there is none, as the user asked
 
   explicit operator bool() const { return !path.empty(); }
 };

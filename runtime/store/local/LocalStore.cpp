@@ -9,14 +9,13 @@
 #include "runtime/store/files/StoredFile.h"
 #include "runtime/store/local/ActionFile.h"
 #include "runtime/store/local/ObjectFile.h"
+#include "runtime/store/trust/Trust.h"
 
 #include <algorithm>
-#include <cstring>
 
 using namespace attn_jit;
 using namespace attn_jit::store;
 
-static constexpr mode_t storedMode = 0444;
 /// Others may quarantine or publish the same name meanwhile.
 static constexpr int mostAttempts = 4;
 /// Prune holds its lock for one removal at a time; one that is stopped then is
@@ -166,21 +165,33 @@ rt::Status LocalStore::keep(const Action &action, std::string_view object,
   ATTN_CHECK(makeFolder(layout.folder("locks")));
   auto lock = FileLock::take(layout.lockFile("publish"), 0,
                              FileLock::Kind::Shared, publishLimit);
+  // With itself: its signatures in their order.
+  const Action kept = place == Place::Foreign ? merged(action, action) : action;
   for (int attempt = 0; attempt < mostAttempts; ++attempt) {
     if (load(key, place, Partial::IsBad).entry) {
-      counters->add(Count::FoundThere);
+      rt::Result<bool> changed = false;
+      if (place == Place::Foreign)
+        changed = mergeInto(kept, object, place, origin);
+      if (!changed && changed.error().code == rt::ErrorCode::NotFound)
+        continue;
+      ATTN_CHECK(changed);
+      counters->add(*changed ? Count::Published : Count::FoundThere);
       return rt::success();
     }
     ATTN_CHECK(keepObject(action.object, object));
     ATTN_TRY(Published published,
              publishFile(layout.folder("tmp"), path,
-                         packAction(action, place, origin), storedMode));
+                         packAction(kept, place, origin), storedMode));
     if (published.mine) {
       counters->add(Count::Published);
       return rt::success();
     }
   }
   return rt::failed(path + ": what is in its place cannot be taken away");
+}
+
+std::string LocalStore::actionFile(const Digest &key, Place place) const {
+  return folder ? Layout(folder).file(shelfOf(place), key) : std::string();
 }
 
 rt::Status LocalStore::publish(const Action &action, std::string_view object,
@@ -212,10 +223,8 @@ std::optional<KeyLock> LocalStore::lock(const Digest &key,
   const Layout layout(folder);
   if (!makeFolder(layout.folder("locks")))
     return lock;
-  uint64_t byte;
-  std::memcpy(&byte, key.bytes.data() + 1, sizeof byte);
-  lock = FileLock::take(layout.lockFile(key.hex().substr(0, 2).c_str()), byte,
-                        FileLock::Kind::Exclusive, limit);
+  lock = FileLock::take(layout.lockFile(key.hex().substr(0, 2).c_str()),
+                        lockByte(key), FileLock::Kind::Exclusive, limit);
   if (!lock)
     counters->add(Count::LockLimits);
   return lock;

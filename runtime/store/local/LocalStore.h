@@ -5,7 +5,8 @@
 //   v1/objects/ab/abcd...   bytes under their own digest, 0444, zstd
 //   v1/actions/ab/abcd...   under the key's digest: made here (ActionFile.h)
 //   v1/foreign/ab/abcd...   the same, from elsewhere, with the URL
-//   v1/locks/               ab (of keys), publish, prune, stats; never deleted
+//   v1/locks/               ab (of keys), merge, publish, prune, stats; never
+//                           deleted
 //   v1/quarantine/          what did not verify, for a look
 //   v1/tmp/                 of this file system; swept after two days
 //   v1/stats, v1/pruned     Counters.h; empty, as old as the last prune
@@ -72,17 +73,25 @@ public:
   Lookup find(const Digest &key) const;
   /// Bytes of that digest, verified.
   std::optional<std::string> object(const Digest &digest) const;
-  /// Whoever was first stays, if it is whole. `origin` where it is foreign: a
-  /// URL without credentials. Failed: no room or no right to write, or no
-  /// store; the caller goes on with the bytes it has.
+  /// Of own ones whoever was first stays, if it is whole. Foreign ones become
+  /// merged() (Trust.h), with the smaller origin where their bodies are the
+  /// same: in any order one state. `origin` is that of a foreign one, a URL
+  /// without credentials. Failed: no room or no right to write, or no store;
+  /// the caller goes on with the bytes it has.
   rt::Status publish(const Action &action, std::string_view object,
                      Place place = Place::Own, std::string_view origin = {});
+  /// The signatures of `action` to the own entry of its key, whose body must be
+  /// the same; BadInput: it is not, or there is no such entry, or no room for
+  /// another signature. Whether one was new. It is no use of the entry.
+  rt::Result<bool> addSignatures(const Action &action);
   /// Exclusive among threads and processes, so that one compiles and the others
   /// find; none after `limit`, or where nothing can be locked: the caller goes
   /// on alone. Whoever gets it looks again before it compiles.
   std::optional<KeyLock> lock(const Digest &key,
                               std::chrono::milliseconds limit) const;
 
+  /// Where the action of that key is, if it is there.
+  std::string actionFile(const Digest &key, Place place) const;
   /// Each action, own and foreign; a corrupt one is left out.
   void each(const std::function<void(const Action &, Place,
                                      const std::string &origin)> &visit) const;
@@ -118,6 +127,9 @@ private:
   bool setAside(const std::string &path, const struct ::stat &bad) const;
   rt::Status keep(const Action &action, std::string_view object, Place place,
                   std::string_view origin);
+  /// What is there becomes merged with `action`. Whether that made it another.
+  rt::Result<bool> mergeInto(const Action &action, std::string_view object,
+                             Place place, std::string_view origin);
   rt::Status keepObject(const Digest &digest, std::string_view object);
 
   CacheRoot folder;

@@ -76,6 +76,18 @@ rt::Result<SigningKey> SigningKey::load(const std::string &path) {
   return key;
 }
 
+rt::Result<std::optional<SigningKey>> SigningKey::ofUser() {
+  ATTN_TRY(std::string path, TrustedKeys::defaultPath());
+  if (path.empty())
+    return std::optional<SigningKey>();
+  path.replace(path.rfind('/') + 1, std::string::npos, "signing_key");
+  auto key = load(path);
+  if (!key && key.error().code == rt::ErrorCode::NotFound)
+    return std::optional<SigningKey>();
+  ATTN_TRY(SigningKey own, std::move(key));
+  return std::optional(std::move(own));
+}
+
 rt::Result<SigningKey> SigningKey::generate(const std::string &path) {
   if (!startSodium())
     return rt::failed("libsodium finds no source of random numbers");

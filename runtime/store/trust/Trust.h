@@ -86,6 +86,9 @@ public:
   static rt::Result<SigningKey> load(const std::string &path);
   /// A new one into a file that must not exist; absent folders are made, 0700.
   static rt::Result<SigningKey> generate(const std::string &path);
+  /// $ATTN_JIT_CONFIG/signing_key and so on, beside TrustedKeys::defaultPath():
+  /// with which a user signs what is made; null where there is no such file.
+  static rt::Result<std::optional<SigningKey>> ofUser();
   static SigningKey fromSeed(const std::array<unsigned char, 32> &seed);
   SigningKey(const SigningKey &) = default;
   SigningKey &operator=(const SigningKey &) = default;

@@ -65,6 +65,17 @@ TEST_F(CacheRootTest, NoHomeIsNoStore) {
             "ATTN_JIT_CACHE: \"cache\" is no absolute path");
 }
 
+TEST_F(CacheRootTest, OffIsNoStoreAndNoNotice) {
+  set("HOME", here);
+  set("ATTN_JIT_CACHE", "off");
+  const CacheRoot root = findCacheRoot();
+  EXPECT_FALSE(root);
+  EXPECT_TRUE(root.off);
+  EXPECT_EQ(root.absent, "ATTN_JIT_CACHE is off");
+  EXPECT_FALSE(noticeOnce(root));
+  EXPECT_FALSE(fs::exists(here + "/.cache")) << "and nothing is made";
+}
+
 TEST_F(CacheRootTest, IsNeverTmp) {
   EXPECT_NE(why("/tmp"), "");
   EXPECT_EQ(modeOf("/tmp") & 01777, 01777u) << "left as it was";

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// attn-jit cache why: whether a kernel would be found, and if not, in which
+// fields the nearest ones differ. Looks as at a read-only store: nothing is
+// counted, marked as used or set aside.
+#include "runtime/Driver.h"
+#include "runtime/Printable.h"
+#include "runtime/store/trust/Trust.h"
+#include "tools/api/Engine.h"
+#include "tools/api/KernelStore.h"
+#include "tools/bench/Case.h"
+#include "tools/cache/Shared.h"
+#include "tools/cli/Numbers.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+using namespace attn_jit;
+using Json = nlohmann::ordered_json;
+
+static constexpr size_t mostNearest = 3;
+
+namespace {
+struct WhyFlags {
+  bench::BenchText text;
+  std::string hostLevel, alignment;
+  bool anyCall = false, json = false;
+};
+
+struct Near {
+  store::Digest key;
+  store::Place place = store::Place::Own;
+  std::string origin;
+  std::vector<store::FieldDifference> differences;
+};
+
+struct Answer {
+  store::Key key;
+  bool hit = false;
+  /// Of a miss: "absent", "corrupt", "unreadable", "untrusted".
+  std::string reason;
+  std::string untrusted; ///< a sentence about it
+  std::string signer;    ///< of a foreign hit
+  store::Place place = store::Place::Own;
+  std::string origin, file, since;
+  std::vector<Near> nearest;
+};
+} // namespace
+
+/// Of dense tensors on aligned bases, as bench makes them: all strides are
+/// multiples of a row's bytes.
+static int64_t denseAlignment(const bench::Case &what) {
+  const rt::AttentionShape &s = what.shape;
+  rt::AttentionArguments a;
+  a.batch = s.batch, a.qHeads = s.queryHeads, a.kvHeads = s.kvHeads;
+  a.qLen = s.queryLen, a.kvLen = s.kvLen;
+  a.q = a.k = {0, s.headDim, s.headDim, s.headDim};
+  a.v = a.o = {0, s.valueDim, s.valueDim, s.valueDim};
+  return api::alignmentOf(a, api::elementBytes(what.description.element));
+}
+
+/// The one that an engine would ask for.
+static rt::Result<std::optional<store::Key>> keyOf(const WhyFlags &flags) {
+  ATTN_TRY(const bench::Options options, bench::checkOptions(flags.text));
+  ATTN_TRY(const std::vector<bench::Case> cases, bench::listCases(options));
+  if (cases.size() != 1)
+    return rt::badInput("sizes: " + std::to_string(cases.size()) +
+                        " attentions given, allowed: one, without lists");
+  const bench::Case &what = cases.front();
+  api::CompileOptions wanted;
+  wanted.target = options.target;
+  wanted.schedule = options.schedule;
+  wanted.hostLevel = flags.hostLevel;
+  wanted.alignment = denseAlignment(what);
+  if (!flags.alignment.empty()) {
+    ATTN_TRY(wanted.alignment,
+             cli::parseInteger("alignment", flags.alignment, 1, 16));
+    if (wanted.alignment & (wanted.alignment - 1))
+      return cli::refused("alignment", flags.alignment, "1, 2, 4, 8, 16");
+  }
+  if (wanted.target.empty()) {
+    ATTN_TRY(const rt::Device device,
+             rt::openDevice(options.device.empty() ? "auto" : options.device));
+    wanted.target = device.info().target;
+  }
+  api::setClass(wanted, what.description,
+                flags.anyCall ? api::TypicalCall{}
+                              : what.typicalCall(options.deterministic));
+  return api::storeKey(what.description, wanted);
+}
+
+static std::string timeText(int64_t seconds) {
+  const time_t time = time_t(seconds);
+  struct tm parts{};
+  char text[32] = "";
+  if (gmtime_r(&time, &parts))
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+/// When the file was made; where the file system does not tell, changed.
+static std::string sinceOf(const std::string &path) {
+  struct statx known{};
+  if (statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW,
+            STATX_BTIME | STATX_CTIME, &known) != 0)
+    return {};
+  return timeText(known.stx_mask & STATX_BTIME ? known.stx_btime.tv_sec
+                                               : known.stx_ctime.tv_sec);
+}
+
+static std::vector<Near> nearestTo(const store::Key &key,
+                                   const store::LocalStore &local) {
+  std::vector<Near> all;
+  local.each([&](const store::Action &action, store::Place place,
+                 const std::string &origin) {
+    if (auto found = store::difference(key, action.key); !found.empty())
+      all.push_back({action.key.digest(), place, origin, std::move(found)});
+  });
+  const size_t most = std::min(all.size(), mostNearest);
+  std::ranges::partial_sort(
+      all, all.begin() + ptrdiff_t(most), {}, [](const Near &each) {
+        return std::tuple(each.differences.size(), each.key, each.place);
+      });
+  all.resize(most);
+  return all;
+}
+
+static rt::Result<Answer> ask(store::Key key, store::CacheRoot root) {
+  root.readOnly = true;
+  const store::LocalStore local(std::move(root));
+  Answer answer;
+  answer.key = std::move(key);
+  const store::Digest digest = answer.key.digest();
+  const store::Lookup found = local.find(digest);
+  if (found.entry) {
+    answer.hit = true;
+    answer.place = found.place;
+    answer.origin = found.origin;
+    answer.file = local.actionFile(digest, found.place);
+    answer.since = sinceOf(answer.file);
+  } else {
+    answer.reason = name(found.miss);
+  }
+  if (found.entry && found.place == store::Place::Foreign) {
+    const auto keys = store::TrustedKeys::load();
+    auto signer = keys ? store::verifyEntry(*keys, answer.key, *found.entry)
+                       : rt::Result<std::string>(keys.error());
+    answer.hit = bool(signer);
+    if (signer)
+      answer.signer = *signer;
+    else
+      answer.reason = "untrusted", answer.untrusted = signer.error().text;
+  }
+  if (!answer.hit)
+    answer.nearest = nearestTo(answer.key, local);
+  return answer;
+}
+
+static std::string_view placeText(store::Place place) {
+  return place == store::Place::Own ? "own" : "foreign";
+}
+
+static Json orNull(const std::string &text) {
+  return text.empty() ? Json() : Json(text);
+}
+
+static Json jsonOf(const Answer &answer) {
+  Json json;
+  json["key"] = answer.key.digest().hex();
+  for (const auto &[label, value] : answer.key.fields())
+    json["fields"][label] = value;
+  json["hit"] = answer.hit;
+  json["reason"] = orNull(answer.reason);
+  json["untrusted"] = orNull(answer.untrusted);
+  json["place"] = answer.file.empty() ? Json() : Json(placeText(answer.place));
+  json["origin"] = orNull(answer.origin);
+  json["signer"] = orNull(answer.signer);
+  json["file"] = orNull(answer.file);
+  json["since"] = orNull(answer.since);
+  json["nearest"] = Json::array();
+  for (const Near &near : answer.nearest) {
+    Json one;
+    one["key"] = near.key.hex();
+    one["place"] = placeText(near.place);
+    one["origin"] = orNull(near.origin);
+    for (const store::FieldDifference &each : near.differences)
+      one["differences"].push_back(
+          {{"label", each.label},
+           {"wanted", each.wanted ? Json(*each.wanted) : Json()},
+           {"there", each.there ? Json(*each.there) : Json()}});
+    json["nearest"].push_back(std::move(one));
+  }
+  return json;
+}
+
+static std::string valueText(const std::optional<std::string> &value) {
+  return value ? "'" + rt::printable(*value, 120) + "'" : "no such field";
+}
+
+static std::string textOf(const Answer &answer) {
+  std::string text = "key: " + answer.key.digest().hex() + "\n";
+  const std::string from = answer.origin.empty()
+                               ? ""
+                               : ", from " + rt::printable(answer.origin, 300);
+  if (answer.hit)
+    text += "hit: " + std::string(placeText(answer.place)) + from +
+            (answer.signer.empty() ? "" : ", signed by " + answer.signer) +
+            "\n";
+  else
+    text += "miss: " + answer.reason +
+            (answer.untrusted.empty()
+                 ? ""
+                 : from + ": " + rt::printable(answer.untrusted, 500)) +
+            "\n";
+  if (!answer.file.empty())
+    text += "file: " + answer.file + "\nsince: " + answer.since + "\n";
+  for (const Near &near : answer.nearest) {
+    text +=
+        "near: " + near.key.hex() + " (" + std::string(placeText(near.place)) +
+        (near.origin.empty() ? "" : ", from " + rt::printable(near.origin)) +
+        ") differs in " +
+        cache::countText(int64_t(near.differences.size()), "field") + "\n";
+    for (const store::FieldDifference &each : near.differences)
+      text += "  " + each.label + ": wanted " + valueText(each.wanted) +
+              ", there " + valueText(each.there) + "\n";
+  }
+  return text;
+}
+
+static rt::Status why(const WhyFlags &flags) {
+  ATTN_TRY(std::optional<store::Key> key, keyOf(flags));
+  if (!key)
+    return rt::unsupported("key: none: this build's compiler has no identity, "
+                           "so that what it makes is kept for no other "
+                           "process");
+  store::CacheRoot root = store::findCacheRoot();
+  ATTN_TRY(const Answer answer, ask(std::move(*key), root));
+  const std::string text =
+      flags.json ? cache::jsonText(jsonOf(answer)) : textOf(answer);
+  std::fputs(text.c_str(), stdout);
+  cli::noticeStore();
+  return rt::success();
+}
+
+void cache::addWhy(CLI::App &cache, int &status) {
+  CLI::App *command = cache.add_subcommand(
+      "why", "Whether a kernel would be found here, and if not, why");
+  auto flags = std::make_shared<WhyFlags>();
+  cli::addDescriptionFlags(*command, flags->text.description,
+                           /*forBench=*/true);
+  auto add = [&](const char *name, std::string &to, const char *help) {
+    command->add_option(name, to, help)->group("Kernel")->type_name("");
+  };
+  add("--target", flags->text.target, "T  chip (that of --device)");
+  add("--device", flags->text.device,
+      "D  auto, cuda:0, hip:0, cpu (auto: the first GPU, else the CPU)");
+  add("--schedule", flags->text.schedule,
+      "S  name.v1 or name.v1<field=value,...>; see attn-jit schedules");
+  add("--cpu-level", flags->hostLevel,
+      "L  cpu target: x86-64-v3, x86-64-v4 (this machine's)");
+  add("--alignment", flags->alignment,
+      "N  bytes that bases and strides are multiples of (of dense tensors)");
+  command
+      ->add_flag("--any-call", flags->anyCall,
+                 "the kernel for calls of which nothing is known, as the API "
+                 "makes it without them")
+      ->group("Kernel");
+  command->add_flag("--json", flags->json,
+                    "{\"key\", \"fields\", \"hit\", \"reason\", \"nearest\", "
+                    "...} (docs/commands.md)");
+  command->footer(
+      "The key is that of bench with the same flags. Nothing is compiled, "
+      "counted or changed.\n"
+      "Exit code: 0 it is told, hit or miss; 2 what was given cannot be.\n"
+      "  attn-jit cache why -b 4 -hq 16 -sq 4096 -d 128 -causal --target "
+      "sm_90a");
+  command->callback([flags, &status] {
+    auto result = why(*flags);
+    status = result ? 0 : cli::report(result.error());
+  });
+}
