@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Which schedule serves a call of an H200, from records in memory and in a
-// bundled file, and what that costs. Nothing is compiled.
+// bundled file, and what that costs.
 #include "tools/api/ScheduleChoice.h"
+#include "tools/api/Engine.h"
 #include "tools/api/ScheduleRules.h"
 
 #include <algorithm>
@@ -314,4 +315,28 @@ TEST_F(ScheduleChoiceTest, AskingCostsMicroseconds) {
               again, fresh);
   EXPECT_LT(again, 26);
   EXPECT_LT(fresh, 26);
+}
+
+TEST_F(ScheduleChoiceTest, AKernelFromMemoryTakesMicroseconds) {
+  const auto engine = api::Engine::open("null");
+  ASSERT_TRUE(engine.ok());
+  api::KernelOptions options;
+  options.target = "sm_90a";
+  options.typical = call;
+  api::ChosenBy by;
+  ASSERT_TRUE(engine->kernel(what, options, nullptr, &by).ok());
+  EXPECT_EQ(by.source, "default");
+  std::vector<double> times;
+  for (int64_t i = 0; i < 1000; ++i) {
+    options.typical.kvLen = 4000 + i % 50;
+    const auto start = std::chrono::steady_clock::now();
+    (void)engine->kernel(what, options);
+    times.push_back(std::chrono::duration<double, std::micro>(
+                        std::chrono::steady_clock::now() - start)
+                        .count());
+  }
+  EXPECT_EQ(engine->compiles(), 1);
+  std::ranges::sort(times);
+  std::printf("Engine::kernel from memory: %.2f us\n", times[times.size() / 2]);
+  EXPECT_LT(times[times.size() / 2], 30);
 }

@@ -186,6 +186,24 @@ int attn_jit_engine_open(const char *device, attn_jit_engine **engine) {
   });
 }
 
+int attn_jit_engine_open_with(const char *device,
+                              const attn_jit_engine_options *options,
+                              attn_jit_engine **engine) {
+  return guarded([&]() -> rt::Status {
+    ATTN_CHECK(checkPointer(engine, "engine"));
+    *engine = nullptr;
+    ATTN_TRY(const attn_jit_engine_options own, readStruct(options, "options"));
+    api::EngineOptions with;
+    with.pinFile = own.pin ? own.pin : "";
+    with.useStore = own.no_store == 0;
+    with.mustBeCached = own.must_be_cached != 0;
+    ATTN_TRY(api::Engine opened,
+             api::Engine::open(device ? device : "auto", with));
+    *engine = new attn_jit_engine{std::move(opened)};
+    return rt::success();
+  });
+}
+
 void attn_jit_engine_close(attn_jit_engine *engine) { delete engine; }
 
 int64_t attn_jit_engine_compiles(const attn_jit_engine *engine) {
