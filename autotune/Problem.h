@@ -69,7 +69,7 @@ Sizes exactSizes(const Call &call, bool deterministic);
 Sizes bucketOf(const Call &call, At at, bool deterministic);
 
 struct Problem {
-  /// The one text of what is computed (api::canonicalText), which holds every
+  /// The one text of what is computed (api::labelledText), which holds every
   /// trait that numbers depend on: types, precision, regions.
   std::string description;
   int64_t alignment = 16; ///< of bases and strides, bytes: the load path

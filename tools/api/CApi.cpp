@@ -17,6 +17,7 @@ struct attn_jit_engine {
 struct attn_jit_kernel {
   rt::Device device;
   std::shared_ptr<const api::Kernel> kernel;
+  std::string manifest; // with who chose the schedule for this caller
 };
 
 struct attn_jit_bound {
@@ -89,11 +90,13 @@ static rt::Status read(const attn_jit_description *given,
   description.module = text(own.module);
   options.schedule = text(own.schedule);
   options.target = text(own.target);
-  options.typical = {own.batch, own.q_heads, own.q_len, own.kv_len,
-                     own.batch_invariant != 0};
+  options.typical = {
+      own.batch,   own.q_heads, own.q_len, own.kv_len, own.batch_invariant != 0,
+      own.kv_heads};
   for (auto [name, size] : {std::pair{"batch", own.batch},
                             {"q_heads", own.q_heads},
                             {"q_len", own.q_len},
+                            {"kv_heads", own.kv_heads},
                             {"kv_len", own.kv_len}})
     if (size < 0)
       return rt::badInput(std::string(name) + ": " + std::to_string(size) +
@@ -104,6 +107,17 @@ static rt::Status read(const attn_jit_description *given,
     return rt::badInput("alignment: " + std::to_string(a) +
                         " given, allowed: 1, 2, 4, 8, 16");
   return rt::success();
+}
+
+/// A kernel is kept by its schedule, whoever chose it. Quotes inside strings
+/// are escaped, so the field's name stands only where it is one.
+static std::string withSource(std::string manifest, const std::string &source) {
+  static constexpr std::string_view field = "\"schedule_source\": \"";
+  const size_t at = manifest.find(field);
+  if (at == std::string::npos)
+    return manifest;
+  const size_t value = at + field.size();
+  return manifest.replace(value, manifest.find('"', value) - value, source);
 }
 
 namespace {
@@ -172,6 +186,24 @@ int attn_jit_engine_open(const char *device, attn_jit_engine **engine) {
   });
 }
 
+int attn_jit_engine_open_with(const char *device,
+                              const attn_jit_engine_options *options,
+                              attn_jit_engine **engine) {
+  return guarded([&]() -> rt::Status {
+    ATTN_CHECK(checkPointer(engine, "engine"));
+    *engine = nullptr;
+    ATTN_TRY(const attn_jit_engine_options own, readStruct(options, "options"));
+    api::EngineOptions with;
+    with.pinFile = own.pin ? own.pin : "";
+    with.useStore = own.no_store == 0;
+    with.mustBeCached = own.must_be_cached != 0;
+    ATTN_TRY(api::Engine opened,
+             api::Engine::open(device ? device : "auto", with));
+    *engine = new attn_jit_engine{std::move(opened)};
+    return rt::success();
+  });
+}
+
 void attn_jit_engine_close(attn_jit_engine *engine) { delete engine; }
 
 int64_t attn_jit_engine_compiles(const attn_jit_engine *engine) {
@@ -188,8 +220,11 @@ int attn_jit_kernel_create(attn_jit_engine *engine,
     api::Description own;
     api::KernelOptions options;
     ATTN_CHECK(read(description, own, options));
-    ATTN_TRY(auto made, engine->engine.kernel(own, options));
-    *kernel = new attn_jit_kernel{engine->engine.device(), std::move(made)};
+    api::ChosenBy chosen;
+    ATTN_TRY(auto made, engine->engine.kernel(own, options, nullptr, &chosen));
+    std::string manifest = withSource(made->compiled().manifest, chosen.source);
+    *kernel = new attn_jit_kernel{engine->engine.device(), std::move(made),
+                                  std::move(manifest)};
     return rt::success();
   });
 }
@@ -197,7 +232,7 @@ int attn_jit_kernel_create(attn_jit_engine *engine,
 void attn_jit_kernel_free(attn_jit_kernel *kernel) { delete kernel; }
 
 const char *attn_jit_kernel_manifest(const attn_jit_kernel *kernel) {
-  return kernel ? kernel->kernel->compiled().manifest.c_str() : nullptr;
+  return kernel ? kernel->manifest.c_str() : nullptr;
 }
 
 const void *attn_jit_kernel_image(const attn_jit_kernel *kernel,

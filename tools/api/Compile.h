@@ -53,6 +53,9 @@ struct TypicalCall {
   /// A default must not depend on who shares the batch: the same bits for a
   /// sequence, whatever else is computed beside it.
   bool batchInvariant = false;
+  /// Where all sizes are given, records serve (ScheduleChoice.h): then a
+  /// schedule may hold for this many query heads a key head alone.
+  int64_t kvHeads = 0;
 };
 
 /// Sets the class of `options`: few keys or rows only where another schedule is

@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <initializer_list>
+#include <utility>
 
 using namespace attn_jit;
 using namespace attn_jit::api;
@@ -46,6 +47,28 @@ std::string api::identity(const Description &d) {
   // With its length each, so that no two lists of texts are one.
   for (const std::string *each : {&d.score, &d.mask, &d.module})
     text += " " + std::to_string(each->size()) + ":" + *each;
+  return text;
+}
+
+std::string api::labelledText(const Description &d) {
+  char cap[40];
+  std::snprintf(cap, sizeof cap, "%.17g", d.softcap);
+  std::string text;
+  auto add = [&](const char *label, std::string_view value) {
+    text += (text.empty() ? "" : " ") + std::string(label) + "=";
+    text += value;
+  };
+  add("head_dim", std::to_string(d.headDim));
+  add("value_dim", std::to_string(d.valueDimOrHead()));
+  add("dtype", name(d.element));
+  add("precision", name(d.precision));
+  add("align", name(d.align));
+  add("causal", d.causal ? "yes" : "no");
+  add("lse", d.lse ? "yes" : "no");
+  add("softcap", cap);
+  for (const auto &[label, region] :
+       {std::pair{"score", &d.score}, {"mask", &d.mask}, {"module", &d.module}})
+    add(label, std::to_string(region->size()) + ":" + *region);
   return text;
 }
 

@@ -57,6 +57,10 @@ rt::Result<std::string> scoreRegion(const Description &description);
 /// Everything that tells two descriptions apart but the layout, which is given
 /// by strides at launch.
 std::string identity(const Description &description);
+/// The same as printable labelled fields, by which records are kept: stable,
+/// and made without a compiler. Texts stand with their lengths, so that no two
+/// lists of them are one.
+std::string labelledText(const Description &description);
 
 int64_t elementBytes(Element element);
 /// "f32", "f16", "bf16": the manifest's names.

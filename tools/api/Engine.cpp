@@ -6,6 +6,8 @@
 #include "tools/api/Engine.h"
 #include "tools/api/KeptImage.h"
 #include "tools/api/KernelStore.h"
+#include "tools/api/NearestKernel.h"
+#include "tools/api/ScheduleChoice.h"
 
 #include <atomic>
 #include <bit>
@@ -82,19 +84,35 @@ template <typename Make> KernelResult caught(const Make &make) {
 } // namespace
 
 struct Engine::State {
-  explicit State(rt::Device device) : device(std::move(device)) {}
-  rt::Device device;
+  State(rt::Device opened, const EngineOptions &options)
+      : device(std::move(opened)), options(options),
+        choice(device.info(), [store = options.useStore] {
+          return RecordSources::ofProcess(store);
+        }) {}
+  const rt::Device device;
+  const EngineOptions options;
+  ScheduleChoice choice;
   std::mutex mutex;
   std::map<std::string, std::shared_future<KernelResult>> kernels;
   std::atomic<int64_t> compiles = 0;
 };
 
 Engine::Engine(rt::Device device)
-    : state(std::make_shared<State>(std::move(device))) {}
+    : state(std::make_shared<State>(std::move(device), EngineOptions())) {}
 
-rt::Result<Engine> Engine::open(std::string_view device) {
+rt::Result<Engine> Engine::open(std::string_view device,
+                                const EngineOptions &options) {
   ATTN_TRY(rt::Device opened, rt::openDevice(device));
-  return Engine(std::move(opened));
+  return open(std::move(opened), options);
+}
+
+rt::Result<Engine> Engine::open(rt::Device device,
+                                const EngineOptions &options) {
+  Engine engine(std::move(device));
+  engine.state = std::make_shared<State>(engine.state->device, options);
+  if (!options.pinFile.empty())
+    ATTN_CHECK(engine.state->choice.pin(options.pinFile));
+  return engine;
 }
 
 const rt::Device &Engine::device() const { return state->device; }
@@ -105,15 +123,19 @@ int64_t Engine::compiles() const { return state->compiles; }
 KernelResult Engine::make(const Description &description,
                           const CompileOptions &wanted, CacheUse &use) const {
   auto kernel = std::make_shared<Kernel>();
+  std::optional<store::Key> key;
   auto compiled =
       [&](const KernelStore::CalledOff &calledOff) -> rt::Result<Compiled> {
+    if (state->options.mustBeCached) {
+      ATTN_TRY(KernelStore * store, KernelStore::ofProcess());
+      return notCached(key, store->disk());
+    }
     CompileOptions own = wanted;
     own.calledOff = calledOff;
     ATTN_TRY(Compiled made, compile(description, own));
     ++state->compiles; // one that was called off made nothing
     return made;
   };
-  std::optional<store::Key> key;
   if (use != CacheUse::Bypassed) {
     ATTN_TRY(key, storeKey(description, wanted));
   }
@@ -144,7 +166,7 @@ KernelResult Engine::make(const Description &description,
 
 rt::Result<std::shared_ptr<const Kernel>>
 Engine::kernel(const Description &description, const KernelOptions &options,
-               CacheUse *use) const {
+               CacheUse *use, ChosenBy *chosen) const {
   CompileOptions wanted = CompileOptions::fromEnvironment();
   wanted.target =
       options.target.empty() ? device().info().target : options.target;
@@ -154,6 +176,22 @@ Engine::kernel(const Description &description, const KernelOptions &options,
   wanted.debugInfo = options.debugInfo;
   const bool bypass =
       !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
+  ScheduleChosen choice =
+      state->choice.choose(description, wanted, options.typical);
+  if (wanted.schedule.empty() && !choice.schedule.empty()) {
+    wanted.schedule = choice.schedule;
+    wanted.calls = {};
+  }
+  auto tell = [&](const KernelResult &made) {
+    if (!chosen || !made)
+      return;
+    // A module or an override brings a schedule of its own.
+    const std::string &own = (*made)->compiled().scheduleSource;
+    if (own == "module" || own == "override")
+      *chosen = {own, {}};
+    else
+      *chosen = {std::string(tune::name(choice.source)), std::move(choice.why)};
+  };
 
   std::promise<KernelResult> promise;
   const std::string request = requestText(description, wanted);
@@ -165,15 +203,18 @@ Engine::kernel(const Description &description, const KernelOptions &options,
       lock.unlock();
       if (use)
         *use = CacheUse::Memory;
+      tell(made.get());
       return made.get();
     }
     if (!bypass)
       state->kernels.emplace(request, promise.get_future().share());
   }
-  CacheUse own = bypass ? CacheUse::Bypassed : CacheUse::Compiled;
+  CacheUse own = bypass || !state->options.useStore ? CacheUse::Bypassed
+                                                    : CacheUse::Compiled;
   KernelResult made = caught([&] { return make(description, wanted, own); });
   if (use)
     *use = own;
+  tell(made);
   if (!made && !bypass) {
     // A fault may pass (memory, a driver): the next call tries again.
     std::lock_guard lock(state->mutex);
@@ -199,6 +240,7 @@ rt::Status Engine::forward(const Description &description,
   known(own.typical.queryHeads, arguments.qHeads);
   known(own.typical.queryLen, arguments.qLen);
   known(own.typical.kvLen, arguments.kvLen);
+  known(own.typical.kvHeads, arguments.kvHeads);
   ATTN_TRY(auto kernel, this->kernel(description, own));
   return kernel->launch(arguments, stream);
 }

@@ -38,7 +38,7 @@ private:
 };
 
 struct KernelOptions {
-  std::string schedule; ///< as CompileOptions
+  std::string schedule; ///< as CompileOptions; empty: ScheduleChoice.h
   int64_t alignment = 16;
   TypicalCall typical; ///< What is 0 here, forward() takes from its call.
   std::string target;  ///< empty: the device's own
@@ -50,16 +50,38 @@ enum class CacheUse { Compiled, Memory, Disk, Remote, Bypassed };
 /// "miss", "memory", "disk", "remote", "bypass"
 std::string_view name(CacheUse use);
 
+/// Who chose a kernel's schedule: "flag", "pin", "exact", "bucket", "bundled",
+/// "model", "default", and "module" or "override", which bring their own. Of a
+/// call: one kernel may serve several.
+struct ChosenBy {
+  std::string source;
+  std::string why; ///< one sentence; empty where the source says it
+};
+
+struct EngineOptions {
+  /// Without it neither kernels nor records of this owner's store are read or
+  /// written; what comes with the program serves all the same.
+  bool useStore = true;
+  /// A kernel that is neither in memory nor in the store is an error that says
+  /// how its key differs from the nearest one there.
+  bool mustBeCached = false;
+  /// The file of a pin (autotune/Pin.h), whose choices alone serve then.
+  std::string pinFile;
+};
+
 class Engine {
 public:
   /// "auto", "cuda:0", "hip:0", "cpu", "null".
-  static rt::Result<Engine> open(std::string_view device = "auto");
+  static rt::Result<Engine> open(std::string_view device = "auto",
+                                 const EngineOptions &options = {});
+  static rt::Result<Engine> open(rt::Device device,
+                                 const EngineOptions &options);
   explicit Engine(rt::Device device);
 
   const rt::Device &device() const;
   rt::Result<std::shared_ptr<const Kernel>>
   kernel(const Description &description, const KernelOptions &options = {},
-         CacheUse *use = nullptr) const;
+         CacheUse *use = nullptr, ChosenBy *chosen = nullptr) const;
   /// The kernel whose load path can address these tensors, launched.
   rt::Status forward(const Description &description,
                      const rt::AttentionArguments &arguments,

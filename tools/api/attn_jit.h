@@ -47,6 +47,9 @@ typedef struct {
   int64_t batch, q_heads, q_len;
   int32_t batch_invariant; /* boolean: no default that depends on the batch */
   const char *precision;   /* of f32: "ieee" (default), "tf32" */
+  /* Where it and the sizes above are given, measured schedules serve, which
+   * may hold for that many query heads a key head alone. 0: as above */
+  int64_t kv_heads;
 } attn_jit_description;
 
 /* A device address and strides in elements; dim_stride must be 1 (0 counts as
@@ -78,6 +81,17 @@ ATTN_JIT_API const char *attn_jit_last_error(void);
 /* device: "auto", "cuda:0", "hip:0", "cpu". */
 ATTN_JIT_API int attn_jit_engine_open(const char *device,
                                       attn_jit_engine **engine);
+/* As a description: `size`, and zero for what is not set. */
+typedef struct {
+  size_t size;
+  const char *pin;        /* file of attn-jit tune --pin, or null */
+  int32_t no_store;       /* boolean: this owner's store is not used */
+  int32_t must_be_cached; /* boolean: what is not there is an error */
+} attn_jit_engine_options;
+ATTN_JIT_API int
+attn_jit_engine_open_with(const char *device,
+                          const attn_jit_engine_options *options,
+                          attn_jit_engine **engine);
 ATTN_JIT_API void attn_jit_engine_close(attn_jit_engine *engine);
 /* How often the compiler ran for this engine. */
 ATTN_JIT_API int64_t attn_jit_engine_compiles(const attn_jit_engine *engine);

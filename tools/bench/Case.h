@@ -25,10 +25,10 @@ struct Case {
   bool pairsKnown = true; ///< does the shape tell which pairs the mask passes?
   std::string layout;     ///< "bshd", "bhsd", "strided"
 
-  /// That the default schedule is chosen for.
+  /// That a schedule is chosen for.
   api::TypicalCall typicalCall(bool batchInvariant) const {
-    return {shape.batch, shape.queryHeads, shape.queryLen, shape.kvLen,
-            batchInvariant};
+    return {shape.batch, shape.queryHeads, shape.queryLen,
+            shape.kvLen, batchInvariant,   shape.kvHeads};
   }
 };
 

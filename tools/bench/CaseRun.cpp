@@ -105,7 +105,9 @@ private:
         api::alignmentOf(a, api::elementBytes(row.what.description.element));
     wanted.typical = row.what.typicalCall(options.deterministic);
     api::CacheUse use = api::CacheUse::Compiled;
-    ATTN_TRY(kernel, engine.kernel(row.what.description, wanted, &use));
+    api::ChosenBy chosen;
+    ATTN_TRY(kernel,
+             engine.kernel(row.what.description, wanted, &use, &chosen));
     const api::Compiled &compiled = kernel->compiled();
     row.cache = api::name(use);
     row.origin = compiled.origin, row.signer = compiled.signer;
@@ -116,7 +118,7 @@ private:
       row.loadMs = 0;
     }
     row.schedule = compiled.schedule;
-    row.scheduleSource = compiled.scheduleSource;
+    row.scheduleSource = chosen.source;
     row.resources = kernel->resources();
     // Local memory does not tell spills from stack; the assembler does.
     if (!row.resources.spills && row.resources.localBytes) {

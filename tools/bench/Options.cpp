@@ -140,6 +140,12 @@ rt::Result<Options> bench::checkOptions(const BenchText &text) {
     options.seed = uint64_t(seed);
   }
   ATTN_CHECK(readTiming(text, options));
+  if (text.noCache && text.assertCached)
+    return rt::badInput("assert_cached: given beside no_cache, which finds "
+                        "nothing; allowed: one of them");
+  options.engine.useStore = !text.noCache;
+  options.engine.mustBeCached = text.assertCached;
+  options.engine.pinFile = text.pinFile;
   options.capturedDir =
       text.capturedDir.empty() ? "./captured_inputs" : text.capturedDir;
   options.ignoreKwargs = text.ignoreKwargs;

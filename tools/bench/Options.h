@@ -6,6 +6,7 @@
 
 #include "runtime/check/Inputs.h"
 #include "runtime/check/Metrics.h"
+#include "tools/api/Engine.h"
 #include "tools/cli/DescriptionText.h"
 
 #include <optional>
@@ -18,11 +19,13 @@ namespace attn_jit::bench {
 struct BenchText {
   cli::DescriptionText description;
   std::string metric, flops, input, reference, device, target, schedule, scale,
-      seed, warmup, rep, timeout, capturedDir, outputDir, jsonFile, csvFile;
+      seed, warmup, rep, timeout, capturedDir, outputDir, jsonFile, csvFile,
+      pinFile;
   bool oldCsv = false; ///< -o: the old tool's file name
   bool loadCaptured = false, ignoreKwargs = false;
   bool compareToRef = false, printCompareStats = false, printVgpr = false;
   bool saveOutput = false, keepCache = false;
+  bool noCache = false, assertCached = false;
 };
 
 struct Metrics {
@@ -52,6 +55,7 @@ struct Options {
   bool compareToRef = false, printCompareStats = false, printVgpr = false;
   bool saveOutput = false;
   std::string capturedDir, outputDir = "outputs", jsonFile, csvFile;
+  api::EngineOptions engine;
 };
 
 rt::Result<Options> checkOptions(const BenchText &text);

@@ -78,7 +78,7 @@ namespace {
 /// and whether a launch would take them. The null device binds as any other.
 class CompileOnly {
 public:
-  CompileOnly(const Options &options, rt::Device null)
+  CompileOnly(const Options &options, api::Engine null)
       : options(options), engine(std::move(null)) {}
 
   rt::Status operator()(Row &row) {
@@ -87,15 +87,16 @@ public:
     wanted.target = row.target;
     wanted.typical = row.what.typicalCall(options.deterministic);
     api::CacheUse use = api::CacheUse::Compiled;
+    api::ChosenBy chosen;
     ATTN_TRY(const std::shared_ptr<const api::Kernel> kernel,
-             engine.kernel(row.what.description, wanted, &use));
+             engine.kernel(row.what.description, wanted, &use, &chosen));
     const api::Compiled &compiled = kernel->compiled();
     row.cache = api::name(use);
     row.origin = compiled.origin, row.signer = compiled.signer;
     if (use != api::CacheUse::Memory)
       row.compile = compiled.times;
     row.schedule = compiled.schedule;
-    row.scheduleSource = compiled.scheduleSource;
+    row.scheduleSource = chosen.source;
     auto found = reported.find(kernel);
     if (found == reported.end()) {
       api::Compiled again = compiled;
@@ -149,9 +150,13 @@ rt::Result<Report> bench::run(const Options &options) {
     report.contextMs = std::chrono::duration<double, std::milli>(
                            std::chrono::steady_clock::now() - start)
                            .count();
-    engine.emplace(*report.device);
+    ATTN_TRY(engine, api::Engine::open(*report.device, options.engine));
   }
-  ATTN_TRY(rt::Device null, rt::openDevice("null"));
+  // A pin of a device does not hold for what is compiled without it.
+  api::EngineOptions without = options.engine;
+  if (engine)
+    without.pinFile.clear();
+  ATTN_TRY(api::Engine null, api::Engine::open("null", without));
   CompileOnly compileOnly(options, std::move(null));
   Progress progress(cases.size());
   for (const Case &one : cases) {

@@ -88,6 +88,13 @@ static void addFlags(CLI::App &command, BenchFlags &flags) {
   add(run, "--schedule", text.schedule,
       "S  name.v1 or name.v1<field=value,...>; see attn-jit schedules");
   add(run, "--mode", flags.mode, "M  fwd");
+  add(run, "--pin", text.pinFile,
+      "FILE  of attn-jit tune --pin: its schedules, and the default elsewhere");
+  flag(run, "--no-cache", text.noCache,
+       "neither read nor write this owner's store");
+  flag(run, "--assert-cached", text.assertCached,
+       "a kernel that has to be compiled is an error, which says how its key "
+       "differs from the nearest one in the store");
   const char *time = "Timing";
   add(time, "--warmup", text.warmup, "MS  before timing (25)");
   add(time, "--rep", text.rep, "MS  of timed calls (100)");

@@ -58,6 +58,13 @@ void cli::addTune(CLI::App &root, int &status) {
   add("--join", text->join,
       "URL  redis://host:port/n: search with all that are there");
   add("--key", text->keyFile, "FILE  that signs what is said with --join");
+  tune->add_flag(
+          "--bucket", text->bucket,
+          "both ends of the bucket that holds these sizes, for all calls "
+          "between them")
+      ->group("Search");
+  add("--pin", text->pinFile,
+      "FILE  to put the choice into, for bench --pin and a job's ranks");
   add("--json", text->jsonFile, "FILE  the winner, its ratio, the curve");
   tune->footer(
       "A search that was killed goes on where it was, at the same command. "

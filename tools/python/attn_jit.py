@@ -25,7 +25,11 @@ class _Description(c.Structure):
     _fields_ += [(name, c.c_char_p) for name in ("score", "mask", "module", "schedule")]
     _fields_ += [("alignment", c.c_int64), ("softcap", c.c_double), ("kv_len", c.c_int64), ("target", c.c_char_p)]
     _fields_ += [(name, c.c_int64) for name in ("batch", "q_heads", "q_len")]
-    _fields_ += [("batch_invariant", c.c_int32), ("precision", c.c_char_p)]
+    _fields_ += [("batch_invariant", c.c_int32), ("precision", c.c_char_p), ("kv_heads", c.c_int64)]
+
+
+class _EngineOptions(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("pin", c.c_char_p), ("no_store", c.c_int32), ("must_be_cached", c.c_int32)]
 
 
 class _Tensor(c.Structure):
@@ -104,14 +108,17 @@ class _Handle:
 
 
 class Engine(_Handle):
-    """A device ("auto", "cuda:0", "hip:0", "cpu") and the kernels compiled for it."""
+    """A device ("auto", "cuda:0", "hip:0", "cpu") and the kernels compiled for it.
 
-    def __init__(self, library, device="auto"):
+    pin: a file of attn-jit tune --pin; no_store, must_be_cached: as bench's --no-cache and --assert-cached."""
+
+    def __init__(self, library, device="auto", pin=None, no_store=False, must_be_cached=False):
         library = c.CDLL(library)
         library.attn_jit_last_error.restype = c.c_char_p
         library.attn_jit_kernel_manifest.restype = c.c_char_p
         super().__init__(library, "attn_jit_engine_close")
-        self._check(library.attn_jit_engine_open(device.encode(), c.byref(self._handle)))
+        options = _EngineOptions(c.sizeof(_EngineOptions), pin and pin.encode(), no_store, must_be_cached)
+        self._check(library.attn_jit_engine_open_with(device.encode(), c.byref(options), c.byref(self._handle)))
 
     def kernel(self, head_dim, **fields):
         """Compiles, or finds: the fields are those of attn_jit_description."""

@@ -108,6 +108,15 @@ rt::Result<Options> tuning::checkOptions(const TuneText &text) {
   }
   options.recordsFile = text.recordsFile;
   options.jsonFile = text.jsonFile;
+  options.bucket = text.bucket;
+  options.pinFile = text.pinFile;
+  if (options.every > 0 && (options.bucket || !text.pinFile.empty()))
+    return rt::badInput("every: given beside bucket or pin, which choose; "
+                        "allowed: one of them");
+  // What is chosen for calls is what was measured on a flushed cache.
+  if (!text.pinFile.empty() && text.keepCache)
+    return rt::badInput("pin: given beside warm_cache, whose times decide for "
+                        "no call; allowed: one of them");
   options.workerFlags = flagsOf(text);
   return options;
 }

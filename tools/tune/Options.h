@@ -13,9 +13,9 @@ namespace attn_jit::tuning {
 struct TuneText {
   cli::DescriptionText description;
   std::string device, seed, budget, schedules, sample, every, recordsFile,
-      jsonFile;
+      jsonFile, pinFile;
   std::string join, keyFile;
-  bool keepCache = false;
+  bool keepCache = false, bucket = false;
 };
 
 struct Options {
@@ -28,6 +28,8 @@ struct Options {
   std::string recordsFile; ///< empty: this owner's store
   std::string jsonFile;
   tune::JoinOptions join; ///< without a URL: this process searches alone
+  std::string pinFile;    ///< empty: none is written
+  bool bucket = false;    ///< both ends of the bucket instead of these sizes
   /// The flags that give a worker the same case.
   std::vector<std::string> workerFlags;
 };

@@ -5,7 +5,9 @@
 #include "tools/tune/Run.h"
 #include "autotune/Journal.h"
 #include "autotune/Measure.h"
+#include "autotune/Pin.h"
 #include "autotune/Problem.h"
+#include "runtime/File.h"
 #include "runtime/Printable.h"
 #include "tools/api/Emit.h"
 #include "tools/api/Ptxas.h"
@@ -15,7 +17,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 using namespace attn_jit;
@@ -86,19 +87,17 @@ static rt::Result<Keeping> keepingOf(const Options &options,
   return keeping;
 }
 
-static rt::Result<tune::SearchSubject> subjectOf(const bench::Case &what,
-                                                 const bench::Options &options,
-                                                 int64_t alignment,
-                                                 const rt::DeviceInfo &device) {
-  const rt::AttentionShape &s = what.shape;
+static tune::SearchSubject subjectOf(const bench::Case &what,
+                                     const bench::Options &options,
+                                     int64_t alignment,
+                                     const tune::Sizes &sizes,
+                                     const rt::DeviceInfo &device) {
   tune::Problem problem;
-  ATTN_TRY(problem.description, api::canonicalText(what.description));
+  problem.description = api::labelledText(what.description);
   problem.alignment = alignment;
   problem.deterministic = options.deterministic;
   problem.warmCache = !options.coldCache;
-  problem.sizes =
-      tune::exactSizes({s.batch, s.queryHeads, s.kvHeads, s.queryLen, s.kvLen},
-                       options.deterministic);
+  problem.sizes = sizes;
   tune::SearchSubject subject;
   subject.problem = tune::problemKey(problem);
   subject.device = tune::deviceKey(device);
@@ -135,17 +134,104 @@ static void assembleLikeDriver(api::Compiled &made, const std::string &ptxas,
   made.image = std::move(assembled->cubin);
 }
 
-rt::Result<Report> tuning::run(const Options &options) {
+static tune::Call callOf(const bench::Case &what) {
+  const rt::AttentionShape &s = what.shape;
+  return {s.batch, s.queryHeads, s.kvHeads, s.queryLen, s.kvLen};
+}
+
+namespace {
+/// One search, of the options' case at some sizes.
+class Tuning {
+public:
+  Tuning(const Options &options, rt::Device opened)
+      : options(options), device(std::move(opened)), info(device.info()) {}
+
+  rt::Result<Report> run() {
+    const bench::Options &attention = options.attention;
+    const tune::Call call = callOf(options.what);
+    if (!options.bucket)
+      return search(options.what,
+                    tune::exactSizes(call, attention.deterministic), nullptr);
+    const tune::Sizes most =
+        tune::bucketOf(call, tune::At::Most, attention.deterministic);
+    const tune::Sizes least =
+        tune::bucketOf(call, tune::At::Least, attention.deterministic);
+    ATTN_TRY(Report report, search(caseAt(most), most, nullptr));
+    const Records atMost = records;
+    // Only what was measured at both ends can serve between them.
+    const std::vector<tune::Candidate> finalists = finalistsOf(report);
+    ATTN_TRY(Report below, search(caseAt(least), least, &finalists));
+    tune::ChoiceQuery query;
+    query.device = subject.device;
+    query.compiler = subject.compiler, query.driver = subject.driver;
+    query.defaultPick = report.defaultSchedule;
+    query.least = records, query.most = atMost;
+    query.legal = [](const std::string &) { return true; }; // they ran
+    report.served = tune::choose(query);
+    report.least = std::make_shared<const Report>(std::move(below));
+    return report;
+  }
+
+  /// What the last search was of.
+  const tune::SearchSubject &last() const { return subject; }
+
+private:
+  using Records = std::vector<store::StoredRecord>;
+
+  bench::Case caseAt(const tune::Sizes &sizes) const {
+    const tune::Call call = sizes.callAt(sizes.at);
+    bench::Case what = options.what;
+    rt::AttentionShape &s = what.shape;
+    s.batch = call.batch;
+    s.queryHeads = call.queryHeads, s.kvHeads = call.kvHeads;
+    s.queryLen = call.queryLen, s.kvLen = call.kvLen;
+    return what;
+  }
+
+  /// The flags of another process that has the same case.
+  std::vector<std::string> workerFlags(const bench::Case &what) const {
+    const rt::AttentionShape &s = what.shape;
+    const std::pair<const char *, int64_t> sizes[] = {{"--batch=", s.batch},
+                                                      {"--hq=", s.queryHeads},
+                                                      {"--hk=", s.kvHeads},
+                                                      {"--sq=", s.queryLen},
+                                                      {"--sk=", s.kvLen}};
+    std::vector<std::string> flags = options.workerFlags;
+    for (const auto &[flag, size] : sizes) {
+      std::erase_if(flags, [&, &own = flag](const std::string &each) {
+        return each.starts_with(own);
+      });
+      flags.push_back(flag + std::to_string(size));
+    }
+    return flags;
+  }
+
+  std::vector<tune::Candidate> finalistsOf(const Report &report) const {
+    std::vector<tune::Candidate> candidates;
+    const std::string session = tune::finalSession(report.search.session);
+    for (const store::StoredRecord &each : records)
+      if (each.record.session == session &&
+          each.record.outcome == store::Outcome::Ok)
+        candidates.push_back({each.record.schedule, 0});
+    return candidates;
+  }
+
+  /// `only`, where given, are all that is searched. Leaves subject and records.
+  rt::Result<Report> search(const bench::Case &what, const tune::Sizes &sizes,
+                            const std::vector<tune::Candidate> *only);
+
+  const Options &options;
+  const rt::Device device;
+  const rt::DeviceInfo &info;
+  tune::SearchSubject subject;
+  Records records;
+};
+} // namespace
+
+rt::Result<Report> Tuning::search(const bench::Case &what,
+                                  const tune::Sizes &sizes,
+                                  const std::vector<tune::Candidate> *only) {
   const bench::Options &attention = options.attention;
-  const bench::Case &what = options.what;
-  ATTN_TRY(
-      const rt::Device device,
-      rt::openDevice(attention.device.empty() ? "auto" : attention.device));
-  const rt::DeviceInfo &info = device.info();
-  if (info.driver == "null")
-    return rt::badInput("device: null given, which computes nothing to check; "
-                        "allowed: auto, cuda:0, hip:0, cpu");
-  ATTN_CHECK(api::checkTarget(info.target));
   Report report;
   report.device = info.name, report.target = info.target;
   const rt::AttentionShape &s = what.shape;
@@ -154,9 +240,9 @@ rt::Result<Report> tuning::run(const Options &options) {
            api::tuneSpace(what.description, info.target, alignment,
                           {s.batch, s.queryHeads, s.kvHeads, s.queryLen,
                            s.kvLen, attention.deterministic},
-                          info, options.schedules, options.sample));
-  ATTN_TRY(const tune::SearchSubject subject,
-           subjectOf(what, attention, alignment, info));
+                          info, only ? 1 : options.schedules,
+                          only ? 0 : options.sample));
+  subject = subjectOf(what, attention, alignment, sizes, info);
   report.problem = subject.problem;
   report.compiler = subject.compiler, report.driver = subject.driver;
   report.defaultSchedule = space.defaultSchedule;
@@ -170,8 +256,8 @@ rt::Result<Report> tuning::run(const Options &options) {
   std::error_code fault;
   work.command = {fs::read_symlink("/proc/self/exe", fault).string(),
                   "measure-worker"};
-  work.command.insert(work.command.end(), options.workerFlags.begin(),
-                      options.workerFlags.end());
+  const std::vector<std::string> flags = workerFlags(what);
+  work.command.insert(work.command.end(), flags.begin(), flags.end());
   work.folder = scratch.path;
   work.compileThreads = std::max(std::thread::hardware_concurrency(), 2u) - 1;
   const std::string ptxas = api::findPtxas();
@@ -190,15 +276,21 @@ rt::Result<Report> tuning::run(const Options &options) {
   };
   tune::WorkerMeasurer measurer(std::move(work));
   std::vector<tune::Candidate> candidates;
-  for (const api::RankedText &each : space.ranked)
-    candidates.push_back({each.schedule, each.us});
+  if (only)
+    candidates = *only;
+  else
+    for (const api::RankedText &each : space.ranked)
+      candidates.push_back({each.schedule, each.us});
   if (options.every > 0) {
     ATTN_TRY(report.every, timeEvery(candidates, options.every, measurer));
     return report;
   }
   ATTN_TRY(Keeping keeping, keepingOf(options, subject));
   tune::SearchOptions search;
-  search.budgetSeconds = options.budgetSeconds;
+  // The smaller call of a bucket has few candidates, the larger one the space.
+  search.budgetSeconds = options.budgetSeconds * (!options.bucket ? 1
+                                                  : only          ? 0.25
+                                                                  : 0.75);
   bench::Progress progress(candidates.size());
   size_t shown = 0;
   progress.say("compile");
@@ -206,7 +298,7 @@ rt::Result<Report> tuning::run(const Options &options) {
     for (; shown < point.measured; ++shown)
       progress.next();
     progress.say(cli::number(point.seconds, 1) + " of " +
-                 cli::number(options.budgetSeconds, 0) + " s, best " +
+                 cli::number(search.budgetSeconds, 0) + " s, best " +
                  cli::number(point.bestUs, 2) + " us");
   };
   if (!options.join.url.empty()) {
@@ -223,90 +315,47 @@ rt::Result<Report> tuning::run(const Options &options) {
     report.continued = journal->continues();
   }
   report.recordsIn = keeping.recordsIn;
+  ATTN_TRY(records, keeping.sink->ofProblem(subject.problem.digest()));
   return report;
 }
 
-std::string tuning::reportText(const Report &report) {
-  if (report.every)
-    return everyText(*report.every);
-  const tune::SearchReport &search = report.search;
-  std::string text = report.device + " (" + report.target + "), " +
-                     std::to_string(report.legal) + " legal schedules, " +
-                     std::to_string(search.candidates) + " in the list" +
-                     (report.continued ? ", continued" : "") + "\n";
-  std::string best;
-  for (const tune::CurvePoint &point : search.curve) {
-    text += "  " + cli::number(point.seconds, 1) + " s  " +
-            std::to_string(point.measured) + " measured  best " +
-            cli::number(point.bestUs, 2) + " us";
-    if (point.best != best)
-      text += "  " + point.best;
-    best = point.best;
-    text += "\n";
-  }
-  const tune::Estimate &won = search.winnerTime;
-  text += "winner: " + search.winner + "\n  " + cli::number(won.medianUs, 2) +
-          " us +- " + cli::number(won.halfWidth(), 2);
-  if (!search.defaultRan)
-    text += ", the default does not run\n";
-  else if (search.winner == report.defaultSchedule)
-    text += ", the default: nothing is faster beyond noise\n";
-  else
-    text += ", " + cli::number(search.ratio(), 3) + " of the default's " +
-            cli::number(search.defaultTime.medianUs, 2) + " us\n";
-  text += std::to_string(search.measured) + " of " +
-          std::to_string(search.candidates) + " measured, " +
-          std::to_string(search.failed) + " failed, " +
-          std::to_string(search.reused) +
-          " known before; stopped: " + std::string(tune::name(search.stop)) +
-          "\nrecords: " + report.recordsIn + "\n";
-  return text;
+/// The file's pin, or a new one; it must be of this environment before anything
+/// is measured.
+static rt::Result<tune::Pin> pinFor(const std::string &file,
+                                    const tune::PinEnvironment &environment) {
+  if (environment.compiler.empty())
+    return rt::unsupported("pin: given, but this build of the compiler has no "
+                           "identity to hold it to");
+  auto pin = tune::Pin::load(file);
+  if (!pin && pin.error().code == rt::ErrorCode::NotFound)
+    return tune::Pin(environment);
+  if (pin)
+    ATTN_CHECK(pin->holdsIn(environment, file));
+  return pin;
 }
 
-std::string tuning::jsonText(const Report &report) {
-  using Json = nlohmann::ordered_json;
-  const tune::SearchReport &search = report.search;
-  Json json;
-  json["device"] = report.device;
-  json["target"] = report.target;
-  json["driver"] = report.driver;
-  json["compiler"] = report.compiler;
-  for (const auto &[label, value] : report.problem.fields())
-    json["problem"][label] = value;
-  json["default"] = report.defaultSchedule;
-  json["legal"] = report.legal;
-  if (report.every) {
-    json["samples"] = report.every->samples;
-    json["seconds"] = report.every->seconds;
-    for (const EveryTime &each : report.every->times) {
-      const bool ran = each.measured.outcome == store::Outcome::Ok;
-      json["predicted_us"][each.candidate.schedule] =
-          each.candidate.predictedUs;
-      json["us"][each.candidate.schedule] =
-          ran ? Json(each.medianUs()) : Json();
-    }
-    return json.dump(1) + "\n";
+rt::Result<Report> tuning::run(const Options &options) {
+  const std::string &selector = options.attention.device;
+  ATTN_TRY(rt::Device device,
+           rt::openDevice(selector.empty() ? "auto" : selector));
+  const rt::DeviceInfo info = device.info();
+  if (info.driver == "null")
+    return rt::badInput("device: null given, which computes nothing to check; "
+                        "allowed: auto, cuda:0, hip:0, cpu");
+  ATTN_CHECK(api::checkTarget(info.target));
+  std::optional<tune::Pin> pin;
+  if (!options.pinFile.empty()) {
+    ATTN_TRY(pin, pinFor(options.pinFile,
+                         {api::compilerIdentity(), tune::driverText(info),
+                          tune::deviceKey(info)}));
   }
-  json["candidates"] = search.candidates;
-  json["measured"] = search.measured;
-  json["failed"] = search.failed;
-  json["reused"] = search.reused;
-  json["seconds"] = search.seconds;
-  json["stop"] = tune::name(search.stop);
-  json["continued"] = report.continued;
-  json["session"] = search.session;
-  json["winner"] = search.winner;
-  json["winner_us"] = search.winnerTime.medianUs;
-  json["default_us"] =
-      search.defaultRan ? Json(search.defaultTime.medianUs) : Json();
-  json["ratio"] = search.defaultRan ? Json(search.ratio()) : Json();
-  json["model_pick"] = report.modelPick;
-  json["records"] = report.recordsIn;
-  json["curve"] = Json::array();
-  for (const tune::CurvePoint &point : search.curve)
-    json["curve"].push_back({{"seconds", point.seconds},
-                             {"measured", point.measured},
-                             {"best", point.best},
-                             {"best_us", point.bestUs}});
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  Tuning tuning(options, std::move(device));
+  ATTN_TRY(Report report, tuning.run());
+  if (pin) {
+    // A bucket goes by the name of its smaller end, which was searched last.
+    pin->set(tuning.last().problem,
+             report.served ? report.served->schedule : report.search.winner);
+    ATTN_CHECK(rt::writeFile(options.pinFile, pin->text()));
+  }
+  return report;
 }

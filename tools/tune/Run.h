@@ -4,6 +4,7 @@
 #ifndef ATTN_JIT_TOOLS_TUNE_RUN_H
 #define ATTN_JIT_TOOLS_TUNE_RUN_H
 
+#include "autotune/Choice.h"
 #include "autotune/Search.h"
 #include "tools/api/Tune.h"
 #include "tools/tune/Every.h"
@@ -21,6 +22,10 @@ struct Report {
   bool continued = false;           ///< an earlier process's search
   std::string recordsIn;            ///< file or folder; empty: nowhere
   std::optional<EveryReport> every; ///< instead of a search
+  /// Of a bucket: what it serves, and the search at its smallest call, which
+  /// measures the finalists of the one at its largest.
+  std::optional<tune::Chosen> served;
+  std::shared_ptr<const Report> least;
 };
 
 rt::Result<Report> run(const Options &options);

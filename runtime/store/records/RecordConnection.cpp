@@ -131,6 +131,12 @@ rt::Status RecordConnection::prepare(Mode mode) {
       {ofProblem, ATTN_COLUMNS " WHERE problem = ?1 ORDER BY identity"},
       {first, ATTN_COLUMNS " ORDER BY identity LIMIT ?1"},
       {next, ATTN_COLUMNS " WHERE identity > ?2 ORDER BY identity LIMIT ?1"},
+      // One step in the index a problem, however many records it has.
+      {problems,
+       "WITH RECURSIVE walk(problem) AS (SELECT min(problem) FROM records "
+       "UNION ALL SELECT (SELECT min(problem) FROM records WHERE problem > "
+       "walk.problem) FROM walk WHERE walk.problem IS NOT NULL) "
+       "SELECT problem FROM walk WHERE problem IS NOT NULL"},
       {count, "SELECT count(*) FROM records"}};
   for (const auto &[statement, text] : statements)
     if (int code = statement.prepare(database, text); code != SQLITE_OK)

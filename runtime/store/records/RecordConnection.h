@@ -64,7 +64,7 @@ public:
   /// the next connection goes on with it.
   void closeQuickly();
 
-  Statement insert, find, replace, ofProblem, first, next, count;
+  Statement insert, find, replace, ofProblem, problems, first, next, count;
 
 private:
   RecordConnection() = default;
@@ -81,6 +81,7 @@ private:
 /// none of this program's is left out.
 rt::Result<std::vector<Row>> rowsFrom(RecordConnection &open,
                                       Statement &statement);
+rt::Result<std::vector<Digest>> problemsIn(RecordConnection &open);
 /// How many were new.
 rt::Result<int64_t> putRows(RecordConnection &open, std::span<const Row> rows);
 

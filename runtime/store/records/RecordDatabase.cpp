@@ -32,6 +32,7 @@ private:
   rt::Result<std::vector<Row>> rowsOf(const Digest &problem) override;
   rt::Result<std::vector<Row>> rowsAfter(const Digest *after,
                                          size_t most) override;
+  rt::Result<std::vector<Digest>> problemsThere() override;
   rt::Result<int64_t> rowCount() override;
   void beforeFork() override;
 
@@ -196,6 +197,11 @@ rt::Result<std::vector<Row>> RecordDatabase::rowsAfter(const Digest *after,
       statement.bind(2, *after);
     return rowsFrom(open, statement);
   });
+}
+
+rt::Result<std::vector<Digest>> RecordDatabase::problemsThere() {
+  return with<std::vector<Digest>>(
+      [](RecordConnection &open) { return problemsIn(open); });
 }
 
 rt::Result<int64_t> RecordDatabase::rowCount() {

@@ -14,6 +14,7 @@ class RecordMemory final : public RowStore {
   rt::Result<std::vector<Row>> rowsOf(const Digest &problem) override;
   rt::Result<std::vector<Row>> rowsAfter(const Digest *after,
                                          size_t most) override;
+  rt::Result<std::vector<Digest>> problemsThere() override;
   rt::Result<int64_t> rowCount() override { return int64_t(all.size()); }
 
   std::map<Digest, Row> all;
@@ -48,6 +49,13 @@ rt::Result<std::vector<Row>> RecordMemory::rowsAfter(const Digest *after,
        it != all.end() && rows.size() < most; ++it)
     rows.push_back(it->second);
   return rows;
+}
+
+rt::Result<std::vector<Digest>> RecordMemory::problemsThere() {
+  std::vector<Digest> problems;
+  for (const auto &[problem, identities] : byProblem)
+    problems.push_back(problem);
+  return problems;
 }
 
 std::unique_ptr<RecordStore> attn_jit::store::openMemory() {

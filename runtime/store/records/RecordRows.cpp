@@ -118,6 +118,11 @@ RowStore::each(const std::function<void(const StoredRecord &)> &visit) {
   }
 }
 
+rt::Result<std::vector<Digest>> RowStore::problems() {
+  const StoreLock lock;
+  return problemsThere();
+}
+
 rt::Result<int64_t> RowStore::count() {
   const StoreLock lock;
   return rowCount();

@@ -29,6 +29,7 @@ class RowStore : public RecordStore {
 public:
   rt::Result<int64_t> add(std::span<const StoredRecord> records) final;
   rt::Result<std::vector<StoredRecord>> ofProblem(const Digest &problem) final;
+  rt::Result<std::vector<Digest>> problems() final;
   rt::Status each(const std::function<void(const StoredRecord &)> &visit) final;
   rt::Result<int64_t> count() final;
   RecordFaults faults() const final;
@@ -41,6 +42,7 @@ protected:
   /// At most `most`, behind `after`; null: from the first.
   virtual rt::Result<std::vector<Row>> rowsAfter(const Digest *after,
                                                  size_t most) = 0;
+  virtual rt::Result<std::vector<Digest>> problemsThere() = 0;
   virtual rt::Result<int64_t> rowCount() = 0;
 
   RecordFaults met; ///< without the rows that are not intact

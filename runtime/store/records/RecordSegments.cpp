@@ -32,6 +32,7 @@ private:
   rt::Result<std::vector<Row>> rowsOf(const Digest &problem) override;
   rt::Result<std::vector<Row>> rowsAfter(const Digest *after,
                                          size_t most) override;
+  rt::Result<std::vector<Digest>> problemsThere() override;
   rt::Result<int64_t> rowCount() override;
 
   rt::Status refresh();
@@ -66,6 +67,11 @@ rt::Result<std::vector<Row>> RecordSegments::rowsAfter(const Digest *after,
                                                        size_t most) {
   ATTN_CHECK(refresh());
   return index.rows(index.after(after, most));
+}
+
+rt::Result<std::vector<Digest>> RecordSegments::problemsThere() {
+  ATTN_CHECK(refresh());
+  return index.problems();
 }
 
 rt::Result<int64_t> RecordSegments::rowCount() {

@@ -62,6 +62,9 @@ public:
   /// ordered by identity.
   virtual rt::Result<std::vector<StoredRecord>>
   ofProblem(const Digest &problem) = 0;
+  /// Those of which there are records, in their order: whoever asks for many
+  /// problems that nobody has measured knows so without a query for each.
+  virtual rt::Result<std::vector<Digest>> problems() = 0;
   /// All, retracted ones and retractions too, in the order of their identities:
   /// what packs and remotes are filled from. `visit` may use the store.
   virtual rt::Status

@@ -34,6 +34,20 @@ rt::Result<std::vector<Row>> attn_jit::store::rowsFrom(RecordConnection &open,
   return result;
 }
 
+rt::Result<std::vector<Digest>>
+attn_jit::store::problemsIn(RecordConnection &open) {
+  std::vector<Digest> problems;
+  int code = SQLITE_ROW;
+  while ((code = open.problems.step()) == SQLITE_ROW)
+    if (const auto problem = open.problems.digest(0))
+      problems.push_back(*problem);
+  rt::Result<std::vector<Digest>> result(std::move(problems));
+  if (code != SQLITE_DONE)
+    result = open.fault(code);
+  open.problems.done();
+  return result;
+}
+
 static void bind(Statement &statement, const Row &row) {
   statement.bind(1, row.identity);
   statement.bind(2, row.problem);

@@ -177,6 +177,13 @@ std::vector<Digest> SegmentIndex::ofProblem(const Digest &problem) const {
   return {found->second.begin(), found->second.end()};
 }
 
+std::vector<Digest> SegmentIndex::problems() const {
+  std::vector<Digest> problems;
+  for (const auto &[problem, identities] : byProblem)
+    problems.push_back(problem);
+  return problems;
+}
+
 std::vector<Digest> SegmentIndex::after(const Digest *identity,
                                         size_t most) const {
   std::vector<Digest> identities;

@@ -37,6 +37,7 @@ public:
   }
   /// In their order.
   std::vector<Digest> ofProblem(const Digest &problem) const;
+  std::vector<Digest> problems() const;
   std::vector<Digest> after(const Digest *identity, size_t most) const;
   /// Of identities that are there, but those whose segments have gone
   /// meanwhile. Not verified.

@@ -28,6 +28,17 @@ TEST_P(Stores, AnswerByProblemInTheOrderOfIdentities) {
   EXPECT_TRUE(of(3).empty());
 }
 
+TEST_P(Stores, TellWhichProblemsTheyKnow) {
+  EXPECT_TRUE(store->problems()->empty());
+  std::vector<Digest> expected;
+  for (int problem : {3, 1, 2}) {
+    add(manyOf(problem, 5));
+    expected.push_back(measured(problem, 1).problemDigest());
+  }
+  std::ranges::sort(expected);
+  EXPECT_EQ(*store->problems(), expected);
+}
+
 TEST_P(Stores, VisitAllInTheOrderOfIdentities) {
   add(manyOf(1, 600));
   std::vector<Digest> visited;

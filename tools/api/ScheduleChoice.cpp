@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Lookups go from what costs least: calls seen before, buckets seen before, the
+// set of measured problems, and then the records themselves.
+#include "tools/api/ScheduleChoice.h"
+#include "runtime/store/trust/Trust.h"
+#include "tools/api/ScheduleRules.h"
+
+#include <algorithm>
+#include <dlfcn.h>
+#include <filesystem>
+
+using namespace attn_jit;
+using namespace attn_jit::api;
+using tune::At;
+using tune::Source;
+namespace fs = std::filesystem;
+
+/// Answers for single calls that a family keeps; a decoder has one a token.
+static constexpr size_t kMostCalls = 4096;
+
+//===----------------------------------------------------------------------===//
+// Where records are
+//===----------------------------------------------------------------------===//
+
+/// Beside the folder of the library: in the portable folder, in a build, and
+/// where it is installed.
+static std::string bundledFolder() {
+  Dl_info info;
+  if (!dladdr(reinterpret_cast<void *>(&bundledFolder), &info) ||
+      !info.dli_fname)
+    return {};
+  std::error_code fault;
+  const fs::path library = fs::canonical(info.dli_fname, fault);
+  if (fault)
+    return {};
+  for (const char *place : {"../templates", ATTN_JIT_INSTALLED_TEMPLATES}) {
+    const fs::path folder = library.parent_path() / place;
+    if (fs::is_directory(folder, fault))
+      return folder.string();
+  }
+  return {};
+}
+
+/// The database, or the segments, of a root.
+static bool hasRecords(const store::CacheRoot &root) {
+  std::error_code fault;
+  return root &&
+         fs::exists(root.path + (root.sharedFileSystem ? "/v1/records"
+                                                       : "/v1/records.sqlite"),
+                    fault);
+}
+
+RecordSources RecordSources::ofProcess(bool withStore) {
+  RecordSources sources;
+  static const auto bundled =
+      std::make_shared<const tune::BundledRecords>(bundledFolder());
+  sources.bundled = bundled;
+  if (!withStore)
+    return sources;
+  const store::CacheRoot root = store::findCacheRoot();
+  if (hasRecords(root))
+    if (auto opened = store::openRecords(root))
+      sources.own = std::move(*opened);
+  return sources;
+}
+
+//===----------------------------------------------------------------------===//
+// What a call asks
+//===----------------------------------------------------------------------===//
+
+/// Nothing where a size is not told, or cannot be.
+static std::optional<tune::Call> sizesOf(const TypicalCall &call) {
+  for (int64_t size :
+       {call.batch, call.queryHeads, call.kvHeads, call.queryLen, call.kvLen})
+    if (size <= 0 || size > INT32_MAX)
+      return std::nullopt;
+  if (call.queryHeads % call.kvHeads)
+    return std::nullopt;
+  return tune::Call{call.batch, call.queryHeads, call.kvHeads, call.queryLen,
+                    call.kvLen};
+}
+
+static std::string familyName(const Description &description,
+                              const CompileOptions &wanted,
+                              bool deterministic) {
+  std::string name = identity(description);
+  name += ' ';
+  name += std::to_string(wanted.alignment);
+  name += deterministic ? " d " : " ";
+  return name += wanted.target;
+}
+
+ScheduleChoice::ScheduleChoice(const rt::DeviceInfo &device,
+                               std::function<RecordSources()> find)
+    : environment(environmentOf(device)), deviceTarget(device.target),
+      find(std::move(find)) {}
+
+tune::PinEnvironment
+ScheduleChoice::environmentOf(const rt::DeviceInfo &device) {
+  return {compilerIdentity(), tune::driverText(device),
+          tune::deviceKey(device)};
+}
+
+rt::Status ScheduleChoice::pin(const std::string &file) {
+  ATTN_TRY(tune::Pin pin, tune::Pin::load(file));
+  ATTN_CHECK(pin.holdsIn(environment, file));
+  const std::lock_guard lock(mutex);
+  frozen = std::move(pin);
+  families.clear();
+  return rt::success();
+}
+
+/// Looks where records are, the first time. Another target's code is not what
+/// was measured on this device.
+bool ScheduleChoice::mayServe(const CompileOptions &wanted) {
+  if (wanted.target != deviceTarget)
+    return false;
+  if (frozen)
+    return true;
+  if (!found) {
+    found = true;
+    sources = find();
+    // A store that cannot be asked has nothing.
+    if (sources.own)
+      if (auto problems = sources.own->problems())
+        known = {problems->begin(), problems->end()};
+  }
+  return !known.empty() ||
+         (sources.bundled && sources.bundled->has(wanted.target));
+}
+
+ScheduleChosen ScheduleChoice::pinned(const tune::Problem &exact,
+                                      const tune::Call &call) const {
+  tune::Problem bucket = exact;
+  bucket.sizes = tune::bucketOf(call, At::Least, exact.deterministic);
+  for (const tune::Problem *problem : {&exact, &std::as_const(bucket)})
+    if (const std::string *schedule =
+            frozen->find(tune::problemKey(*problem).digest()))
+      return {*schedule, Source::Pin, "the pin of this job names it"};
+  return {{}, Source::Default, "the pin of this job has none for it"};
+}
+
+//===----------------------------------------------------------------------===//
+// Records
+//===----------------------------------------------------------------------===//
+
+/// An own record from elsewhere is so by a signature: of a key that is still
+/// listed, and not revoked since it came.
+static void believeSigned(std::vector<store::StoredRecord> &records) {
+  std::optional<rt::Result<store::TrustedKeys>> keys;
+  for (store::StoredRecord &each : records) {
+    if (each.voice != store::Voice::Own || each.origin.empty())
+      continue;
+    if (!keys)
+      keys = store::TrustedKeys::load();
+    if (!*keys || !each.record.signature ||
+        !(**keys).verify(store::Domain::Record, each.record.body(),
+                         {&*each.record.signature, 1}))
+      each.voice = store::Voice::Foreign;
+  }
+}
+
+ScheduleChoice::Records ScheduleChoice::ownOf(const store::Digest &problem) {
+  if (!known.contains(problem))
+    return {};
+  ++asked;
+  auto records = sources.own->ofProblem(problem);
+  if (!records)
+    return {};
+  believeSigned(*records);
+  return std::move(*records);
+}
+
+ScheduleChoice::Records
+ScheduleChoice::recordsOf(const std::string &target,
+                          const tune::Problem &problem) {
+  const store::Key key = tune::problemKey(problem);
+  Records records;
+  if (!known.empty())
+    records = ownOf(key.digest());
+  if (sources.bundled) {
+    Records bundled = sources.bundled->ofProblem(target, key);
+    if (!bundled.empty()) {
+      std::ranges::move(bundled, std::back_inserter(records));
+      store::takeOutRetracted(records);
+    }
+  }
+  return records;
+}
+
+ScheduleChosen ScheduleChoice::among(const Description &description,
+                                     const CompileOptions &wanted,
+                                     const Records &exact,
+                                     const Bucket &bucket) const {
+  if (exact.empty() && bucket.least.empty() && bucket.most.empty())
+    return {};
+  tune::ChoiceQuery query;
+  query.device = environment.device;
+  query.compiler = environment.compiler;
+  query.driver = environment.driver;
+  query.defaultPick = defaultSchedule(description, wanted);
+  query.exact = exact, query.least = bucket.least, query.most = bucket.most;
+  query.legal = [&](const std::string &schedule) {
+    return isLegalSchedule(description, wanted, schedule);
+  };
+  tune::Chosen chosen = tune::choose(query);
+  // The default by its class: one kernel, whoever chose it.
+  if (chosen.schedule == query.defaultPick)
+    chosen.schedule.clear();
+  return {std::move(chosen.schedule), chosen.source, std::move(chosen.why)};
+}
+
+ScheduleChosen ScheduleChoice::choose(const Description &description,
+                                      const CompileOptions &wanted,
+                                      const TypicalCall &given) {
+  if (!wanted.schedule.empty())
+    return {wanted.schedule, Source::Flag, "a flag names it"};
+  const std::optional<tune::Call> call = sizesOf(given);
+  if (!call || !description.module.empty())
+    return {};
+  const std::lock_guard lock(mutex);
+  if (!mayServe(wanted))
+    return {};
+  const bool deterministic = given.batchInvariant;
+  Family &family = families[familyName(description, wanted, deterministic)];
+  if (family.description.empty())
+    family.description = labelledText(description);
+
+  tune::Problem problem;
+  problem.description = family.description;
+  problem.alignment = wanted.alignment;
+  problem.deterministic = deterministic;
+  problem.sizes = tune::exactSizes(*call, deterministic);
+  const tune::Sizes &sizes = problem.sizes;
+  const SizesKey exactly = {sizes.queryLen.least, sizes.kvLen.least,
+                            sizes.heads.least, sizes.group};
+  if (const auto before = family.exact.find(exactly);
+      before != family.exact.end())
+    return before->second;
+  if (family.exact.size() >= kMostCalls)
+    family.exact.clear();
+  if (frozen)
+    return family.exact[exactly] = pinned(problem, *call);
+
+  const tune::Sizes least = tune::bucketOf(*call, At::Least, deterministic);
+  auto [at, fresh] = family.buckets.try_emplace(SizesKey{
+      least.queryLen.most, least.kvLen.most, least.heads.most, least.group});
+  Bucket &bucket = at->second;
+  if (fresh) {
+    tune::Problem end = problem;
+    end.sizes = least;
+    bucket.least = recordsOf(wanted.target, end);
+    end.sizes.at = At::Most;
+    bucket.most = recordsOf(wanted.target, end);
+  }
+  const Records exact = recordsOf(wanted.target, problem);
+  if (!exact.empty())
+    return family.exact[exactly] = among(description, wanted, exact, bucket);
+  // Without records of its own a call has its bucket's answer.
+  auto same = std::ranges::find(bucket.choices, wanted.calls,
+                                &decltype(bucket.choices)::value_type::first);
+  if (same == bucket.choices.end())
+    same = bucket.choices.insert(
+        same, {wanted.calls, among(description, wanted, exact, bucket)});
+  return family.exact[exactly] = same->second;
+}

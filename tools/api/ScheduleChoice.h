@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which schedule serves a call on one device, by what is known when it is first
+// asked: a flag, a pin, records of this owner's store and of the program's own
+// folder, the default (autotune/Choice.h says in which order).
+//
+// Records serve calls of which all sizes are known. They are read at the first
+// use of a description and bucket and remembered, so that a process has one
+// answer for a call as long as it lives; a new length of a known bucket, which
+// nobody has measured, costs no query. Without a store and without records of
+// the target nothing is read at all.
+#ifndef ATTN_JIT_TOOLS_API_SCHEDULECHOICE_H
+#define ATTN_JIT_TOOLS_API_SCHEDULECHOICE_H
+
+#include "autotune/BundledRecords.h"
+#include "autotune/Choice.h"
+#include "autotune/Pin.h"
+#include "autotune/Problem.h"
+#include "tools/api/Compile.h"
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <set>
+#include <unordered_map>
+
+namespace attn_jit::api {
+
+struct RecordSources {
+  std::shared_ptr<store::RecordStore> own;             ///< null: none
+  std::shared_ptr<const tune::BundledRecords> bundled; ///< null: none
+
+  /// Of this user, by the environment, and beside libattn-jit.so. Opens no
+  /// database where there is none.
+  static RecordSources ofProcess(bool withStore = true);
+};
+
+struct ScheduleChosen {
+  std::string schedule; ///< empty: the default of the call's class
+  tune::Source source = tune::Source::Default;
+  std::string why = "nothing was measured"; ///< one sentence
+};
+
+/// Of one device; any number of threads.
+class ScheduleChoice {
+public:
+  /// `find` is called once, at the first call that records may serve.
+  ScheduleChoice(const rt::DeviceInfo &device,
+                 std::function<RecordSources()> find);
+
+  /// From now on the file's choices serve, and where it has none the default.
+  /// Refused, in one sentence, if it was made for another environment.
+  rt::Status pin(const std::string &file);
+  /// Never an error: a record that cannot serve is passed over. `wanted` has
+  /// target, schedule, alignment and class.
+  ScheduleChosen choose(const Description &description,
+                        const CompileOptions &wanted, const TypicalCall &call);
+  /// Asked of the own store until now, for tests and figures.
+  int64_t queries() const { return asked; }
+
+  /// What a pin of this process holds in.
+  static tune::PinEnvironment environmentOf(const rt::DeviceInfo &device);
+
+private:
+  using SizesKey = std::array<int64_t, 4>; ///< q_len, kv_len, heads, group
+  using Records = std::vector<store::StoredRecord>;
+  struct Bucket {
+    Records least, most;
+    std::vector<std::pair<CallClass, ScheduleChosen>> choices;
+  };
+  /// Of one description, target, alignment and determinism.
+  struct Family {
+    std::string description;
+    std::map<SizesKey, Bucket> buckets;
+    std::map<SizesKey, ScheduleChosen> exact; ///< of the last calls
+  };
+
+  bool mayServe(const CompileOptions &wanted);
+  ScheduleChosen pinned(const tune::Problem &problem,
+                        const tune::Call &call) const;
+  ScheduleChosen among(const Description &description,
+                       const CompileOptions &wanted, const Records &exact,
+                       const Bucket &bucket) const;
+  Records recordsOf(const std::string &target, const tune::Problem &problem);
+  Records ownOf(const store::Digest &problem);
+
+  const tune::PinEnvironment environment;
+  const std::string deviceTarget;
+  const std::function<RecordSources()> find;
+  std::mutex mutex; ///< of all below
+  bool found = false;
+  RecordSources sources;
+  std::set<store::Digest> known; ///< problems of the own store
+  std::optional<tune::Pin> frozen;
+  std::unordered_map<std::string, Family> families;
+  std::atomic<int64_t> asked = 0;
+};
+
+} // namespace attn_jit::api
+
+#endif // ATTN_JIT_TOOLS_API_SCHEDULECHOICE_H

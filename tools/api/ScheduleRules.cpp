@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "tools/api/ScheduleRules.h"
+#include "dialect/attn/Schedule.h"
+
+using namespace attn_jit;
+
+static ProblemShape shapeOf(const api::Description &d,
+                            const api::CompileOptions &options) {
+  return {d.headDim,
+          d.valueDimOrHead(),
+          api::elementBytes(d.element),
+          d.causal || !d.mask.empty(),
+          options.alignment,
+          options.calls,
+          d.precision == api::Precision::TF32};
+}
+
+std::string api::defaultSchedule(const Description &description,
+                                 const CompileOptions &options) {
+  const TargetInfo *target = lookupTarget(options.target);
+  if (!target)
+    return {};
+  const ProblemShape problem = shapeOf(description, options);
+  return Schedule::choose(problem, target->unitsFor(problem.elementBytes))
+      .str();
+}
+
+bool api::isLegalSchedule(const Description &description,
+                          const CompileOptions &options,
+                          const std::string &schedule) {
+  const TargetInfo *target = lookupTarget(options.target);
+  if (!target)
+    return false;
+  const ProblemShape problem = shapeOf(description, options);
+  auto parsed = Schedule::parseComplete(schedule);
+  llvm::Error error =
+      parsed ? parsed->verify(problem, target->unitsFor(problem.elementBytes))
+             : parsed.takeError();
+  const bool legal = !error;
+  llvm::consumeError(std::move(error));
+  return legal;
+}
