@@ -161,10 +161,15 @@ TEST_F(RemoteConformance, OneWritesWhileAnotherReads) {
     for (int i = 0; i < 20; ++i)
       must(remote->put(Space::Objects, sha256(bytes), bytes, soon()));
   });
-  // Whole or not at all, at every moment.
-  for (int i = 0; i < 40; ++i)
-    if (auto there = must(reader->get(Space::Objects, sha256(bytes), soon())))
-      EXPECT_TRUE(*there == bytes) << there->size() << " bytes";
+  // Whole or not at all, at every moment. moto closes the file of a key that is
+  // overwritten under those who read it, and answers 500.
+  const bool mayFail = setup.url.starts_with("s3+http:");
+  for (int i = 0; i < 40; ++i) {
+    auto there = reader->get(Space::Objects, sha256(bytes), soon());
+    if (there || !mayFail || !there.error().text.ends_with("it answers 500"))
+      if (const auto got = must(std::move(there)))
+        EXPECT_TRUE(*got == bytes) << got->size() << " bytes";
+  }
 }
 
 TEST_F(RemoteConformance, UrlShowsNoPassword) {
