@@ -132,8 +132,10 @@ KernelResult Engine::make(const Description &description,
     }
     CompileOptions own = wanted;
     own.calledOff = calledOff;
-    ATTN_TRY(Compiled made, compile(description, own));
-    ++state->compiles; // one that was called off made nothing
+    auto made = compile(description, own);
+    // One that was called off is none: somebody else's served.
+    if (made || !calledOff || !calledOff())
+      ++state->compiles;
     return made;
   };
   if (use != CacheUse::Bypassed) {
