@@ -110,7 +110,7 @@ static std::vector<Space> timedSpaces() {
       space.exhaustiveUs += us;
     }
     // As a tuner gets them: in the model's order.
-    std::ranges::stable_sort(space.candidates, {}, &Candidate::predictedUs);
+    std::ranges::sort(space.candidates, {}, &Candidate::predictedUs);
     space.table.seed = spaces.size() + 1;
     space.standard = read["default"].get<std::string>();
     spaces.push_back(std::move(space));
