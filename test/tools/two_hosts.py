@@ -40,7 +40,7 @@ class Host:
 
     def attn_jit(self, *arguments):
         environment = dict(os.environ, HOME=self.home, ATTN_JIT_CACHE=os.path.join(self.home, "cache"),
-                           ATTN_JIT_CONFIG=os.path.join(self.home, "config"), ATTN_JIT_REMOTE=f"redis://{SERVER}:6379/0")
+                           ATTN_JIT_CONFIG=os.path.join(self.home, "config"), ATTN_JIT_REMOTE=f"redis://{SERVER}:6379/0 connect=5s request=5s")
         return run("ip", "netns", "exec", self.name, "unshare", "--mount", "attn-jit", *arguments, env=environment,
                    capture_output=True, text=True).stdout
 

@@ -7,6 +7,8 @@
 #include "runtime/store/remote/RemoteConfig.h"
 #include "runtime/store/trust/Trust.h"
 
+#include <map>
+
 using namespace attn_jit;
 using namespace attn_jit::api;
 
@@ -32,14 +34,17 @@ static store::Refill refillFrom(const store::LocalStore &local) {
     auto records = store::openRecords(root);
     if (!records)
       return;
-    bool more = true;
+    // By problem: a remote may keep what it is given at once as one segment.
+    std::map<store::Digest, std::vector<std::string>> lines;
     (void)(*records)
         ->each([&](const store::StoredRecord &each) {
-          const std::string line = each.record.line();
-          if (more && each.voice == store::Voice::Own)
-            more = visit(each.record.problemDigest(), std::span(&line, 1));
+          if (each.voice == store::Voice::Own)
+            lines[each.record.problemDigest()].push_back(each.record.line());
         })
         .ok();
+    for (const auto &[problem, some] : lines)
+      if (!visit(problem, some))
+        return;
   };
   return refill;
 }

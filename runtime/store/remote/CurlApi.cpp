@@ -31,6 +31,8 @@ static Result<CurlApi> load() {
 }
 
 const Result<CurlApi> &CurlApi::get() {
-  static const Result<CurlApi> api = load();
-  return api;
+  // Never destroyed: a process ends with writes in the background, which need
+  // it after the static objects that were made before it are gone.
+  static const auto *api = new Result<CurlApi>(load());
+  return *api;
 }

@@ -6,6 +6,7 @@
 #include "runtime/Printable.h"
 #include "runtime/store/files/FileHandle.h"
 #include "runtime/store/remote/Url.h"
+#include "runtime/store/trust/Trust.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -236,18 +237,13 @@ attn_jit::store::remotesOfFile(const std::string &path) {
 }
 
 rt::Result<std::vector<RemoteOptions>> attn_jit::store::configuredRemotes() {
-  // Set and empty: none, whatever the file says.
-  if (const char *list = std::getenv("ATTN_JIT_REMOTE"))
+  // Set and empty: none, whatever the file says. Whoever starts a set-uid
+  // program does not choose its remotes.
+  if (const char *list = secure_getenv("ATTN_JIT_REMOTE"))
     return parseRemotes(list, "ATTN_JIT_REMOTE");
-  auto set = [](const char *name) {
-    const char *value = std::getenv(name);
-    return std::string(value ? value : "");
-  };
-  if (const std::string own = set("ATTN_JIT_CONFIG"); !own.empty())
-    return remotesOfFile(own + "/config");
-  if (const std::string xdg = set("XDG_CONFIG_HOME"); !xdg.empty())
-    return remotesOfFile(xdg + "/attn-jit/config");
-  if (const std::string home = set("HOME"); !home.empty())
-    return remotesOfFile(home + "/.config/attn-jit/config");
+  ATTN_TRY(std::string path, TrustedKeys::defaultPath());
+  if (!path.empty())
+    return remotesOfFile(
+        path.replace(path.rfind('/') + 1, std::string::npos, "config"));
   return std::vector<RemoteOptions>();
 }

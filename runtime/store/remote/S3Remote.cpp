@@ -25,7 +25,7 @@ using namespace attn_jit::store;
 using rt::Result;
 
 static std::string fromEnvironment(const char *name) {
-  const char *value = std::getenv(name);
+  const char *value = secure_getenv(name);
   return value ? value : "";
 }
 

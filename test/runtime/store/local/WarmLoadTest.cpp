@@ -57,8 +57,8 @@ TEST_F(WarmLoad, OfAThousandKernels) {
   return; // which takes its time
 #endif
 #endif
-  // Of the 2 ms that a warm start has on a quiet machine; this one may be busy.
-  EXPECT_LT(median, 1000);
+  // What a warm start has in all on a quiet machine; this one may be busy.
+  EXPECT_LT(median, 2000);
 }
 
 } // namespace

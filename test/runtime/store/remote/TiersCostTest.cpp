@@ -84,7 +84,7 @@ TEST_P(TiersMood, EndOfTheProcessIsBounded) {
         auto fetch = endsLast->fetch(keyOf("a"));
         for (int i = 0; i < 20; ++i)
           endsLast->offer(entry(std::to_string(i)));
-        exitWithin(200ms + 100ms);
+        exitWithin(1s); // the limit and a busy machine, not a hang
       },
       testing::ExitedWithCode(0), "");
 }
@@ -129,7 +129,7 @@ INSTANTIATE_TEST_SUITE_P(All, TiersMood,
                          "not resolved in time")
     _exit(7);
   endsLast = std::move(*tiers);
-  exitWithin(300ms + 100ms);
+  exitWithin(1s);
 }
 
 TEST(TiersResolver, NameThatNeverResolvesCostsNobodyTime) {

@@ -67,7 +67,7 @@ TEST_F(TiersWrite, FullQueueDropsAndCounts) {
   const auto started = Clock::now();
   for (int i = 0; i < 20; ++i)
     tiers->offer(entry(std::to_string(i)));
-  EXPECT_LE(Clock::now() - started, 100ms);
+  EXPECT_LE(Clock::now() - started, 1s); // none waited for a write
   // One runs, four wait.
   EXPECT_GE(tiers->stats()[0].counts.dropped, 15);
   EXPECT_LE(tiers->stats()[0].queued, 4u);
