@@ -2,25 +2,27 @@
 #include "tools/api/NearestKernel.h"
 #include "runtime/Printable.h"
 
+#include <algorithm>
+#include <tuple>
+
 using namespace attn_jit;
 
-/// Of the fewest fields; of as many, that of the smaller digest, so that the
-/// order of a folder decides nothing.
-static std::optional<std::vector<store::FieldDifference>>
-nearest(const store::Key &wanted, const store::LocalStore &store) {
-  std::optional<std::vector<store::FieldDifference>> best;
-  store::Digest digest;
-  store.each(
-      [&](const store::Action &action, store::Place, const std::string &) {
-        auto own = store::difference(wanted, action.key);
-        const store::Digest here = action.key.digest();
-        if (best &&
-            std::tuple(best->size(), digest) <= std::tuple(own.size(), here))
-          return;
-        best = std::move(own);
-        digest = here;
+std::vector<api::NearKernel> api::nearestKernels(const store::Key &wanted,
+                                                 const store::LocalStore &store,
+                                                 size_t most) {
+  std::vector<NearKernel> all;
+  store.each([&](const store::Action &action, store::Place place,
+                 const std::string &origin) {
+    all.push_back({action.key.digest(), place, origin,
+                   store::difference(wanted, action.key)});
+  });
+  most = std::min(all.size(), most);
+  std::ranges::partial_sort(
+      all, all.begin() + ptrdiff_t(most), {}, [](const NearKernel &each) {
+        return std::tuple(each.differences.size(), each.key, each.place);
       });
-  return best;
+  all.resize(most);
+  return all;
 }
 
 rt::Error api::notCached(const std::optional<store::Key> &wanted,
@@ -32,12 +34,12 @@ rt::Error api::notCached(const std::optional<store::Key> &wanted,
     return rt::failed(
         text + "a store: " +
         (store.root().absent.empty() ? "there is none" : store.root().absent));
-  const auto fields = nearest(*wanted, store);
+  const auto near = nearestKernels(*wanted, store, 1);
   const std::string where = rt::inQuotes(store.root().path);
-  if (!fields)
+  if (near.empty())
     return rt::failed(text + where + ", which holds none");
   std::string differs;
-  for (const store::FieldDifference &each : *fields) {
+  for (const store::FieldDifference &each : near[0].differences) {
     auto shown = [](const std::optional<std::string> &value) {
       return value ? rt::inQuotes(*value) : std::string("nothing");
     };

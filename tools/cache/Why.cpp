@@ -8,6 +8,7 @@
 #include "runtime/store/trust/Trust.h"
 #include "tools/api/Engine.h"
 #include "tools/api/KernelStore.h"
+#include "tools/api/NearestKernel.h"
 #include "tools/bench/Case.h"
 #include "tools/cache/Shared.h"
 #include "tools/cli/Numbers.h"
@@ -30,13 +31,6 @@ struct WhyFlags {
   bool anyCall = false, json = false;
 };
 
-struct Near {
-  store::Digest key;
-  store::Place place = store::Place::Own;
-  std::string origin;
-  std::vector<store::FieldDifference> differences;
-};
-
 struct Answer {
   store::Key key;
   bool hit = false;
@@ -46,7 +40,7 @@ struct Answer {
   std::string signer;    ///< of a foreign hit
   store::Place place = store::Place::Own;
   std::string origin, file, since;
-  std::vector<Near> nearest;
+  std::vector<api::NearKernel> nearest;
 };
 } // namespace
 
@@ -111,23 +105,6 @@ static std::string sinceOf(const std::string &path) {
                                                : known.stx_ctime.tv_sec);
 }
 
-static std::vector<Near> nearestTo(const store::Key &key,
-                                   const store::LocalStore &local) {
-  std::vector<Near> all;
-  local.each([&](const store::Action &action, store::Place place,
-                 const std::string &origin) {
-    if (auto found = store::difference(key, action.key); !found.empty())
-      all.push_back({action.key.digest(), place, origin, std::move(found)});
-  });
-  const size_t most = std::min(all.size(), mostNearest);
-  std::ranges::partial_sort(
-      all, all.begin() + ptrdiff_t(most), {}, [](const Near &each) {
-        return std::tuple(each.differences.size(), each.key, each.place);
-      });
-  all.resize(most);
-  return all;
-}
-
 static rt::Result<Answer> ask(store::Key key, store::CacheRoot root) {
   root.readOnly = true;
   const store::LocalStore local(std::move(root));
@@ -155,7 +132,11 @@ static rt::Result<Answer> ask(store::Key key, store::CacheRoot root) {
       answer.reason = "untrusted", answer.untrusted = signer.error().text;
   }
   if (!answer.hit)
-    answer.nearest = nearestTo(answer.key, local);
+    answer.nearest = api::nearestKernels(answer.key, local, mostNearest);
+  // What cannot be used is said by the reason.
+  std::erase_if(answer.nearest, [](const api::NearKernel &near) {
+    return near.differences.empty();
+  });
   return answer;
 }
 
@@ -181,7 +162,7 @@ static Json jsonOf(const Answer &answer) {
   json["file"] = orNull(answer.file);
   json["since"] = orNull(answer.since);
   json["nearest"] = Json::array();
-  for (const Near &near : answer.nearest) {
+  for (const api::NearKernel &near : answer.nearest) {
     Json one;
     one["key"] = near.key.hex();
     one["place"] = placeText(near.place);
@@ -217,7 +198,7 @@ static std::string textOf(const Answer &answer) {
             "\n";
   if (!answer.file.empty())
     text += "file: " + answer.file + "\nsince: " + answer.since + "\n";
-  for (const Near &near : answer.nearest) {
+  for (const api::NearKernel &near : answer.nearest) {
     text +=
         "near: " + near.key.hex() + " (" + std::string(placeText(near.place)) +
         (near.origin.empty() ? "" : ", from " + rt::printable(near.origin)) +
