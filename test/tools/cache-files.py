@@ -10,6 +10,7 @@ import os
 import sqlite3
 import sys
 import time
+import urllib.parse
 
 what, root = sys.argv[1], os.path.join(sys.argv[2], "v1")
 
@@ -37,6 +38,7 @@ elif what == "flip":
         file.write(bytes([bit]))
 elif what == "breaker":
     os.makedirs(os.path.join(root, "breakers"), exist_ok=True)
-    name = hashlib.sha256((sys.argv[3] + "\nattn-jit").encode()).hexdigest()
+    url = sys.argv[3]
+    name = hashlib.sha256(f"{url}\nattn-jit\n{urllib.parse.urlsplit(url).path}".encode()).hexdigest()
     with open(os.path.join(root, "breakers", name + ".reads"), "w") as file:
         file.write("attn-jit.breaker.v1 6 %d 600000\n" % (time.time() * 1000))

@@ -42,15 +42,6 @@ static std::string bundledFolder() {
   return {};
 }
 
-/// The database, or the segments, of a root.
-static bool hasRecords(const store::CacheRoot &root) {
-  std::error_code fault;
-  return root &&
-         fs::exists(root.path + (root.sharedFileSystem ? "/v1/records"
-                                                       : "/v1/records.sqlite"),
-                    fault);
-}
-
 RecordSources RecordSources::ofProcess(bool withStore) {
   RecordSources sources;
   static const auto bundled =
@@ -59,7 +50,7 @@ RecordSources RecordSources::ofProcess(bool withStore) {
   if (!withStore)
     return sources;
   const store::CacheRoot root = store::findCacheRoot();
-  if (hasRecords(root))
+  if (store::hasRecords(root))
     if (auto opened = store::openRecords(root))
       sources.own = std::move(*opened);
   return sources;

@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tools/api/ScheduleRules.h"
-#include "dialect/attn/Schedule.h"
+#include "tools/api/Shape.h"
 
 using namespace attn_jit;
-
-static ProblemShape shapeOf(const api::Description &d,
-                            const api::CompileOptions &options) {
-  return {d.headDim,
-          d.valueDimOrHead(),
-          api::elementBytes(d.element),
-          d.causal || !d.mask.empty(),
-          options.alignment,
-          options.calls,
-          d.precision == api::Precision::TF32};
-}
 
 std::string api::defaultSchedule(const Description &description,
                                  const CompileOptions &options) {

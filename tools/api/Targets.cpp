@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What this build can compile for, and which schedules it knows, as text.
-#include "dialect/attn/Schedule.h"
 #include "runtime/Printable.h"
-#include "tools/api/Compile.h"
+#include "tools/api/Shape.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace attn_jit;
@@ -50,13 +49,7 @@ void api::setClass(CompileOptions &options, const Description &d,
   const TargetInfo *target = lookupTarget(options.target);
   if (!target || !options.schedule.empty() || !d.module.empty())
     return;
-  ProblemShape problem = {d.headDim,
-                          d.valueDimOrHead(),
-                          elementBytes(d.element),
-                          d.causal || !d.mask.empty(),
-                          options.alignment,
-                          {},
-                          d.precision == Precision::TF32};
+  ProblemShape problem = shapeOf(d, options);
   auto chosen = [&](CallClass calls) {
     problem.calls = calls;
     return Schedule::choose(problem, target->unitsFor(problem.elementBytes));

@@ -5,6 +5,7 @@
 #include "tools/api/Tune.h"
 #include "autotune/Model.h"
 #include "autotune/SearchSpace.h"
+#include "tools/api/Shape.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include <random>
@@ -46,10 +47,9 @@ static void addSample(std::vector<RankedSchedule> &ranked,
     ranked.push_back({each, time(each)});
     --count;
   }
-  llvm::stable_sort(ranked,
-                    [](const RankedSchedule &a, const RankedSchedule &b) {
-                      return a.us < b.us;
-                    });
+  llvm::sort(ranked, [](const RankedSchedule &a, const RankedSchedule &b) {
+    return a.us != b.us ? a.us < b.us : a.schedule.str() < b.schedule.str();
+  });
 }
 
 rt::Result<api::TuneSpace>
@@ -64,14 +64,7 @@ api::tuneSpace(const Description &description, const std::string &target,
   setClass(options, description,
            {call.batch, call.queryHeads, call.queryLen, call.kvLen,
             call.deterministic});
-  ProblemShape problem;
-  problem.headDim = description.headDim;
-  problem.valueDim = description.valueDimOrHead();
-  problem.elementBytes = elementBytes(description.element);
-  problem.masked = description.causal || !description.mask.empty();
-  problem.alignment = alignment;
-  problem.calls = options.calls;
-  problem.tf32 = description.precision == Precision::TF32;
+  const ProblemShape problem = shapeOf(description, options);
   const TargetInfo &units = chip->unitsFor(problem.elementBytes);
 
   const Schedule standard = Schedule::choose(problem, units);

@@ -9,7 +9,6 @@
 #include "tools/cache/Shared.h"
 
 #include <cstdio>
-#include <filesystem>
 
 using namespace attn_jit;
 using Json = nlohmann::ordered_json;
@@ -31,16 +30,9 @@ struct Tally {
 };
 } // namespace
 
-/// Where none are kept yet, no database is made to say so.
-static bool anyRecords(const store::CacheRoot &root) {
-  std::error_code ignored;
-  return std::filesystem::exists(root.path + "/v1/records.sqlite", ignored) ||
-         std::filesystem::exists(root.path + "/v1/records", ignored);
-}
-
 static RecordTally tallyRecords(const store::CacheRoot &root) {
   RecordTally tally;
-  if (!root || !anyRecords(root))
+  if (!store::hasRecords(root))
     return tally;
   auto records = store::openRecords(root);
   rt::Status read =

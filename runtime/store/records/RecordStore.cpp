@@ -4,6 +4,8 @@
 #include "runtime/store/records/RecordStore.h"
 #include "runtime/store/records/RecordRows.h"
 
+#include <unistd.h>
+
 using namespace attn_jit;
 using namespace attn_jit::store;
 
@@ -11,6 +13,14 @@ std::string_view attn_jit::store::name(Voice voice) {
   return voice == Voice::Own       ? "own"
          : voice == Voice::Bundled ? "bundled"
                                    : "foreign";
+}
+
+bool attn_jit::store::hasRecords(const CacheRoot &root) {
+  return root &&
+         access((root.path +
+                 (root.sharedFileSystem ? "/v1/records" : "/v1/records.sqlite"))
+                    .c_str(),
+                F_OK) == 0;
 }
 
 rt::Result<std::unique_ptr<RecordStore>>

@@ -74,6 +74,9 @@ public:
   virtual RecordFaults faults() const = 0;
 };
 
+/// Whether a store holds any yet: opening one would make it.
+bool hasRecords(const CacheRoot &root);
+
 /// SQLite, segments, or (without a root) memory. Touches no file yet.
 rt::Result<std::unique_ptr<RecordStore>> openRecords(const CacheRoot &root);
 
