@@ -50,6 +50,7 @@ inline Estimate estimate(const std::vector<double> &samplesUs) {
   made.samples = int64_t(samplesUs.size());
   made.medianUs = medianOf(samplesUs);
   std::vector<double> off;
+  off.reserve(samplesUs.size());
   for (double sample : samplesUs)
     off.push_back(std::abs(sample - made.medianUs));
   made.madUs = medianOf(std::move(off));

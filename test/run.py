@@ -48,7 +48,7 @@ def main():
         os.remove(results)
     command = [lit, "--xunit-xml-output", results] + (sys.argv[2:] or ["-s"])
     if importlib.util.find_spec("psutil"):  # what lit needs to end a test that hangs
-        command.append("--timeout=900")
+        command.append("--timeout=1800")
     suites = [os.path.join(build, "test"), os.path.join(build, "test", "unit")]
     status = subprocess.run(command + suites).returncode
     if not os.path.exists(results):

@@ -130,7 +130,7 @@ std::optional<Compiled> KernelStore::onDisk(const store::Key &key) const {
 }
 
 std::optional<Compiled> KernelStore::fetched(const store::Key &key,
-                                             store::FetchedEntry found) {
+                                             const store::FetchedEntry &found) {
   auto compiled = admitted(key, found.entry, found.origin);
   if (compiled)
     (void)local
@@ -187,7 +187,7 @@ rt::Result<KernelStore::Image> KernelStore::image(const store::Key &key,
       return came.has_value();
     asked = false;
     if (auto found = fetch.wait(std::chrono::steady_clock::now()))
-      came = fetched(key, std::move(*found));
+      came = fetched(key, *found);
     return came.has_value();
   };
   auto made = make(calledOff);

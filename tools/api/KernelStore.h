@@ -59,7 +59,7 @@ public:
 private:
   std::optional<Compiled> onDisk(const store::Key &key) const;
   std::optional<Compiled> fetched(const store::Key &key,
-                                  store::FetchedEntry found);
+                                  const store::FetchedEntry &found);
   void keep(const store::Key &key, const Compiled &made);
 
   store::LocalStore local;

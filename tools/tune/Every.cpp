@@ -26,6 +26,7 @@ tuning::timeEvery(const std::vector<tune::Candidate> &candidates, int samples,
   EveryReport report;
   report.samples = samples;
   std::vector<std::string> schedules;
+  schedules.reserve(candidates.size());
   for (const tune::Candidate &each : candidates)
     schedules.push_back(each.schedule);
   measurer.prepare(schedules);

@@ -53,6 +53,7 @@ rt::Result<std::vector<Row>> RecordMemory::rowsAfter(const Digest *after,
 
 rt::Result<std::vector<Digest>> RecordMemory::problemsThere() {
   std::vector<Digest> problems;
+  problems.reserve(byProblem.size());
   for (const auto &[problem, identities] : byProblem)
     problems.push_back(problem);
   return problems;

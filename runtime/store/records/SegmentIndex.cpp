@@ -179,6 +179,7 @@ std::vector<Digest> SegmentIndex::ofProblem(const Digest &problem) const {
 
 std::vector<Digest> SegmentIndex::problems() const {
   std::vector<Digest> problems;
+  problems.reserve(byProblem.size());
   for (const auto &[problem, identities] : byProblem)
     problems.push_back(problem);
   return problems;
