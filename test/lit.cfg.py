@@ -28,12 +28,20 @@ for name in ("ATTN_JIT_AMD_EMULATOR", "HOME", "CUDA_VISIBLE_DEVICES", "HIP_VISIB
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
+
+def python_has(module, python="python3"):
+    return subprocess.run([python, "-c", "import " + module], capture_output=True).returncode == 0
+
+
+# Debian's numpy is its own Python's, which need not be the first on PATH.
+PYTHON = next((python for python in ("python3", "/usr/bin/python3") if python_has("numpy", python)), "python3")
+
 config.substitutions += [
     ("%root", config.attn_source_dir),
     ("%build", config.attn_build_dir),
     ("%templates", os.path.join(config.attn_source_dir, "templates")),
     ("%samples", os.path.join(config.attn_source_dir, "templates", "samples")),
-    ("%python", "python3"),
+    ("%python", PYTHON),
     ("%cxx", config.cxx),
     ("%sanitize", config.attn_sanitize),
     ("%stranger", os.path.join(config.attn_build_dir, "test", "unit", "LaunchFromFiles")),
@@ -98,10 +106,6 @@ def namespaces_work():
         return False
 
 
-def python_has(module, python="python3"):
-    return subprocess.run([python, "-c", "import " + module], capture_output=True).returncode == 0
-
-
 if config.attn_compiler:
     # Both back ends come with the LLVM that the compiler rooms link.
     config.available_features |= {"compiler", "nvptx", "amdgpu"}
@@ -150,5 +154,5 @@ if not config.attn_sanitize:
     config.available_features.add("unsanitized")
 config.available_features |= {"avx512f", "avx2", "amx_tile"} & cpu_flags()
 for module in ("torch", "numpy"):
-    if python_has(module):
+    if python_has(module, PYTHON):
         config.available_features.add("python-" + module)
