@@ -239,6 +239,23 @@ TEST_F(ScheduleChoiceTest, OwnRecordsFromElsewhereNeedAListedKey) {
   EXPECT_EQ(source(call), "default");
 }
 
+TEST_F(ScheduleChoiceTest, NewRecordsCountFromARefreshOn) {
+  EXPECT_EQ(source(call), "default");
+  add(pass(call, tune::At::Exact, other(call), 90000));
+  EXPECT_EQ(source(call), "default");
+  engine().refresh();
+  EXPECT_EQ(source(call), "exact");
+  EXPECT_EQ(chosen(call).schedule, other(call));
+  EXPECT_EQ(lookedFor, 2);
+  // A store that was not there before.
+  choice.reset();
+  const auto later = std::exchange(own, nullptr);
+  EXPECT_EQ(source(call), "default");
+  own = later;
+  engine().refresh();
+  EXPECT_EQ(source(call), "exact");
+}
+
 TEST_F(ScheduleChoiceTest, BundledRecordsServeWithoutAStore) {
   std::string lines = "no record\n\n";
   for (const StoredRecord &each :

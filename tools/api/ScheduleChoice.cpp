@@ -102,6 +102,12 @@ rt::Status ScheduleChoice::pin(const std::string &file) {
   return rt::success();
 }
 
+void ScheduleChoice::refresh() {
+  const std::lock_guard lock(mutex);
+  found = false;
+  families.clear();
+}
+
 /// Looks where records are, the first time. Another target's code is not what
 /// was measured on this device.
 bool ScheduleChoice::mayServe(const CompileOptions &wanted) {
@@ -112,6 +118,7 @@ bool ScheduleChoice::mayServe(const CompileOptions &wanted) {
   if (!found) {
     found = true;
     sources = find();
+    known.clear();
     // A store that cannot be asked has nothing.
     if (sources.own)
       if (auto problems = sources.own->problems())

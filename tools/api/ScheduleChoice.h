@@ -6,7 +6,7 @@
 //
 // Records serve calls of which all sizes are known. They are read at the first
 // use of a description and bucket and remembered, so that a process has one
-// answer for a call as long as it lives; a new length of a known bucket, which
+// answer for a call until refresh(); a new length of a known bucket, which
 // nobody has measured, costs no query. Without a store and without records of
 // the target nothing is read at all.
 #ifndef ATTN_JIT_TOOLS_API_SCHEDULECHOICE_H
@@ -44,7 +44,8 @@ struct ScheduleChosen {
 /// Of one device; any number of threads.
 class ScheduleChoice {
 public:
-  /// `find` is called once, at the first call that records may serve.
+  /// `find` is called at the first call that records may serve, and at the
+  /// first after each refresh().
   ScheduleChoice(const rt::DeviceInfo &device,
                  std::function<RecordSources()> find);
 
@@ -55,6 +56,9 @@ public:
   /// target, schedule, alignment and class.
   ScheduleChosen choose(const Description &description,
                         const CompileOptions &wanted, const TypicalCall &call);
+  /// Later calls are answered by the records that are there then. Who holds a
+  /// kernel keeps it; a pin stays.
+  void refresh();
   /// Asked of the own store until now, for tests and figures.
   int64_t queries() const { return asked; }
 
