@@ -36,7 +36,6 @@ protected:
     what.element = api::Element::BF16;
     what.causal = true;
     wanted.target = "sm_90a";
-    own = *store::openRecords(store::CacheRoot());
   }
 
   api::CompileOptions optionsOf(const api::TypicalCall &call) const {
@@ -88,14 +87,17 @@ protected:
     return records;
   }
   void add(const std::vector<StoredRecord> &records) {
-    ASSERT_TRUE(own->add(records));
+    ASSERT_TRUE(own->own().add(records));
   }
 
+  static std::unique_ptr<api::RecordExchange> inMemory() {
+    return std::make_unique<api::RecordExchange>(store::CacheRoot(), nullptr);
+  }
   ScheduleChoice &engine() {
     if (!choice)
       choice = std::make_unique<ScheduleChoice>(hopper(), [&] {
         ++lookedFor;
-        return api::RecordSources{own, bundled};
+        return api::RecordSources{own.get(), bundled};
       });
     return *choice;
   }
@@ -108,7 +110,7 @@ protected:
 
   api::Description what;
   api::CompileOptions wanted;
-  std::shared_ptr<store::RecordStore> own;
+  std::unique_ptr<api::RecordExchange> own = inMemory();
   std::shared_ptr<const tune::BundledRecords> bundled;
   std::unique_ptr<ScheduleChoice> choice;
   int lookedFor = 0;
@@ -249,9 +251,9 @@ TEST_F(ScheduleChoiceTest, NewRecordsCountFromARefreshOn) {
   EXPECT_EQ(lookedFor, 2);
   // A store that was not there before.
   choice.reset();
-  const auto later = std::exchange(own, nullptr);
+  auto later = std::exchange(own, nullptr);
   EXPECT_EQ(source(call), "default");
-  own = later;
+  own = std::move(later);
   engine().refresh();
   EXPECT_EQ(source(call), "exact");
 }
@@ -267,7 +269,7 @@ TEST_F(ScheduleChoiceTest, BundledRecordsServeWithoutAStore) {
   EXPECT_EQ(source(call), "bundled");
   EXPECT_EQ(chosen(call).schedule, other(call));
   // What is measured here goes first.
-  own = *store::openRecords(store::CacheRoot());
+  own = inMemory();
   add(pass(call, tune::At::Exact, other(call), 110000));
   choice.reset();
   EXPECT_EQ(source(call), "exact");

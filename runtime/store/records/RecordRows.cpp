@@ -30,10 +30,11 @@ bool attn_jit::store::isIntact(const Row &row) {
 
 bool attn_jit::store::prevails(const Row &row, const Row &there) {
   // Texts of one identity differ in their signatures alone: the longer one has
-  // one.
+  // one. What was measured here stays so, whoever signed it too.
   auto rank = [](const Row &of) {
-    return std::make_tuple(of.voice, std::string_view(of.origin),
-                           -int64_t(of.line.size()), std::string_view(of.line));
+    return std::make_tuple(
+        of.voice, !of.origin.empty(), -int64_t(of.line.size()),
+        std::string_view(of.origin), std::string_view(of.line));
   };
   const bool isSame = row.line == there.line && row.problem == there.problem;
   return rank(row) < rank(there) || (!isSame && !isIntact(there));

@@ -36,6 +36,9 @@ public:
                           Deadline deadline) override;
   rt::Status put(Space space, const Digest &name, std::string_view bytes,
                  Deadline deadline) override;
+  rt::Result<bool> replace(Space space, const Digest &name,
+                           const std::optional<std::string> &there,
+                           std::string_view bytes, Deadline deadline) override;
   rt::Status addRecords(const Digest &problem,
                         std::span<const std::string> lines,
                         Deadline deadline) override;
@@ -115,6 +118,22 @@ rt::Status RedisRemote::put(Space space, const Digest &name,
   ATTN_TRY(RedisReply reply, askOne({"SET", key, bytes, "EX", expiry},
                                     RedisReply::Text, deadline));
   return reply.text == "OK" ? rt::success() : wrong("SET");
+}
+
+rt::Result<bool> RedisRemote::replace(Space space, const Digest &name,
+                                      const std::optional<std::string> &there,
+                                      std::string_view bytes,
+                                      Deadline deadline) {
+  // Nothing that is put is empty.
+  static constexpr std::string_view script =
+      "if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end "
+      "redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) return 1";
+  const std::string key = keyOf(space, name);
+  ATTN_TRY(RedisReply reply,
+           askOne({"EVAL", script, "1", key,
+                   there ? *there : std::string_view(), bytes, expiry},
+                  RedisReply::Integer, deadline));
+  return reply.integer == 1;
 }
 
 rt::Status RedisRemote::addRecords(const Digest &problem,

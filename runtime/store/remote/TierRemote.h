@@ -22,7 +22,8 @@ public:
   /// Queues a job of the reading lane, which may call find and findRecords.
   bool read(Lane::Job job);
   std::optional<FetchedEntry> find(const Digest &key);
-  FetchedRecords findRecords(const Digest &problem);
+  /// Nothing where it gave no answer.
+  std::optional<FetchedRecords> findRecords(const Digest &problem);
 
   void write(std::shared_ptr<const Entry> entry);
   void write(const Digest &problem,
@@ -47,6 +48,7 @@ private:
 
   void queueWrite(std::function<bool()> job, size_t bytes);
   bool writeEntry(const Entry &entry);
+  bool writeAction(const Digest &key, const Action &action);
   bool writeRecords(const Digest &problem, std::span<const std::string> lines);
   /// False: it fell behind, and is to be filled another time.
   bool fill();

@@ -161,9 +161,9 @@ RecordsFetch Tiers::fetchRecords(const Digest &problem) {
     remote->read([remote, problem, asking] {
       if (!asking->wanted())
         return;
-      FetchedRecords found = remote->findRecords(problem);
-      if (!found.lines.empty())
-        asking->change([&](auto &value) { value.push_back(std::move(found)); });
+      if (auto found = remote->findRecords(problem))
+        asking->change(
+            [&](auto &value) { value.push_back(std::move(*found)); });
     });
   return RecordsFetch(std::move(to));
 }

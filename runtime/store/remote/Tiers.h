@@ -49,7 +49,7 @@ private:
 };
 /// Of the first remote, in order, that has it.
 using EntryFetch = Fetch<std::optional<FetchedEntry>>;
-/// Of all of them, as they come.
+/// Of all of them, as they come; of one that answers that it has none, too.
 using RecordsFetch = Fetch<std::vector<FetchedRecords>>;
 
 /// What this store has, for a server that lost its contents. Called in a
