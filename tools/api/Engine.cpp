@@ -83,6 +83,31 @@ template <typename Make> KernelResult caught(const Make &make) {
 }
 } // namespace
 
+/// As machine code that is kept, which saves the driver's assembler, or as the
+/// image that it is.
+static rt::Result<rt::PreparedKernel>
+load(const rt::Device &device, const Compiled &made, MachineCode *code) {
+  ATTN_TRY(const rt::Manifest manifest, rt::parseManifest(made.manifest));
+  auto bytes = [](const std::string &text) {
+    return std::as_bytes(std::span(text.data(), text.size()));
+  };
+  if (code)
+    if (const auto kept = code->find(made, device.info())) {
+      rt::Manifest own = manifest;
+      own.imageKind = rt::ImageKind::Cubin;
+      // One that the driver refuses is none.
+      if (auto loaded = rt::prepare(device, std::move(own), bytes(*kept)))
+        return loaded;
+    }
+  const KeptImage kept(made);
+  auto loaded = rt::prepare(device, manifest, bytes(made.image), {kept.path()});
+  if (!loaded)
+    return kept.keep(loaded.takeError());
+  if (code)
+    code->assembleLater(made, device.info());
+  return loaded;
+}
+
 struct Engine::State {
   State(rt::Device opened, const EngineOptions &options)
       : device(std::move(opened)), options(options),
@@ -150,15 +175,12 @@ KernelResult Engine::make(const Description &description,
     ATTN_TRY(kernel->made, compiled({}));
   }
   const auto start = std::chrono::steady_clock::now();
-  ATTN_TRY(rt::Manifest manifest, rt::parseManifest(kernel->made.manifest));
-  const KeptImage kept(kernel->made);
-  const std::string &image = kernel->made.image;
-  auto loaded = rt::prepare(
-      device(), std::move(manifest),
-      std::as_bytes(std::span(image.data(), image.size())), {kept.path()});
-  if (!loaded)
-    return kept.keep(loaded.takeError());
-  kernel->loaded = std::move(*loaded);
+  MachineCode *code = nullptr;
+  if (key) {
+    ATTN_TRY(KernelStore * store, KernelStore::ofProcess());
+    code = &store->machineCode();
+  }
+  ATTN_TRY(kernel->loaded, load(device(), kernel->made, code));
   kernel->load = std::chrono::duration<double, std::milli>(
                      std::chrono::steady_clock::now() - start)
                      .count();

@@ -21,6 +21,8 @@ public:
   /// Of the image, with what the device's driver adds.
   const rt::Resources &resources() const { return taken; }
   double loadMs() const { return load; } ///< driver's compiler included
+  /// Cubin where machine code of compiled()'s PTX was kept (MachineCode.h).
+  rt::ImageKind loadedKind() const { return loaded.manifest().imageKind; }
 
   /// Enqueues on the caller's stream; nothing is allocated or copied.
   rt::Status launch(const rt::AttentionArguments &arguments,

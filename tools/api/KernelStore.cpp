@@ -24,7 +24,7 @@ static store::Refill refillFrom(const store::LocalStore &local) {
     bool more = true;
     local.each([&](const store::Action &action, store::Place place,
                    const std::string &) {
-      if (!more || place != store::Place::Own)
+      if (!more || place != store::Place::Own || !store::travels(action))
         return;
       if (auto object = local.object(action.object))
         more = visit({action, std::move(*object)});

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What engines keep between processes and share between machines: images by
-// what was asked for. What a driver's assembler makes of PTX is kept by the
-// driver's own cache.
+// what was asked for. What a driver's assembler makes of PTX is this host's
+// alone (MachineCode.h).
 //
 // The order: this owner's disk; then, side by side, the remotes and the
 // compiler, and whoever has it first. Code from elsewhere is looked for only
@@ -16,6 +16,7 @@
 #include "runtime/store/local/LocalStore.h"
 #include "runtime/store/remote/Tiers.h"
 #include "tools/api/Compile.h"
+#include "tools/api/MachineCode.h"
 
 #include <functional>
 
@@ -53,6 +54,7 @@ public:
   rt::Result<Image> image(const store::Key &key, const Make &make);
 
   store::LocalStore &disk() { return local; }
+  MachineCode &machineCode() { return code; }
   /// Null where there are no remotes.
   store::Tiers *remotes() { return tiers.get(); }
 
@@ -63,6 +65,7 @@ private:
   void keep(const store::Key &key, const Compiled &made);
 
   store::LocalStore local;
+  MachineCode code{local};
   std::unique_ptr<store::Tiers> tiers;
   std::optional<rt::Error> fault;
 };

@@ -13,6 +13,8 @@ std::vector<api::NearKernel> api::nearestKernels(const store::Key &wanted,
   std::vector<NearKernel> all;
   store.each([&](const store::Action &action, store::Place place,
                  const std::string &origin) {
+    if (!store::travels(action))
+      return; // machine code of a kernel that is there itself
     all.push_back({action.key.digest(), place, origin,
                    store::difference(wanted, action.key)});
   });

@@ -42,6 +42,7 @@ static void addCompile(Json &json, const Row &row,
   json["llvm_ms"] = known(row.compile.llvmMs);
   json["link_ms"] = known(row.compile.linkMs);
   json["load_ms"] = loaded ? orNull(row.loadMs) : Json();
+  json["loaded"] = textOrNull(row.loaded);
   json["context_ms"] = orNull(contextMs);
   json["cache"] = textOrNull(row.cache);
   json["origin"] = textOrNull(row.origin);

@@ -56,7 +56,7 @@ actionsOf(const store::LocalStore &local, const std::vector<std::string> &given,
   std::map<store::Digest, store::Action> own;
   local.each([&](const store::Action &action, store::Place place,
                  const std::string &) {
-    if (place == store::Place::Own)
+    if (place == store::Place::Own && store::travels(action))
       own.emplace(action.key.digest(), action);
   });
   if (all)

@@ -42,7 +42,8 @@ static rt::Status exportTo(const std::string &file, const std::string &keyFile,
     if (!recordsOnly)
       local.each([&](const store::Action &action, store::Place place,
                      const std::string &) {
-        one(action, place == store::Place::Own);
+        if (store::travels(action))
+          one(action, place == store::Place::Own);
       });
     return rt::success();
   };

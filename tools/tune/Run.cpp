@@ -10,7 +10,7 @@
 #include "runtime/File.h"
 #include "runtime/Printable.h"
 #include "tools/api/Emit.h"
-#include "tools/api/Ptxas.h"
+#include "tools/api/MachineCode.h"
 #include "tools/api/RecordExchange.h"
 #include "tools/bench/Progress.h"
 #include "tools/cli/Format.h"
@@ -127,19 +127,14 @@ static int64_t alignmentOf(const bench::Case &what) {
   return alignment;
 }
 
-/// A driver assembles one image after the other; where its own release of ptxas
-/// is installed, that runs on all cores and makes the same code. Otherwise the
-/// image stays PTX.
-static void assembleLikeDriver(api::Compiled &made, const std::string &ptxas,
-                               const rt::DeviceInfo &device) {
+/// A driver assembles one image after the other; its own release of ptxas,
+/// where that is installed, runs on all cores. Otherwise the image stays PTX.
+static void assembleLikeDriver(api::Compiled &made, const std::string &ptxas) {
   if (made.kind != rt::ImageKind::Ptx || ptxas.empty())
     return;
   auto assembled =
       api::assemble(ptxas, made.image, made.target, /*keepFault=*/false);
-  // "13.0 (580.65.06)"
-  const std::string release =
-      device.driverVersion.substr(0, device.driverVersion.find(' '));
-  if (!assembled || assembled->report.version != "ptxas " + release)
+  if (!assembled)
     return;
   made.kind = rt::ImageKind::Cubin;
   made.image = std::move(assembled->cubin);
@@ -294,14 +289,16 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   work.command.insert(work.command.end(), flags.begin(), flags.end());
   work.folder = scratch.path;
   work.compileThreads = std::max(std::thread::hardware_concurrency(), 2u) - 1;
-  const std::string ptxas = api::findPtxas();
+  std::string ptxas = api::findPtxas();
+  if (!api::isDriversOwn(ptxas, info))
+    ptxas.clear();
   work.compile = [&](const std::string &schedule) -> tune::CompiledPath {
     api::CompileOptions wanted;
     wanted.target = info.target;
     wanted.schedule = schedule;
     wanted.alignment = alignment;
     ATTN_TRY(api::Compiled made, api::compile(what.description, wanted));
-    assembleLikeDriver(made, ptxas, info);
+    assembleLikeDriver(made, ptxas);
     const std::string path = scratch.path + "/" + std::to_string(images++) +
                              std::string(api::imageSuffix(made.kind));
     if (auto written = api::writeImage(made, path); !written)
