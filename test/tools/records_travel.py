@@ -88,8 +88,9 @@ def main(folder, remote):
     friend.attn_jit("cache", "trust", line)
     print(friend.sources("exact"), f"with {len(friend.measured())} measured")
     print(stranger.sources("never"))
-    (heard,) = {voice for voice, _, _ in stranger.records()}
-    print("stranger knows:", heard, {origin for _, origin, _ in stranger.records()} == {remote})
+    counted = json.loads(stranger.attn_jit("cache", "stats", "--json"))["records"]
+    print(f"stranger knows: own {counted['own']}, foreign {counted['foreign'] == len(builder.measured())},",
+          f"of that remote {({origin for _, origin, _ in stranger.records()}) == {remote}}")
 
     if remote.startswith("file:"):
         promised = promise(builder, stranger, remote)

@@ -45,9 +45,10 @@ struct RecordExchange::Arrivals {
   std::atomic<size_t> count = 0;
   std::atomic<bool> ending = false;
 
-  bool keep(const Digest &problem, const store::FetchedRecords &found) const;
+  bool keep(const Digest &problem, const store::FetchedRecords &found,
+            const store::TrustedKeys &keys) const;
   bool collect(const Digest &problem, store::RecordsFetch &fetch,
-               Deadline deadline) const;
+               const store::TrustedKeys &keys, Deadline deadline) const;
 };
 
 static std::chrono::seconds drawFreshness() {
@@ -164,10 +165,17 @@ void RecordExchange::offer(const Digest &problem, const std::string &session) {
 // Others'
 //===----------------------------------------------------------------------===//
 
+/// None where their file is refused. In the caller's thread: the environment
+/// names the file, and that is the program's to change.
+static store::TrustedKeys listedKeys() {
+  auto keys = store::TrustedKeys::load();
+  return keys ? std::move(*keys) : store::TrustedKeys();
+}
+
 /// Whether there were any.
 bool RecordExchange::Arrivals::keep(const Digest &problem,
-                                    const store::FetchedRecords &found) const {
-  const auto keys = store::TrustedKeys::load();
+                                    const store::FetchedRecords &found,
+                                    const store::TrustedKeys &keys) const {
   std::vector<StoredRecord> some;
   size_t bytes = 0;
   bool any = false;
@@ -182,8 +190,7 @@ bool RecordExchange::Arrivals::keep(const Digest &problem,
     auto record = store::Record::parse(line);
     if (!record || record->problemDigest() != problem)
       continue;
-    const store::Voice voice =
-        keys ? voiceOf(*keys, *record) : store::Voice::Foreign;
+    const store::Voice voice = voiceOf(keys, *record);
     some.push_back({std::move(*record), voice, found.origin});
     if (some.size() == portion)
       flush();
@@ -196,6 +203,7 @@ bool RecordExchange::Arrivals::keep(const Digest &problem,
 /// there were any.
 bool RecordExchange::Arrivals::collect(const Digest &problem,
                                        store::RecordsFetch &fetch,
+                                       const store::TrustedKeys &keys,
                                        Deadline deadline) const {
   bool any = false, answered = false;
   for (bool last = false; !last;) {
@@ -203,7 +211,7 @@ bool RecordExchange::Arrivals::collect(const Digest &problem,
     last = fetch.done() || now >= deadline || ending;
     for (const store::FetchedRecords &found :
          fetch.wait(std::min(deadline, now + look))) {
-      any |= keep(problem, found);
+      any |= keep(problem, found, keys);
       answered = true;
     }
   }
@@ -225,8 +233,8 @@ void RecordExchange::ask(const Digest &problem) {
   }
   auto fetch =
       std::make_shared<store::RecordsFetch>(remotes->fetchRecords(problem));
-  storing->push([arrivals = arrivals, fetch, problem] {
-    if (!arrivals->collect(problem, *fetch, Clock::now() + answerLimit))
+  storing->push([arrivals = arrivals, fetch, problem, keys = listedKeys()] {
+    if (!arrivals->collect(problem, *fetch, keys, Clock::now() + answerLimit))
       return;
     const std::lock_guard lock(arrivals->mutex);
     arrivals->problems.push_back(problem);
@@ -238,7 +246,7 @@ void RecordExchange::fetch(const Digest &problem, Deadline deadline) {
   if (!remotes || !here())
     return;
   auto found = remotes->fetchRecords(problem);
-  (void)arrivals->collect(problem, found, deadline);
+  (void)arrivals->collect(problem, found, listedKeys(), deadline);
 }
 
 std::vector<Digest> RecordExchange::came(size_t &seen) const {

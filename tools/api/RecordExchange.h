@@ -52,7 +52,7 @@ public:
   void offer(const store::Digest &problem, const std::string &session);
 
   /// Has the remotes asked for the problem, unless this process has done so or
-  /// another one within minutes. Microseconds.
+  /// another one within minutes. Tens of microseconds.
   void ask(const store::Digest &problem);
   /// Asks whatever was asked before, and waits until all have answered and what
   /// they said is stored.
