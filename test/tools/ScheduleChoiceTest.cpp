@@ -2,125 +2,21 @@
 //
 // Which schedule serves a call of an H200, from records in memory and in a
 // bundled file, and what that costs.
-#include "tools/api/ScheduleChoice.h"
-#include "runtime/store/trust/RecordTrust.h"
 #include "tools/api/Engine.h"
-#include "tools/api/ScheduleRules.h"
 
-#include "test/runtime/store/remote/FakeServers.h"
-#include "test/runtime/store/trust/TestKeys.h"
+#include "test/tools/ScheduleChoiceSample.h"
 
 #include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <gtest/gtest.h>
 #include <unistd.h>
 
 using namespace attn_jit;
-using api::ScheduleChoice;
-using store::StoredRecord;
-using store::Voice;
+using namespace attn_jit::test;
 
 namespace {
-
-rt::DeviceInfo hopper() {
-  rt::DeviceInfo device;
-  device.driver = "cuda", device.driverVersion = "13.0";
-  device.name = "NVIDIA H200", device.target = "sm_90a";
-  device.computeUnits = 132;
-  return device;
-}
-
-class ScheduleChoiceTest : public testing::Test {
-protected:
-  ScheduleChoiceTest() {
-    what.headDim = 128;
-    what.element = api::Element::BF16;
-    what.causal = true;
-    wanted.target = "sm_90a";
-  }
-
-  api::CompileOptions optionsOf(const api::TypicalCall &call) const {
-    api::CompileOptions options = wanted;
-    api::setClass(options, what, call);
-    return options;
-  }
-  /// Another one than the default, of the same family.
-  std::string other(const api::TypicalCall &call, const char *was = "order=",
-                    const char *now = "order=forward") const {
-    std::string text = api::defaultSchedule(what, optionsOf(call));
-    const size_t at = text.find(was);
-    EXPECT_NE(at, std::string::npos);
-    text.replace(at, text.find(',', at) - at, now);
-    return text;
-  }
-
-  tune::Problem problemOf(const api::TypicalCall &c, tune::At at) const {
-    const tune::Call call = {c.batch, c.queryHeads, c.kvHeads, c.queryLen,
-                             c.kvLen};
-    tune::Problem problem;
-    problem.description = api::labelledText(what);
-    problem.deterministic = c.batchInvariant;
-    problem.sizes = at == tune::At::Exact
-                        ? tune::exactSizes(call, c.batchInvariant)
-                        : tune::bucketOf(call, at, c.batchInvariant);
-    return problem;
-  }
-  /// A final pass of `schedule` beside the default of `call`.
-  std::vector<StoredRecord> pass(const api::TypicalCall &call, tune::At at,
-                                 const std::string &schedule, int64_t ns,
-                                 Voice voice = Voice::Own) const {
-    std::vector<StoredRecord> records(2);
-    for (StoredRecord &each : records) {
-      each.voice = voice;
-      store::Record &record = each.record;
-      record.problem = tune::problemKey(problemOf(call, at));
-      record.device = tune::deviceKey(hopper());
-      record.compiler =
-          voice == Voice::Own ? api::compilerIdentity() : "another";
-      record.driver = tune::driverText(hopper());
-      record.samples = 32, record.madNs = 10;
-      record.at = "2026-11-28T03:41:19Z";
-      record.session = "s.final";
-    }
-    records[0].record.schedule = api::defaultSchedule(what, optionsOf(call));
-    records[0].record.medianNs = 100000, records[0].record.isDefault = true;
-    records[1].record.schedule = schedule, records[1].record.medianNs = ns;
-    return records;
-  }
-  void add(const std::vector<StoredRecord> &records) {
-    ASSERT_TRUE(own->own().add(records));
-  }
-
-  static std::unique_ptr<api::RecordExchange> inMemory() {
-    return std::make_unique<api::RecordExchange>(store::CacheRoot(), nullptr);
-  }
-  ScheduleChoice &engine() {
-    if (!choice)
-      choice = std::make_unique<ScheduleChoice>(hopper(), [&] {
-        ++lookedFor;
-        return api::RecordSources{own.get(), bundled};
-      });
-    return *choice;
-  }
-  api::ScheduleChosen chosen(const api::TypicalCall &call) {
-    return engine().choose(what, optionsOf(call), call);
-  }
-  std::string source(const api::TypicalCall &call) {
-    return std::string(tune::name(chosen(call).source));
-  }
-
-  api::Description what;
-  api::CompileOptions wanted;
-  std::unique_ptr<api::RecordExchange> own = inMemory();
-  std::shared_ptr<const tune::BundledRecords> bundled;
-  std::unique_ptr<ScheduleChoice> choice;
-  int lookedFor = 0;
-  // batch, q_heads, q_len, kv_len, invariant, kv_heads
-  const api::TypicalCall call = {4, 16, 4000, 4000, false, 16};
-};
 
 /// Of this thread's processor time: other processes do not count.
 double threadMilliseconds() {
@@ -260,93 +156,6 @@ TEST_F(ScheduleChoiceTest, NewRecordsCountFromARefreshOn) {
   own = std::move(later);
   engine().refresh();
   EXPECT_EQ(source(call), "exact");
-}
-
-/// Beside a remote, by a host that lists the key of who writes there.
-class ScheduleChoiceRemote : public ScheduleChoiceTest {
-protected:
-  ScheduleChoiceRemote() {
-    store::RemoteOptions options;
-    options.url = "fake://cache";
-    tiers = std::move(*store::Tiers::open(
-        {&options, 1}, "", {}, {},
-        [this](const store::RemoteOptions &of)
-            -> rt::Result<std::unique_ptr<store::Remote>> {
-          return std::unique_ptr<store::Remote>(
-              std::make_unique<store::test::FakeRemote>(of.url, server));
-        }));
-    own =
-        std::make_unique<api::RecordExchange>(store::CacheRoot(), tiers.get());
-    std::filesystem::permissions(config.path, std::filesystem::perms(0700));
-    std::ofstream(config.path / "trusted_keys") << store::test::lineOf(1);
-    setenv("ATTN_JIT_CONFIG", config.path.c_str(), 1);
-  }
-  ~ScheduleChoiceRemote() override {
-    server->mood = store::test::Mood::Well;
-    unsetenv("ATTN_JIT_CONFIG");
-  }
-  void offer(std::vector<StoredRecord> records) {
-    const std::lock_guard lock(server->mutex);
-    for (StoredRecord &each : records) {
-      signRecord(store::test::signer(1), each.record);
-      server->records[each.record.problemDigest()].insert(each.record.line());
-    }
-  }
-  /// Whether a later call is served from there.
-  bool comes(const std::string &wanted) {
-    for (int i = 0; i < 2000 && source(call) != wanted; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    return source(call) == wanted;
-  }
-
-  attn_jit::test::TemporaryFolder config;
-  const std::shared_ptr<store::test::Server> server =
-      std::make_shared<store::test::Server>();
-  std::unique_ptr<store::Tiers> tiers;
-};
-
-TEST_F(ScheduleChoiceRemote, WhatComesServesLaterCalls) {
-  offer(pass(call, tune::At::Exact, other(call), 90000));
-  EXPECT_EQ(source(call), "default");
-  EXPECT_TRUE(comes("exact"));
-  EXPECT_EQ(chosen(call).schedule, other(call));
-}
-
-TEST_F(ScheduleChoiceRemote, ABucketsEndsComeToo) {
-  offer(pass(call, tune::At::Least, other(call), 90000));
-  offer(pass(call, tune::At::Most, other(call), 95000));
-  EXPECT_EQ(source(call), "default");
-  EXPECT_TRUE(comes("bucket"));
-}
-
-TEST_F(ScheduleChoiceRemote, OfManyLengthsSomeAreAskedFor) {
-  for (int64_t length = 3073; length < 3573; ++length) {
-    api::TypicalCall near = call;
-    near.queryLen = near.kvLen = length;
-    EXPECT_EQ(source(near), "default");
-  }
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  EXPECT_LE(server->requests, 64 + 2 + 1); // and whether it was emptied
-}
-
-TEST_F(ScheduleChoiceRemote, NobodyWaitsForOneThatHangs) {
-  offer(pass(call, tune::At::Exact, other(call), 90000));
-  server->mood = store::test::Mood::HangsForEver;
-  std::vector<std::chrono::nanoseconds> costs;
-  for (int64_t batch = 1; batch <= 40; ++batch) {
-    api::TypicalCall one = call;
-    one.batch = batch;
-    const api::CompileOptions options = optionsOf(one);
-    const auto start = std::chrono::steady_clock::now();
-    const auto made = engine().choose(what, options, one);
-    costs.push_back(std::chrono::steady_clock::now() - start);
-    EXPECT_EQ(made.source, tune::Source::Default);
-  }
-  std::ranges::sort(costs);
-  std::printf("choose beside it: median %ld us, worst %ld us\n",
-              long(costs[20].count() / 1000),
-              long(costs.back().count() / 1000));
-  EXPECT_LT(costs[36], std::chrono::milliseconds(5));
 }
 
 TEST_F(ScheduleChoiceTest, BundledRecordsServeWithoutAStore) {
