@@ -124,6 +124,21 @@ TEST_F(RecordExchangeTest, SignedByAListedKeyTheyAreAsOnesOwnUntilItIsRevoked) {
   EXPECT_EQ(known(two), Words{"foreign fake://0"});
 }
 
+TEST_F(RecordExchangeTest, ARetractionHoldsAsLongAsItsKeyIsListed) {
+  Host one = host();
+  const TrustedKey key = giveKey(one);
+  measure(one, {{fast}});
+  measure(one, {{retraction(fast)}});
+  // What was measured here, and what a stranger could say of it.
+  Host two = host();
+  ASSERT_TRUE(two->add({{fast}}));
+  ASSERT_TRUE(trustKey(keyFile(two), key));
+  ASSERT_TRUE(hears(two));
+  EXPECT_EQ(known(two), Words());
+  ASSERT_TRUE(revokeKey(keyFile(two), key.id(), "lost"));
+  EXPECT_EQ(known(two), Words{"own "});
+}
+
 TEST_F(RecordExchangeTest, AKeyThatIsListedLaterCountsForWhatCameBefore) {
   Host one = host();
   const TrustedKey key = giveKey(one);

@@ -123,13 +123,16 @@ rt::Result<std::vector<StoredRecord>> RecordExchange::ofProblem(
     const std::function<bool(const store::Record &)> &matter) {
   std::vector<StoredRecord> records;
   if (!root || hasRecords(root)) {
-    ATTN_TRY(records, store->ofProblem(problem));
+    ATTN_TRY(records, store->allOf(problem));
   }
   if (arrivals->store != store) {
-    ATTN_TRY(auto beside, arrivals->store->ofProblem(problem));
+    ATTN_TRY(auto beside, arrivals->store->allOf(problem));
     std::ranges::move(beside, std::back_inserter(records));
   }
-  store::believeSigned(records, matter);
+  store::believeSigned(records, [&](const store::Record &each) {
+    return each.retracts || matter(each);
+  });
+  store::takeOutRetracted(records);
   return records;
 }
 
@@ -149,13 +152,13 @@ rt::Status RecordExchange::add(std::span<const store::Record> records) {
 void RecordExchange::offer(const Digest &problem, const std::string &session) {
   if (!remotes || !here())
     return;
-  auto records = store->ofProblem(problem);
+  auto records = store->allOf(problem);
   if (!records)
     return;
   std::vector<std::string> lines;
   for (const StoredRecord &each : *records)
     if (each.voice == store::Voice::Own && each.origin.empty() &&
-        each.record.session.starts_with(session))
+        (each.record.retracts || each.record.session.starts_with(session)))
       lines.push_back(each.record.line());
   if (!lines.empty())
     remotes->offerRecords(problem, std::move(lines));
@@ -176,26 +179,22 @@ static store::TrustedKeys listedKeys() {
 bool RecordExchange::Arrivals::keep(const Digest &problem,
                                     const store::FetchedRecords &found,
                                     const store::TrustedKeys &keys) const {
-  std::vector<StoredRecord> some;
+  std::span<const std::string> lines = found.lines;
   size_t bytes = 0;
   bool any = false;
-  auto flush = [&] {
-    any |= !some.empty() && store->add(some).ok();
-    some.clear();
-  };
-  for (const std::string &line : found.lines) {
-    bytes += line.size();
+  while (!lines.empty()) {
+    const auto some = lines.first(std::min(lines.size(), portion));
+    lines = lines.subspan(some.size());
+    for (const std::string &line : some)
+      bytes += line.size();
     if (bytes > mostBytes)
       break;
-    auto record = store::Record::parse(line);
-    if (!record || record->problemDigest() != problem)
-      continue;
-    const store::Voice voice = voiceOf(keys, *record);
-    some.push_back({std::move(*record), voice, found.origin});
-    if (some.size() == portion)
-      flush();
+    auto records = store::readRecords(some, keys, found.origin).records;
+    std::erase_if(records, [&](const StoredRecord &each) {
+      return each.record.problemDigest() != problem;
+    });
+    any |= !records.empty() && store->add(records).ok();
   }
-  flush();
   return any;
 }
 

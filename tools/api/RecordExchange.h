@@ -48,7 +48,8 @@ public:
   /// returns.
   rt::Status add(std::span<const store::Record> records) override;
   /// What was measured here in this session and those whose names begin with
-  /// it, to the remotes; in the background, and bounded when the process ends.
+  /// it, and what is retracted of the problem, to the remotes; in the
+  /// background, and bounded when the process ends.
   void offer(const store::Digest &problem, const std::string &session);
 
   /// Has the remotes asked for the problem, unless this process has done so or

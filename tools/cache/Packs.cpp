@@ -118,17 +118,9 @@ static rt::Status importFrom(const std::string &file) {
   // signature that it has, now and whenever it is used.
   sink.addRecords = [&](std::span<const std::string> lines,
                         bool) -> rt::Result<int64_t> {
-    std::vector<store::StoredRecord> some;
-    for (const std::string &line : lines) {
-      auto record = store::Record::parse(line);
-      if (!record) {
-        ++noRecords;
-        continue;
-      }
-      const store::Voice voice = voiceOf(keys, *record);
-      some.push_back({std::move(*record), voice, origin});
-    }
-    return records->add(some);
+    const store::ReadRecords read = store::readRecords(lines, keys, origin);
+    noRecords += read.leftOut;
+    return records->add(read.records);
   };
   ATTN_TRY(const store::PackImported got, store::importPack(file, keys, sink));
   std::printf("%s, %s, %lld of them new\n",

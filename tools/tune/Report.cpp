@@ -18,7 +18,7 @@ std::string tuning::reportText(const Report &report) {
                      std::to_string(report.legal) + " legal schedules, " +
                      std::to_string(search.candidates) + " in the list" +
                      (report.heard ? ", " + std::to_string(report.heard) +
-                                         " of them from other hosts' records"
+                                         " of them fast elsewhere"
                                    : "") +
                      (report.continued ? ", continued" : "") + "\n";
   std::string best;

@@ -88,15 +88,11 @@ rt::Result<int64_t> RowStore::add(std::span<const StoredRecord> records) {
   return put(rows);
 }
 
-rt::Result<std::vector<StoredRecord>>
-RowStore::ofProblem(const Digest &problem) {
+rt::Result<std::vector<StoredRecord>> RowStore::allOf(const Digest &problem) {
   std::vector<StoredRecord> records;
-  {
-    const StoreLock lock;
-    ATTN_TRY(std::vector<Row> rows, rowsOf(problem));
-    verify(std::move(rows), records);
-  }
-  takeOutRetracted(records);
+  const StoreLock lock;
+  ATTN_TRY(std::vector<Row> rows, rowsOf(problem));
+  verify(std::move(rows), records);
   return records;
 }
 

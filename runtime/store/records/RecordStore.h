@@ -60,10 +60,12 @@ public:
   /// refuse is an error, and nothing is added; so it is (Unsupported) where the
   /// root is read-only.
   virtual rt::Result<int64_t> add(std::span<const StoredRecord> records) = 0;
-  /// All measurements of a problem that nothing retracts (unretracted()),
-  /// ordered by identity.
+  /// All of a problem, retracted ones and retractions too, ordered by identity:
+  /// for who tells voices anew.
   virtual rt::Result<std::vector<StoredRecord>>
-  ofProblem(const Digest &problem) = 0;
+  allOf(const Digest &problem) = 0;
+  /// Of these what nothing retracts (takeOutRetracted).
+  rt::Result<std::vector<StoredRecord>> ofProblem(const Digest &problem);
   /// Those of which there are records, in their order: whoever asks for many
   /// problems that nobody has measured knows so without a query for each.
   virtual rt::Result<std::vector<Digest>> problems() = 0;

@@ -16,6 +16,22 @@ Voice attn_jit::store::voiceOf(const TrustedKeys &keys, const Record &record) {
              : Voice::Foreign;
 }
 
+ReadRecords attn_jit::store::readRecords(std::span<const std::string> lines,
+                                         const TrustedKeys &keys,
+                                         const std::string &origin) {
+  ReadRecords result;
+  for (const std::string &line : lines) {
+    auto record = Record::parse(line);
+    if (!record) {
+      ++result.leftOut;
+      continue;
+    }
+    const Voice voice = voiceOf(keys, *record);
+    result.records.push_back({std::move(*record), voice, origin});
+  }
+  return result;
+}
+
 void attn_jit::store::believeSigned(
     std::vector<StoredRecord> &records,
     const std::function<bool(const Record &)> &matter) {

@@ -17,6 +17,10 @@ void signRecord(const SigningKey &key, Record &record);
 /// Of a record from elsewhere: own if a listed key signed it, else foreign.
 Voice voiceOf(const TrustedKeys &keys, const Record &record);
 
+/// Lines that came from there, each with its voice.
+ReadRecords readRecords(std::span<const std::string> lines,
+                        const TrustedKeys &keys, const std::string &origin);
+
 /// Gives those from elsewhere the voice that they have by the key file now,
 /// whatever it was when they came; where that is refused none is believed. A
 /// signature costs 70 us: only those that `matter` are looked at, and the rest
