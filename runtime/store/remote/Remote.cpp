@@ -25,6 +25,13 @@ std::string_view attn_jit::store::name(Space space) {
   return space == Space::Objects ? "objects" : "actions";
 }
 
+rt::Result<std::optional<HeldName>> Remote::lease(const Digest &,
+                                                  std::string_view,
+                                                  std::chrono::milliseconds,
+                                                  Deadline) {
+  return rt::unsupported("remote " + url() + ": it keeps no leases");
+}
+
 rt::Result<std::unique_ptr<Remote>>
 attn_jit::store::openRemote(const RemoteOptions &options) {
   ATTN_TRY(const Url url, Url::parse(options.url));
