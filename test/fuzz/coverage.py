@@ -29,7 +29,7 @@ READERS = {
     "lease": (["runtime/store/trust/Lease.cpp"], ["LeaseFuzz"], ["LeaseTest"]),
     "pack": (["runtime/store/pack/" + name for name in ("PackFormat.cpp", "PackImport.cpp", "PackReader.cpp")],
              ["PackFuzz"], ["PackTest", "PackRefusalTest"]),
-    "manifest": (["runtime/Manifest.cpp", "runtime/ManifestRules.cpp"], ["ManifestFuzz"], ["RuntimeTest"]),
+    "manifest": (["runtime/Manifest.cpp", "runtime/ManifestRules.cpp"], ["ManifestFuzz"], ["RuntimeTest --gtest_filter=*Manifest*"]),
     "pin": (["autotune/Pin.cpp"], ["PinFuzz"], ["PinTest"]),
     "journal": (["autotune/Journal.cpp"], ["JournalFuzz"], ["JournalTest"]),
     "join": (["autotune/JoinText.cpp"], ["JoinFuzz"], ["JoinTextTest"]),
@@ -66,12 +66,13 @@ def measure(build, reader, inputs, fuzz_only, folder):
     for unit, to in zip(units, objects):
         compile_again(build, unit, to)
     linked, counts = [], []
-    for program in fuzzers + ([] if fuzz_only else tests):
+    for words in map(str.split, fuzzers + ([] if fuzz_only else tests)):
+        program = words[0]
         to = os.path.join(folder, program)
         link_again(build, program, objects, to)
         linked.append(to)
         environment = dict(os.environ, LLVM_PROFILE_FILE=to + ".%p.raw", ATTN_JIT_CACHE="off")
-        arguments = [str(inputs)] if program in fuzzers else ["--gtest_brief=1"]
+        arguments = [str(inputs)] if program in fuzzers else ["--gtest_brief=1"] + words[1:]
         ended = subprocess.run([to] + arguments, env=environment, cwd=folder, text=True, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT)
         if ended.returncode:
@@ -101,7 +102,7 @@ def main():
     given = parser.parse_args()
     build = os.path.abspath(given.build)
     readers = given.readers or list(READERS)
-    programs = [p for reader in readers for p in READERS[reader][1] + READERS[reader][2]]
+    programs = [p.split()[0] for reader in readers for p in READERS[reader][1] + READERS[reader][2]]
     run(["ninja", "-C", build] + programs, stdout=subprocess.DEVNULL)
     short = False
     print("| reader | unit | lines | branches |\n| --- | --- | --- | --- |")

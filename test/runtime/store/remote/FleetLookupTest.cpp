@@ -72,6 +72,14 @@ protected:
     return lookUp(*tiers, memory, name);
   }
 
+  int requests() const {
+    std::lock_guard lock(servers[0]->mutex);
+    return servers[0]->requests;
+  }
+  std::string heldLease(const std::string &name) const {
+    std::lock_guard lock(servers[0]->mutex);
+    return servers[0]->leases[keyOf(name)].first;
+  }
   void expectElsewhere(FleetLookup &lookup) const {
     const auto latest = Clock::now() + 10s;
     while (!lookup.madeElsewhere() && Clock::now() < latest) {
@@ -128,7 +136,7 @@ TEST_F(FleetLookupTest, ADeadHolderCostsWhatIsLeftOfItsLease) {
   EXPECT_GE(ended.took, 290ms);
   EXPECT_LT(ended.took, 300ms + compilation + 500ms);
   // Who compiles now says so.
-  EXPECT_NE(servers[0]->leases[keyOf("a")].first, dead);
+  EXPECT_NE(heldLease("a"), dead);
 }
 
 // Not only by the one who takes it over: the others wait for that one.
@@ -169,6 +177,7 @@ TEST_F(FleetLookupTest, WhatDoesNotCountDelaysNothing) {
       {"endless", endless.text(signer(1))}};
   for (const auto &[what, text] : texts) {
     hold("a", text, 10s);
+    const int before = requests();
     auto tiers = open(1);
     FleetLookup lookup(*tiers, memory, keyOf("a"));
     for (int i = 0; i < 40; ++i) {
@@ -176,8 +185,7 @@ TEST_F(FleetLookupTest, WhatDoesNotCountDelaysNothing) {
       EXPECT_FALSE(lookup.madeElsewhere()) << what;
       std::this_thread::sleep_for(1ms);
     }
-    EXPECT_GE(servers[0]->requests, 2) << "the lease was asked for";
-    servers[0]->requests = 0;
+    EXPECT_GE(requests() - before, 2) << "the lease was asked for";
   }
 }
 
@@ -246,7 +254,7 @@ TEST_F(FleetLookupTest, AServerThatHangsMeanwhileCostsTheLeaseOnce) {
 TEST_F(FleetLookupTest, WhoCannotSignWaitsAndHoldsNothing) {
   std::filesystem::remove(config.path / "signing_key");
   EXPECT_TRUE(lookUp("a").compiled);
-  EXPECT_EQ(servers[0]->leases[keyOf("a")].first, "");
+  EXPECT_EQ(heldLease("a"), "");
   hold("b", leaseOf("b"), 10s);
   auto tiers = open(1);
   FleetLookup lookup(*tiers, memory, keyOf("b"));
@@ -264,7 +272,7 @@ TEST_F(FleetLookupTest, WhoCannotSignWaitsAndHoldsNothing) {
 TEST_F(FleetLookupTest, WhatMayOnlyBeReadIsOnlyLookedAt) {
   options.readOnly = true;
   EXPECT_TRUE(lookUp("a").compiled);
-  EXPECT_EQ(servers[0]->leases[keyOf("a")].first, "");
+  EXPECT_EQ(heldLease("a"), "");
 }
 
 // A user who may read a server and not write to it.
@@ -272,7 +280,10 @@ TEST_F(FleetLookupTest, AServerThatRefusesLeasesIsReadOnward) {
   auto tiers = open(1);
   servers[0]->mood = Mood::FailsToWrite;
   EXPECT_TRUE(lookUp(*tiers, memory, "a").compiled);
-  put(0, entry("b"));
+  {
+    std::lock_guard lock(servers[0]->mutex);
+    put(0, entry("b"));
+  }
   EXPECT_TRUE(get(*tiers, "b"));
   EXPECT_EQ(tiers->stats()[0].readsOpenFor, 0ms);
 }
@@ -280,17 +291,20 @@ TEST_F(FleetLookupTest, AServerThatRefusesLeasesIsReadOnward) {
 TEST_F(FleetLookupTest, WhatWasMadeBeforeTheLeaseWasTakenIsFound) {
   auto tiers = open(1);
   FleetLookup lookup(*tiers, memory, keyOf("a"));
-  while (servers[0]->requests == 0)
+  while (requests() == 0)
     std::this_thread::sleep_for(1ms);
   std::this_thread::sleep_for(20ms); // absent, it was told
-  put(0, entry("a"));
+  {
+    std::lock_guard lock(servers[0]->mutex);
+    put(0, entry("a"));
+  }
   std::optional<FetchedEntry> found;
   for (int i = 0; i < 1000 && !found; ++i) {
     found = lookup.poll(keys);
     std::this_thread::sleep_for(1ms);
   }
   EXPECT_TRUE(found);
-  EXPECT_NE(servers[0]->leases[keyOf("a")].first, "");
+  EXPECT_NE(heldLease("a"), "");
 }
 
 TEST_F(FleetLookupTest, LooksThatFollowAreNotCounted) {
