@@ -111,12 +111,16 @@ Expected<Schedule> Schedule::parse(StringRef text, const ProblemShape &problem,
                   family.complete(problem, target,
                                   NamedFields(family.fields, parsed->named)));
   // What goes best with the others may be a value that the field does not take,
-  // and that no text could say again.
-  for (auto [field, value] : llvm::zip_equal(family.fields, result.values))
-    if (!llvm::is_contained(field.allowed, value))
-      return inputError("schedule field '{0}': {1} goes with '{2}', allowed: "
-                        "{3}",
-                        field.key, value, shown(text), allowedText(field));
+  // and that no text could say again. Mostly the target says better why not.
+  for (auto [field, value] : llvm::zip_equal(family.fields, result.values)) {
+    if (llvm::is_contained(field.allowed, value))
+      continue;
+    if (Error error = result.verify(problem, target))
+      return error;
+    return inputError("schedule field '{0}': {1} goes with '{2}', allowed: "
+                      "{3}",
+                      field.key, value, shown(text), allowedText(field));
+  }
   return result;
 }
 
