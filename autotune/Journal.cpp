@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
@@ -179,6 +180,12 @@ rt::Status FileJournal::hold(const std::string &subject) {
   return write(std::string(kHead) + subject + " " + name + "\nstart");
 }
 
+/// from_chars reads "inf" and "nan" too; an infinite one would be the end of
+/// every budget.
+static bool isTime(double seconds) {
+  return std::isfinite(seconds) && seconds >= 0;
+}
+
 /// What is no line of the grammar above is passed over.
 void FileJournal::read(std::string_view text, const std::string &subject) {
   std::string current;
@@ -215,7 +222,7 @@ void FileJournal::read(std::string_view text, const std::string &subject) {
       if (whole.ec != std::errc() || whole.ptr == last ||
           std::from_chars(whole.ptr + 1, last, times.sampleSeconds).ec !=
               std::errc() ||
-          !(times.spentSeconds >= 0 && times.sampleSeconds >= 0))
+          !isTime(times.spentSeconds) || !isTime(times.sampleSeconds))
         continue;
       steps[step] = times;
       spent = std::max(spent, times.spentSeconds);

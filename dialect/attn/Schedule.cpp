@@ -35,13 +35,24 @@ static std::string allowedText(const ScheduleField &field) {
       ", ");
 }
 
+/// A text of a user or a file, fit for one line of a message: it may hold line
+/// breaks and a terminal's escape sequences.
+static std::string shown(StringRef text) {
+  constexpr size_t most = 500;
+  std::string result = text.take_front(most).str();
+  for (char &c : result)
+    if (!llvm::isPrint(c))
+      c = '?';
+  return text.size() <= most ? result : result + "...";
+}
+
 static Expected<int64_t> parseValue(const ScheduleField &field,
                                     StringRef text) {
   for (int64_t value : field.allowed)
     if (valueText(field, value) == text)
       return value;
   return inputError("schedule field '{0}': '{1}' given, allowed: {2}",
-                    field.key, text, allowedText(field));
+                    field.key, shown(text), allowedText(field));
 }
 
 namespace {
@@ -58,13 +69,13 @@ static Expected<ParsedText> split(StringRef text) {
   ParsedText result{lookupScheduleFamily(name), {}};
   if (!result.family)
     return inputError(
-        "schedule: '{0}' given, allowed: {1}", name,
+        "schedule: '{0}' given, allowed: {1}", shown(name),
         llvm::join(llvm::map_range(kFamilies, [](auto *f) { return f->name; }),
                    ", "));
   bool bracketed = text.contains('<');
   if (bracketed && !rest.consume_back(">"))
     return inputError("schedule: '{0}' given, allowed: NAME<key=value, ...>",
-                      text);
+                      shown(text));
   llvm::SmallVector<StringRef> parts;
   rest.split(parts, ',', -1, /*KeepEmpty=*/false);
   for (StringRef part : parts) {
@@ -76,7 +87,7 @@ static Expected<ParsedText> split(StringRef text) {
     auto *field = llvm::find_if(fields, [&](auto &f) { return f.key == key; });
     if (field == fields.end())
       return inputError(
-          "schedule field: '{0}' given, {1} has: {2}", key, name,
+          "schedule field: '{0}' given, {1} has: {2}", shown(key), name,
           llvm::join(llvm::map_range(fields, [](auto &f) { return f.key; }),
                      ", "));
     Expected<int64_t> parsed = parseValue(*field, value.trim());
@@ -96,9 +107,21 @@ Expected<Schedule> Schedule::parse(StringRef text, const ProblemShape &problem,
   if (!parsed)
     return parsed.takeError();
   const ScheduleFamily &family = *parsed->family;
-  return Schedule(family,
+  Schedule result(family,
                   family.complete(problem, target,
                                   NamedFields(family.fields, parsed->named)));
+  // What goes best with the others may be a value that the field does not take,
+  // and that no text could say again. Mostly the target says better why not.
+  for (auto [field, value] : llvm::zip_equal(family.fields, result.values)) {
+    if (llvm::is_contained(field.allowed, value))
+      continue;
+    if (Error error = result.verify(problem, target))
+      return error;
+    return inputError("schedule field '{0}': {1} goes with '{2}', allowed: "
+                      "{3}",
+                      field.key, value, shown(text), allowedText(field));
+  }
+  return result;
 }
 
 Expected<Schedule> Schedule::parseComplete(StringRef text) {
@@ -114,7 +137,7 @@ Expected<Schedule> Schedule::parseComplete(StringRef text) {
       continue;
     if (!fields[i].before)
       return inputError("schedule field '{0}': missing from '{1}'",
-                        fields[i].key, text);
+                        fields[i].key, shown(text));
     result.values[i] = *fields[i].before;
   }
   return result;

@@ -156,7 +156,8 @@ TEST_F(JournalTest, HostileStateIsANewSession) {
   // A head of this search, and nonsense behind it.
   write(state, "attn-jit.tuning.v1 " + digestOf(subjectOf("p")).hex() +
                    " 0123456789abcdef\nstep\nstep x\nstep 1\nstep 1 -3\n"
-                   "step 2 nan 1\nstep 3 1e999 1\nstep 5 7\nstep 6 7 x\n"
+                   "step 2 nan 1\nstep 2 inf 1\nstep 2 1 inf\nstep 3 1e999 "
+                   "1\nstep 5 7\nstep 6 7 x\n"
                    "running\nhello\nstep 4 2.5 0.1\n");
   auto sink = sinkInto(records);
   ASSERT_TRUE(sink);

@@ -166,31 +166,37 @@ rt::Result<KernelStore::Image> KernelStore::image(const store::Key &key,
   };
   if (auto found = onDisk(key))
     return with(std::move(*found), From::Disk);
-  store::EntryFetch fetch;
-  bool asked = false;
+  const store::Digest digest = key.digest();
+  std::optional<store::FleetLookup> elsewhere;
+  std::optional<store::TrustedKeys> keys;
   if (tiers) {
     // Without a listed key nothing that comes could run.
-    auto keys = store::TrustedKeys::load();
-    asked = keys && !keys->keys().empty();
-    if (asked)
-      fetch = tiers->fetch(key.digest());
+    if (auto listed = store::TrustedKeys::load())
+      keys = std::move(*listed);
+    if (keys && !keys->keys().empty())
+      elsewhere.emplace(*tiers, fleet, digest);
   }
-  const store::Digest digest = key.digest();
   auto lock = local.lock(digest, lockLimit);
   if (lock)
     if (auto found = onDisk(key))
       return with(std::move(*found), From::Disk);
   // Each answer is looked at once; one that may not run ends the asking.
   std::optional<Compiled> came;
+  auto take = [&](const std::optional<store::FetchedEntry> &found) {
+    if (found && !(came = fetched(key, *found)))
+      elsewhere.reset();
+  };
   auto calledOff = [&] {
-    if (!asked || came || !fetch.done())
-      return came.has_value();
-    asked = false;
-    if (auto found = fetch.wait(std::chrono::steady_clock::now()))
-      came = fetched(key, *found);
-    return came.has_value();
+    if (!came && elsewhere)
+      take(elsewhere->poll(*keys));
+    return came || (elsewhere && elsewhere->madeElsewhere());
   };
   auto made = make(calledOff);
+  while (!came && !made && elsewhere && elsewhere->madeElsewhere()) {
+    take(elsewhere->await());
+    if (!came)
+      made = make(calledOff);
+  }
   if (!came && !made)
     return made.takeError();
   if (!came)

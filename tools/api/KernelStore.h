@@ -9,12 +9,13 @@
 // where keys are listed, and runs only with the signature of one, checked at
 // each load on the very bytes that are loaded; where it came from stays with
 // it. What is made here is signed with this user's own key, if there is one,
-// and offered to the remotes in the background.
+// and offered to the remotes in the background. Where another host compiles the
+// same for us, by its lease, it is waited for a moment (FleetLookup.h).
 #ifndef ATTN_JIT_TOOLS_API_KERNELSTORE_H
 #define ATTN_JIT_TOOLS_API_KERNELSTORE_H
 
 #include "runtime/store/local/LocalStore.h"
-#include "runtime/store/remote/Tiers.h"
+#include "runtime/store/remote/FleetLookup.h"
 #include "tools/api/Compile.h"
 #include "tools/api/MachineCode.h"
 
@@ -67,6 +68,7 @@ private:
   store::LocalStore local;
   MachineCode code{local};
   std::unique_ptr<store::Tiers> tiers;
+  store::FleetMemory fleet;
   std::optional<rt::Error> fault;
 };
 

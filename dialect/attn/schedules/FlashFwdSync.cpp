@@ -47,12 +47,23 @@ static Fields best(const ProblemShape &problem, const TargetInfo &target) {
   return widest <= 128 ? Fields{128, 32, 8} : Fields{64, 16, 4};
 }
 
+/// As many units as have `rows` each, or whole multiples of them where no
+/// workgroup has so many.
+static int64_t unitsFor(int64_t bm, int64_t rows) {
+  int64_t units = std::max<int64_t>(bm / rows, 1);
+  while (units > 1 &&
+         (!llvm::is_contained(kUnits, units) || bm % (units * rows)))
+    --units;
+  return units;
+}
+
 static Fields complete(const ProblemShape &problem, const TargetInfo &target,
                        const NamedFields &named) {
   Fields fields = best(problem, target);
   // A unit keeps its rows: the other of bm and units follows the named one.
   int64_t rows = fields[0] / fields[2];
-  int64_t units = named.get("units", named.get("bm", fields[0]) / rows);
+  int64_t units =
+      named.get("units", unitsFor(named.get("bm", fields[0]), rows));
   // A wide query and a wide output do not fit in registers together.
   bool shared = target.has(Capability::SharedLhs) &&
                 (target.has(Capability::ThreadCopy) ||

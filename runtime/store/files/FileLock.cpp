@@ -12,6 +12,10 @@
 using namespace attn_jit::store;
 using Clock = std::chrono::steady_clock;
 
+/// Threads of one process are ordered by the kernel's lock; the language, and
+/// ThreadSanitizer, know of no order but their own.
+static std::atomic<uint64_t> order = 0;
+
 static int setLock(int file, short type, uint64_t byte) {
   struct flock range{};
   range.l_type = type;
@@ -41,6 +45,7 @@ public:
       return;
     // By name: a copy of the descriptor, in a child that was no fork() of the C
     // library, would keep it.
+    order.fetch_add(1, std::memory_order_release);
     setLock(file, F_UNLCK, byte);
     close(file);
   }
@@ -89,5 +94,6 @@ std::optional<FileLock> FileLock::take(const std::string &path, uint64_t byte,
     pause =
         std::min<Clock::duration>(pause * 3 / 2, std::chrono::milliseconds(20));
   }
+  order.fetch_add(1, std::memory_order_acquire);
   return FileLock(std::move(open));
 }

@@ -6,6 +6,7 @@
 //   records/<problem>/<sha256 of segment>.jsonl   lines, never changed
 //   tmp/                          of this file system; swept after two days
 //   epoch                         random, made by the first who writes
+//   leases/ab/abcd...             who compiles that key; over after a second
 //
 // Others may write here: links are not followed, only plain files are read, a
 // segment counts if it has the digest that its name says, and made folders get
@@ -13,7 +14,7 @@
 // an unmounted share is not filled below its mount point.
 #include "runtime/store/files/FileHandle.h"
 #include "runtime/store/files/Random.h"
-#include "runtime/store/remote/Remote.h"
+#include "runtime/store/remote/FolderLease.h"
 #include "runtime/store/remote/Url.h"
 
 #include <algorithm>
@@ -47,6 +48,10 @@ public:
   rt::Result<std::vector<std::string>> records(const Digest &problem,
                                                Deadline deadline) override;
   rt::Result<std::vector<Digest>> problems(Deadline) override;
+  rt::Result<std::optional<HeldName>> lease(const Digest &name,
+                                            std::string_view text,
+                                            std::chrono::milliseconds valid,
+                                            Deadline) override;
   rt::Result<std::string> epoch(Deadline) override;
 
 private:
@@ -236,6 +241,21 @@ rt::Result<std::vector<Digest>> FolderRemote::problems(Deadline) {
       if (auto digest = Digest::parse(name))
         result.push_back(*digest);
   return result;
+}
+
+rt::Result<std::optional<HeldName>>
+FolderRemote::lease(const Digest &name, std::string_view text,
+                    std::chrono::milliseconds valid, Deadline) {
+  const bool takes = !text.empty();
+  ATTN_TRY(FileHandle at, folder({"leases", fanOut(name)}, takes));
+  if (!takes)
+    return at ? lookAtLease(at, name.hex()) : std::nullopt;
+  ATTN_TRY(FileHandle scratch, folder({"tmp"}, true));
+  auto held = takeLease(at, scratch, name.hex(), text, valid);
+  if (!held)
+    return rt::failed("remote " + shown + ": the lease of " + name.hex() +
+                      " cannot be taken: " + held.error().text);
+  return held;
 }
 
 rt::Result<std::string> FolderRemote::epoch(Deadline) {

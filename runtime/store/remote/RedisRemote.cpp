@@ -6,6 +6,7 @@
 //   P:rec:<problem>                  hash: SHA-256 of a line -> line
 //   P:problems                       set of problems that have records
 //   P:epoch                          random, set by the first who writes
+//   P:lease:<key>                    who compiles it; expires in a second
 //
 // Only what expires is evicted under maxmemory-policy volatile-lru, so objects
 // give way and records stay.
@@ -45,6 +46,10 @@ public:
   rt::Result<std::vector<std::string>> records(const Digest &problem,
                                                Deadline deadline) override;
   rt::Result<std::vector<Digest>> problems(Deadline deadline) override;
+  rt::Result<std::optional<HeldName>> lease(const Digest &name,
+                                            std::string_view text,
+                                            std::chrono::milliseconds valid,
+                                            Deadline deadline) override;
   rt::Result<std::string> epoch(Deadline deadline) override;
 
 private:
@@ -172,6 +177,29 @@ rt::Result<std::vector<Digest>> RedisRemote::problems(Deadline deadline) {
     if (auto digest = Digest::parse(text))
       result.push_back(*digest);
   return result;
+}
+
+rt::Result<std::optional<HeldName>>
+RedisRemote::lease(const Digest &name, std::string_view text,
+                   std::chrono::milliseconds valid, Deadline deadline) {
+  const std::string key = prefix + ":lease:" + name.hex(),
+                    time = std::to_string(valid.count());
+  std::vector<Command> commands;
+  if (!text.empty())
+    commands.push_back({"SET", key, text, "NX", "PX", time});
+  commands.push_back({"GET", key});
+  commands.push_back({"PTTL", key});
+  ATTN_TRY(auto replies, connection.ask(commands, deadline));
+  RedisReply &held = replies[replies.size() - 2];
+  const RedisReply &left = replies.back();
+  if (left.kind != RedisReply::Integer ||
+      (held.kind != RedisReply::Text && held.kind != RedisReply::Nil))
+    return wrong("GET");
+  if (held.kind == RedisReply::Nil)
+    return std::optional<HeldName>();
+  // Without an expiry, or expired between the two: less than nothing.
+  return std::optional(
+      HeldName{std::move(held.text), std::chrono::milliseconds(left.integer)});
 }
 
 rt::Result<std::string> RedisRemote::epoch(Deadline deadline) {

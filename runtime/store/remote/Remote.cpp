@@ -33,6 +33,13 @@ rt::Result<bool> Remote::replace(Space space, const Digest &name,
   return now && *now == bytes;
 }
 
+rt::Result<std::optional<HeldName>> Remote::lease(const Digest &,
+                                                  std::string_view,
+                                                  std::chrono::milliseconds,
+                                                  Deadline) {
+  return rt::unsupported("remote " + url() + ": it keeps no leases");
+}
+
 rt::Result<std::unique_ptr<Remote>>
 attn_jit::store::openRemote(const RemoteOptions &options) {
   ATTN_TRY(const Url url, Url::parse(options.url));

@@ -23,6 +23,12 @@ using Deadline = std::chrono::steady_clock::time_point;
 enum class Space { Objects, Actions };
 std::string_view name(Space space); ///< "objects", "actions"
 
+/// A lease as it is on a server (Lease.h).
+struct HeldName {
+  std::string text;
+  std::chrono::milliseconds left{}; ///< by the server's word
+};
+
 class Remote {
 public:
   virtual ~Remote() = default;
@@ -62,6 +68,14 @@ public:
                                                        Deadline deadline) = 0;
   /// The problems that have records.
   virtual rt::Result<std::vector<Digest>> problems(Deadline deadline) = 0;
+
+  /// Whose a name is. `text` is put there for `valid`, by the server's clock,
+  /// if nobody's is; atomically, so that of many one has it. What is there
+  /// then, one's own again where it was put before; nothing where `text` is
+  /// empty, which only looks, and nobody's is there.
+  virtual rt::Result<std::optional<HeldName>>
+  lease(const Digest &name, std::string_view text,
+        std::chrono::milliseconds valid, Deadline deadline);
 
   /// A text that the server loses with its contents and keeps otherwise: when
   /// it differs from the last one seen, everything is offered again. Empty

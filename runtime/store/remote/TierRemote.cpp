@@ -63,7 +63,25 @@ bool TierRemote::read(Lane::Job job) {
   return false;
 }
 
-std::optional<FetchedEntry> TierRemote::find(const Digest &key) {
+bool TierRemote::lease(const Digest &key, std::string text,
+                       std::chrono::milliseconds valid,
+                       std::function<void(std::optional<HeldName>)> then) {
+  const bool takes = !text.empty() && writable();
+  TierLink &link = takes ? writes : reads;
+  auto job = [self = shared_from_this(), &link, key, valid,
+              text = takes ? std::move(text) : std::string(),
+              then = std::move(then)] {
+    using Held = std::optional<HeldName>;
+    auto held = link.ask<Held>(
+        link.options().request, [&](Remote &remote, Deadline deadline) {
+          return remote.lease(key, text, valid, deadline);
+        });
+    then(held ? std::move(*held) : Held());
+  };
+  return (takes ? writing : reading).push(std::move(job));
+}
+
+std::optional<FetchedEntry> TierRemote::find(const Digest &key, bool again) {
   using Bytes = std::optional<std::string>;
   const RemoteOptions &options = reads.options();
   auto text =
@@ -71,6 +89,8 @@ std::optional<FetchedEntry> TierRemote::find(const Digest &key) {
         return remote.get(Space::Actions, key, deadline);
       });
   if (!text)
+    return std::nullopt;
+  if (!*text && again)
     return std::nullopt;
   if (!*text) {
     meter->count(&RemoteCounts::misses);

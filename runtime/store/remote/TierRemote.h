@@ -21,7 +21,16 @@ public:
 
   /// Queues a job of the reading lane, which may call find and findRecords.
   bool read(Lane::Job job);
-  std::optional<FetchedEntry> find(const Digest &key);
+  /// `again`: what is absent was absent before, and is counted once.
+  std::optional<FetchedEntry> find(const Digest &key, bool again = false);
+  /// Queues a job of the lane that writes, so that a server which may only be
+  /// read is none that fails, or of the other one where `text` is empty.
+  bool lease(const Digest &key, std::string text,
+             std::chrono::milliseconds valid,
+             std::function<void(std::optional<HeldName>)> then);
+  bool writable() const { return !writes.options().readOnly; }
+  bool readsFail() const { return readBreaker->openFor().count() > 0; }
+  const std::string &shown() const { return url; }
   /// Nothing where it gave no answer.
   std::optional<FetchedRecords> findRecords(const Digest &problem);
 

@@ -55,6 +55,7 @@ template <typename T> T Fetch<T>::wait(Deadline deadline) {
 
 template class Fetch<std::optional<FetchedEntry>>;
 template class Fetch<std::vector<FetchedRecords>>;
+template class Fetch<std::optional<FetchedLease>>;
 
 } // namespace attn_jit::store
 
@@ -96,17 +97,47 @@ using AskingEntry = Asking<std::optional<FetchedEntry>>;
 
 /// The remotes from `next` on, one after another.
 static void ask(const std::shared_ptr<const Remotes> &remotes, size_t next,
-                const Digest &key, const std::shared_ptr<AskingEntry> &asking) {
+                const Digest &key, bool again,
+                const std::shared_ptr<AskingEntry> &asking) {
   for (; next < remotes->size() && asking->wanted(); ++next) {
-    auto job = [remotes, next, key, asking] {
+    auto job = [remotes, next, key, again, asking] {
       if (!asking->wanted())
         return;
-      if (auto found = (*remotes)[next]->find(key))
+      if (auto found = (*remotes)[next]->find(key, again))
         asking->change([&](auto &value) { value = std::move(found); });
       else
-        ask(remotes, next + 1, key, asking);
+        ask(remotes, next + 1, key, again, asking);
     };
     if ((*remotes)[next]->read(std::move(job)))
+      return;
+  }
+}
+
+using AskingLease = Asking<std::optional<FetchedLease>>;
+
+namespace {
+struct LeaseWanted {
+  Digest key;
+  std::string text;
+  std::chrono::milliseconds valid;
+};
+} // namespace
+
+/// As ask().
+static void takeFrom(const std::shared_ptr<const Remotes> &remotes, size_t next,
+                     const LeaseWanted &wanted,
+                     const std::shared_ptr<AskingLease> &asking) {
+  for (; next < remotes->size() && asking->wanted(); ++next) {
+    auto then = [remotes, next, wanted, asking](std::optional<HeldName> held) {
+      if (held)
+        asking->change([&](auto &value) {
+          value = {std::move(*held), (*remotes)[next]->shown()};
+        });
+      else
+        takeFrom(remotes, next + 1, wanted, asking);
+    };
+    if ((*remotes)[next]->lease(wanted.key, wanted.text, wanted.valid,
+                                std::move(then)))
       return;
   }
 }
@@ -143,13 +174,30 @@ Tiers::~Tiers() {
 
 bool Tiers::empty() const { return state->remotes.empty(); }
 
-EntryFetch Tiers::fetch(const Digest &key) {
+EntryFetch Tiers::fetch(const Digest &key, bool again) {
   if (!state->here())
     return {};
   auto to = std::make_shared<FetchState<std::optional<FetchedEntry>>>();
-  ask(std::shared_ptr<const Remotes>(state, &state->remotes), 0, key,
+  ask(std::shared_ptr<const Remotes>(state, &state->remotes), 0, key, again,
       std::make_shared<AskingEntry>(to));
   return EntryFetch(std::move(to));
+}
+
+LeaseFetch Tiers::lease(const Digest &key, const std::string &text,
+                        std::chrono::milliseconds valid) {
+  if (!state->here())
+    return {};
+  auto to = std::make_shared<FetchState<std::optional<FetchedLease>>>();
+  takeFrom(std::shared_ptr<const Remotes>(state, &state->remotes), 0,
+           {key, text, valid}, std::make_shared<AskingLease>(to));
+  return LeaseFetch(std::move(to));
+}
+
+bool Tiers::fails(const std::string &origin) const {
+  for (const auto &remote : state->remotes)
+    if (remote->shown() == origin)
+      return remote->readsFail();
+  return false;
 }
 
 RecordsFetch Tiers::fetchRecords(const Digest &problem) {

@@ -27,6 +27,12 @@ struct FetchedRecords {
   std::string origin;
 };
 
+/// Whose word it is has not been looked at (Lease.h).
+struct FetchedLease {
+  HeldName held;
+  std::string origin;
+};
+
 template <typename T> struct FetchState;
 
 /// A look-up that runs. Letting it go ends it, without waiting.
@@ -51,6 +57,8 @@ private:
 using EntryFetch = Fetch<std::optional<FetchedEntry>>;
 /// Of all of them, as they come; of one that answers that it has none, too.
 using RecordsFetch = Fetch<std::vector<FetchedRecords>>;
+/// Of the first remote, in order, that says something.
+using LeaseFetch = Fetch<std::optional<FetchedLease>>;
 
 /// What this store has, for a server that lost its contents. Called in a
 /// background thread, also while and after Tiers ends: it owns what it uses. A
@@ -96,7 +104,14 @@ public:
   ~Tiers();
 
   bool empty() const;
-  EntryFetch fetch(const Digest &key);
+  /// `again`: asked once more for the same, which no count shows.
+  EntryFetch fetch(const Digest &key, bool again = false);
+  /// Takes a lease (Remote::lease) on the first remote that keeps some, or sees
+  /// whose it is; where `text` is empty only that.
+  LeaseFetch lease(const Digest &key, const std::string &text,
+                   std::chrono::milliseconds valid);
+  /// Whether that remote failed lately.
+  bool fails(const std::string &origin) const;
   RecordsFetch fetchRecords(const Digest &problem);
   /// To all remotes that may be written.
   void offer(Entry entry);

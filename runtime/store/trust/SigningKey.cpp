@@ -22,7 +22,7 @@ bool attn_jit::store::startSodium() {
 std::string attn_jit::store::signedBytes(Domain domain,
                                          std::string_view bytes) {
   static constexpr std::string_view names[] = {"action", "record", "pack",
-                                               "job"};
+                                               "job", "lease"};
   std::string result = "attn-jit.";
   result.reserve(32 + bytes.size());
   result += names[int(domain)];

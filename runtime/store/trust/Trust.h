@@ -29,8 +29,8 @@
 
 namespace attn_jit::store {
 
-/// What is signed: actions, records, packs, jobs.
-enum class Domain { Action, Record, Pack, Job };
+/// What is signed: actions, records, packs, jobs, leases.
+enum class Domain { Action, Record, Pack, Job, Lease };
 
 struct TrustedKey {
   std::array<unsigned char, 32> bytes{};

@@ -34,6 +34,8 @@ struct Server {
   std::mutex mutex;
   std::map<std::pair<Space, Digest>, std::string> bytes;
   std::map<Digest, std::set<std::string>> records;
+  /// Until when they are there.
+  std::map<Digest, std::pair<std::string, Clock::time_point>> leases;
   std::vector<std::string> log; ///< writes, in order
   std::string epoch = "first";
   int requests = 0;
@@ -93,6 +95,22 @@ public:
   rt::Result<std::vector<Digest>> problems(Deadline deadline) override {
     ATTN_CHECK(meet(deadline, false));
     return std::vector<Digest>();
+  }
+  rt::Result<std::optional<HeldName>> lease(const Digest &name,
+                                            std::string_view text,
+                                            std::chrono::milliseconds valid,
+                                            Deadline deadline) override {
+    ATTN_CHECK(meet(deadline, !text.empty()));
+    std::lock_guard lock(server->mutex);
+    const Clock::time_point now = Clock::now();
+    auto &[held, until] = server->leases[name];
+    if (until <= now && !text.empty())
+      held = text, until = now + valid;
+    if (until <= now)
+      return std::optional<HeldName>();
+    return std::optional(
+        HeldName{held + (server->mood == Mood::Lies ? "?" : ""),
+                 std::chrono::ceil<std::chrono::milliseconds>(until - now)});
   }
   rt::Result<std::string> epoch(Deadline deadline) override {
     ATTN_CHECK(meet(deadline, false));

@@ -77,6 +77,20 @@ TEST(HttpRemote, ShowsTheUrlWithoutCredentials) {
   EXPECT_EQ((*remote)->url(), "https://[::1]:8443/cache");
 }
 
+// Nothing of theirs ends by itself. They are not asked.
+TEST(HttpRemote, KeepsNoLeases) {
+  RemoteOptions options;
+  options.url = "http://u:s3cret@127.0.0.1:1/kernels";
+  const auto remote = openRemote(options);
+  ASSERT_TRUE(remote.ok()) << remote.error().text;
+  const auto taken = (*remote)->lease(sha256("key"), "mine", 1s,
+                                      std::chrono::steady_clock::now() + 10s);
+  ASSERT_FALSE(taken.ok());
+  EXPECT_EQ(taken.error().code, rt::ErrorCode::Unsupported);
+  EXPECT_EQ(taken.error().text,
+            "remote http://127.0.0.1:1/kernels: it keeps no leases");
+}
+
 TEST(HttpRemote, SendsNothingThatNobodyCouldRead) {
   RemoteOptions options;
   options.url = "http://host.invalid";

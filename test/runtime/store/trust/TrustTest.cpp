@@ -104,7 +104,7 @@ TEST(VerifyEntry, EachBodyByteIsCovered) {
 TEST(VerifyEntry, DomainsAreApart) {
   const TrustedKeys keys = listing(lineOf(1));
   constexpr Domain all[] = {Domain::Action, Domain::Record, Domain::Pack,
-                            Domain::Job};
+                            Domain::Job, Domain::Lease};
   for (Domain made : all)
     for (Domain asked : all) {
       const Signature one[] = {signer(1).sign(made, "bytes")};
