@@ -13,13 +13,6 @@
 
 using namespace attn_jit;
 
-static bool signedByListed(const store::TrustedKeys &keys,
-                           const store::Record &record) {
-  return record.signature && keys.verify(store::Domain::Record, record.body(),
-                                         {&*record.signature, 1})
-                                 .ok();
-}
-
 static rt::Status exportTo(const std::string &file, const std::string &keyFile,
                            bool recordsOnly) {
   if (file.empty())
@@ -53,9 +46,9 @@ static rt::Status exportTo(const std::string &file, const std::string &keyFile,
         return;
       // A key that was listed when the record came may be revoked by now, and a
       // signer vouches for what he knows himself.
-      one(each.record.line(),
-          each.voice == store::Voice::Own &&
-              (each.origin.empty() || signedByListed(keys, each.record)));
+      one(each.record.line(), each.voice == store::Voice::Own &&
+                                  (each.origin.empty() ||
+                                   cache::signedByListed(keys, each.record)));
     });
   };
   ATTN_TRY(const store::PackExported made,
@@ -118,7 +111,7 @@ static rt::Status importFrom(const std::string &file) {
         ++noRecords;
         continue;
       }
-      const bool vouched = own || signedByListed(keys, *record);
+      const bool vouched = own || cache::signedByListed(keys, *record);
       some.push_back({std::move(*record),
                       vouched ? store::Voice::Own : store::Voice::Foreign,
                       origin});

@@ -106,16 +106,6 @@ static tune::SearchSubject subjectOf(const bench::Case &what,
   return subject;
 }
 
-/// Made tensors are dense: rows of these many bytes, on aligned bases.
-static int64_t alignmentOf(const bench::Case &what) {
-  const int64_t bytes = api::elementBytes(what.description.element);
-  int64_t alignment = 16;
-  for (int64_t dim : {what.shape.headDim, what.shape.valueDim})
-    while (dim * bytes % alignment)
-      alignment /= 2;
-  return alignment;
-}
-
 /// A driver assembles one image after the other; its own release of ptxas,
 /// where that is installed, runs on all cores. Otherwise the image stays PTX.
 static void assembleLikeDriver(api::Compiled &made, const std::string &ptxas) {
@@ -230,7 +220,7 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   Report report;
   report.device = info.name, report.target = info.target;
   const rt::AttentionShape &s = what.shape;
-  const int64_t alignment = alignmentOf(what);
+  const int64_t alignment = what.kernelOptions(attention).alignment;
   ATTN_TRY(const api::TuneSpace space,
            api::tuneSpace(what.description, info.target, alignment,
                           {s.batch, s.queryHeads, s.kvHeads, s.queryLen,
@@ -316,21 +306,6 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   return report;
 }
 
-/// The file's pin, or a new one; it must be of this environment before anything
-/// is measured.
-static rt::Result<tune::Pin> pinFor(const std::string &file,
-                                    const tune::PinEnvironment &environment) {
-  if (environment.compiler.empty())
-    return rt::unsupported("pin: given, but this build of the compiler has no "
-                           "identity to hold it to");
-  auto pin = tune::Pin::load(file);
-  if (!pin && pin.error().code == rt::ErrorCode::NotFound)
-    return tune::Pin(environment);
-  if (pin)
-    ATTN_CHECK(pin->holdsIn(environment, file));
-  return pin;
-}
-
 rt::Result<Report> tuning::run(const Options &options) {
   const std::string &selector = options.attention.device;
   ATTN_TRY(rt::Device device,
@@ -342,9 +317,11 @@ rt::Result<Report> tuning::run(const Options &options) {
   ATTN_CHECK(api::checkTarget(info.target));
   std::optional<tune::Pin> pin;
   if (!options.pinFile.empty()) {
-    ATTN_TRY(pin, pinFor(options.pinFile,
-                         {api::compilerIdentity(), tune::driverText(info),
-                          tune::deviceKey(info)}));
+    // Of this environment, before anything is measured.
+    ATTN_TRY(pin,
+             tune::Pin::loadOrNew(options.pinFile, {api::compilerIdentity(),
+                                                    tune::driverText(info),
+                                                    tune::deviceKey(info)}));
   }
   Tuning tuning(options, std::move(device));
   ATTN_TRY(Report report, tuning.run());
