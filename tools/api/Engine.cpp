@@ -5,9 +5,9 @@
 // waits for the first.
 #include "tools/api/Engine.h"
 #include "tools/api/KeptImage.h"
+#include "tools/api/KernelRequest.h"
 #include "tools/api/KernelStore.h"
 #include "tools/api/NearestKernel.h"
-#include "tools/api/ScheduleChoice.h"
 
 #include <atomic>
 #include <bit>
@@ -151,10 +151,6 @@ KernelResult Engine::make(const Description &description,
   std::optional<store::Key> key;
   auto compiled =
       [&](const KernelStore::CalledOff &calledOff) -> rt::Result<Compiled> {
-    if (state->options.mustBeCached) {
-      ATTN_TRY(KernelStore * store, KernelStore::ofProcess());
-      return notCached(key, store->disk());
-    }
     CompileOptions own = wanted;
     own.calledOff = calledOff;
     auto made = compile(description, own);
@@ -166,7 +162,14 @@ KernelResult Engine::make(const Description &description,
   if (use != CacheUse::Bypassed) {
     ATTN_TRY(key, storeKey(description, wanted));
   }
-  if (key) {
+  if (state->options.mustBeCached) {
+    ATTN_TRY(KernelStore * store, KernelStore::ofProcess());
+    auto image = key ? store->find(*key) : std::nullopt;
+    if (!image)
+      return notCached(key, store->disk(), store->remotes() != nullptr);
+    kernel->made = std::move(image->compiled);
+    use = useOf(image->from);
+  } else if (key) {
     ATTN_TRY(KernelStore * store, KernelStore::ofProcess());
     ATTN_TRY(KernelStore::Image image, store->image(*key, compiled));
     kernel->made = std::move(image.compiled);
@@ -191,21 +194,10 @@ KernelResult Engine::make(const Description &description,
 rt::Result<std::shared_ptr<const Kernel>>
 Engine::kernel(const Description &description, const KernelOptions &options,
                CacheUse *use, ChosenBy *chosen) const {
-  CompileOptions wanted = CompileOptions::fromEnvironment();
-  wanted.target =
-      options.target.empty() ? device().info().target : options.target;
-  wanted.schedule = options.schedule;
-  wanted.alignment = options.alignment;
-  setClass(wanted, description, options.typical);
-  wanted.debugInfo = options.debugInfo;
+  auto [wanted, choice] =
+      requestOf(state->choice, description, options, device().info().target);
   const bool bypass =
       !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
-  ScheduleChosen choice =
-      state->choice.choose(description, wanted, options.typical);
-  if (wanted.schedule.empty() && !choice.schedule.empty()) {
-    wanted.schedule = choice.schedule;
-    wanted.calls = {};
-  }
   auto tell = [&](const KernelResult &made) {
     if (!chosen || !made)
       return;

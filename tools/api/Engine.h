@@ -64,8 +64,9 @@ struct EngineOptions {
   /// Without it neither kernels nor records of this owner's store are read or
   /// written; what comes with the program serves all the same.
   bool useStore = true;
-  /// A kernel that is neither in memory nor in the store is an error that says
-  /// how its key differs from the nearest one there.
+  /// A kernel that is neither in memory nor in the store, nor in a remote with
+  /// a listed key's signature, is an error that says how its key differs from
+  /// the nearest one in the store. Remotes are waited for.
   bool mustBeCached = false;
   /// The file of a pin (autotune/Pin.h), whose choices alone serve then.
   std::string pinFile;

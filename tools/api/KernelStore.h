@@ -53,6 +53,9 @@ public:
   /// What is there for the key, or what `make` makes, which is kept then. Of
   /// several processes that ask at once one makes it, and the others wait.
   rt::Result<Image> image(const store::Key &key, const Make &make);
+  /// What this disk has, or a remote, whose answers are waited for: nothing is
+  /// compiled. Remotes count where a listed key signed what they have.
+  std::optional<Image> find(const store::Key &key);
 
   store::LocalStore &disk() { return local; }
   MachineCode &machineCode() { return code; }
@@ -60,7 +63,8 @@ public:
   store::Tiers *remotes() { return tiers.get(); }
 
 private:
-  std::optional<Compiled> onDisk(const store::Key &key) const;
+  std::optional<Compiled> onDisk(const store::Key &key,
+                                 store::Look look = store::Look::First) const;
   std::optional<Compiled> fetched(const store::Key &key,
                                   const store::FetchedEntry &found);
   void keep(const store::Key &key, const Compiled &made);

@@ -136,6 +136,20 @@ rt::Result<std::vector<StoredRecord>> RecordExchange::ofProblem(
   return records;
 }
 
+rt::Status RecordExchange::each(
+    const std::function<void(const StoredRecord &)> &visit) const {
+  if (root && !hasRecords(root))
+    return rt::success();
+  const auto keys = store::TrustedKeys::load();
+  return store->each([&](const StoredRecord &each) {
+    StoredRecord now = each;
+    if (!each.origin.empty())
+      now.voice =
+          keys ? voiceOf(*keys, each.record) : store::Voice::Foreign;
+    visit(now);
+  });
+}
+
 rt::Status RecordExchange::add(std::span<const store::Record> records) {
   std::vector<StoredRecord> own;
   const auto key = store::SigningKey::ofUser();

@@ -84,7 +84,12 @@ static std::string familyName(const Description &description,
 
 ScheduleChoice::ScheduleChoice(const rt::DeviceInfo &device,
                                std::function<RecordSources()> find)
-    : environment(environmentOf(device)), deviceTarget(device.target),
+    : ScheduleChoice(environmentOf(device), device.target, std::move(find)) {}
+
+ScheduleChoice::ScheduleChoice(tune::PinEnvironment environment,
+                               std::string target,
+                               std::function<RecordSources()> find)
+    : environment(std::move(environment)), deviceTarget(std::move(target)),
       find(std::move(find)) {}
 
 tune::PinEnvironment

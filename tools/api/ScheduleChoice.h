@@ -53,6 +53,10 @@ public:
   ScheduleChoice(const rt::DeviceInfo &device,
                  std::function<RecordSources()> find);
 
+  /// Of calls on another host, whose devices are of the target.
+  ScheduleChoice(tune::PinEnvironment environment, std::string target,
+                 std::function<RecordSources()> find);
+
   /// From now on the file's choices serve, and where it has none the default.
   /// Refused, in one sentence, if it was made for another environment.
   rt::Status pin(const std::string &file);

@@ -114,6 +114,14 @@ static Json rowJson(const Row &row, const Options &options,
   return json;
 }
 
+std::vector<std::string> bench::rowKeys() {
+  std::vector<std::string> keys;
+  const Json row = rowJson({}, {}, {});
+  for (const auto &[key, value] : row.items())
+    keys.push_back(key);
+  return keys;
+}
+
 std::string bench::jsonText(const Report &report, const Options &options,
                             const std::string &command) {
   Json system;

@@ -117,16 +117,6 @@ static tune::SearchSubject subjectOf(const bench::Case &what,
   return subject;
 }
 
-/// Made tensors are dense: rows of these many bytes, on aligned bases.
-static int64_t alignmentOf(const bench::Case &what) {
-  const int64_t bytes = api::elementBytes(what.description.element);
-  int64_t alignment = 16;
-  for (int64_t dim : {what.shape.headDim, what.shape.valueDim})
-    while (dim * bytes % alignment)
-      alignment /= 2;
-  return alignment;
-}
-
 /// A driver assembles one image after the other; its own release of ptxas,
 /// where that is installed, runs on all cores. Otherwise the image stays PTX.
 static void assembleLikeDriver(api::Compiled &made, const std::string &ptxas) {
@@ -257,7 +247,7 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   Report report;
   report.device = info.name, report.target = info.target;
   const rt::AttentionShape &s = what.shape;
-  const int64_t alignment = alignmentOf(what);
+  const int64_t alignment = what.kernelOptions(attention).alignment;
   subject = subjectOf(what, attention, alignment, sizes, info);
   // All that share a search make the same list of it, and what is timed to
   // judge by, or for a file, has nothing to do with this owner's records.
@@ -357,21 +347,6 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   return report;
 }
 
-/// The file's pin, or a new one; it must be of this environment before anything
-/// is measured.
-static rt::Result<tune::Pin> pinFor(const std::string &file,
-                                    const tune::PinEnvironment &environment) {
-  if (environment.compiler.empty())
-    return rt::unsupported("pin: given, but this build of the compiler has no "
-                           "identity to hold it to");
-  auto pin = tune::Pin::load(file);
-  if (!pin && pin.error().code == rt::ErrorCode::NotFound)
-    return tune::Pin(environment);
-  if (pin)
-    ATTN_CHECK(pin->holdsIn(environment, file));
-  return pin;
-}
-
 rt::Result<Report> tuning::run(const Options &options) {
   const std::string &selector = options.attention.device;
   ATTN_TRY(rt::Device device,
@@ -383,9 +358,11 @@ rt::Result<Report> tuning::run(const Options &options) {
   ATTN_CHECK(api::checkTarget(info.target));
   std::optional<tune::Pin> pin;
   if (!options.pinFile.empty()) {
-    ATTN_TRY(pin, pinFor(options.pinFile,
-                         {api::compilerIdentity(), tune::driverText(info),
-                          tune::deviceKey(info)}));
+    // Of this environment, before anything is measured.
+    ATTN_TRY(pin,
+             tune::Pin::loadOrNew(options.pinFile, {api::compilerIdentity(),
+                                                    tune::driverText(info),
+                                                    tune::deviceKey(info)}));
   }
   Tuning tuning(options, std::move(device));
   ATTN_TRY(Report report, tuning.run());

@@ -55,6 +55,10 @@ public:
                                    const std::optional<std::string> &there,
                                    std::string_view bytes, Deadline deadline);
 
+  /// The keys that have an action, for who takes all there is; Unsupported, in
+  /// one sentence, where the server lists nothing.
+  virtual rt::Result<std::vector<Digest>> actions(Deadline deadline) = 0;
+
   /// Why records cannot be kept here, one sentence; empty: they can, or the
   /// server has not been asked yet. Asks nothing.
   virtual std::string recordsRefused() const { return {}; }

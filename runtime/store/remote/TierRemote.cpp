@@ -42,10 +42,13 @@ TierRemote::TierRemote(Parts parts)
                     ? ""
                     : parts.folder + "/" + parts.name + ".epoch"),
       refill(std::move(parts.refill)), limits(parts.limits),
-      readBreaker(
-          std::make_shared<Breaker>(parts.folder, parts.name + ".reads")),
-      writeBreaker(
-          std::make_shared<Breaker>(parts.folder, parts.name + ".writes")),
+      meter(std::make_shared<RemoteMeter>(
+          parts.folder.empty() ? ""
+                               : parts.folder + "/" + parts.name + ".stats")),
+      readBreaker(std::make_shared<Breaker>(
+          limits.foreground ? "" : parts.folder, parts.name + ".reads")),
+      writeBreaker(std::make_shared<Breaker>(
+          limits.foreground ? "" : parts.folder, parts.name + ".writes")),
       quota(parts.folder, parts.name + ".quota", parts.options.quotaBytes,
             parts.options.expiry),
       reading(mostLookups, SIZE_MAX),
@@ -225,6 +228,9 @@ bool TierRemote::fill() {
 }
 
 void TierRemote::lookForEmptied() {
+  // A refill is no part of what is waited for.
+  if (limits.foreground)
+    return;
   const Deadline now = std::chrono::steady_clock::now();
   const Deadline::rep before = epochAsked;
   if (before && now - Deadline(Deadline::duration(before)) < limits.epochEvery)
@@ -267,9 +273,8 @@ RemoteStats TierRemote::stats() {
   RemoteStats stats;
   stats.url = url;
   stats.readOnly = writes.options().readOnly;
-  stats.counts = meter->counts();
-  stats.p50 = meter->percentile(50);
-  stats.p99 = meter->percentile(99);
+  stats.counts = meter->ofProcess().counts;
+  stats.all = meter->ofAll();
   stats.readsOpenFor = readBreaker->openFor();
   stats.writesOpenFor = writeBreaker->openFor();
   stats.quota = writes.options().quotaBytes;

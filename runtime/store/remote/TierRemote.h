@@ -44,6 +44,8 @@ public:
     return writing.waitEnded(deadline) && reading.waitEnded(deadline);
   }
   RemoteStats stats();
+  /// What was counted goes to the figures of all processes.
+  void flushStats() { meter->flush(); }
 
 private:
   struct Parts {
@@ -71,7 +73,7 @@ private:
   const std::string url, epochFile;
   const Refill refill;
   const TierLimits limits;
-  std::shared_ptr<RemoteMeter> meter = std::make_shared<RemoteMeter>();
+  std::shared_ptr<RemoteMeter> meter;
   std::shared_ptr<Breaker> readBreaker, writeBreaker;
   Quota quota;
   Lane reading, writing;

@@ -168,8 +168,10 @@ Tiers::~Tiers() {
   for (const auto &remote : state->remotes)
     remote->stop();
   const Deadline end = std::chrono::steady_clock::now() + threadsEnd;
-  for (const auto &remote : state->remotes)
+  for (const auto &remote : state->remotes) {
     remote->waitEnded(end);
+    remote->flushStats();
+  }
 }
 
 bool Tiers::empty() const { return state->remotes.empty(); }

@@ -140,6 +140,31 @@ TEST_F(RemoteConformance, ActionMayBeSignedLater) {
             "body\nsignature\n");
 }
 
+TEST_F(RemoteConformance, ActionsAreListedOrItIsSaidWhyNot) {
+  const auto writer = open(), reader = open();
+  const std::string object = "object";
+  must(writer->put(Space::Objects, sha256(object), object, soon()));
+  std::set<Digest> put;
+  // More than a page: S3 lists a thousand at once.
+  for (int i = 0; i < 1010; ++i) {
+    const Digest key = sha256("key " + std::to_string(i));
+    must(writer->put(Space::Actions, key, "body\n", soon()));
+    put.insert(key);
+  }
+  const auto listed = reader->actions(soon());
+  if (setup.recordsRefused) {
+    ASSERT_FALSE(listed);
+    EXPECT_EQ(listed.error().code, rt::ErrorCode::Unsupported);
+    EXPECT_NE(listed.error().text.find("it cannot tell what it holds: "),
+              std::string::npos)
+        << listed.error().text;
+    return;
+  }
+  ASSERT_TRUE(listed) << listed.error().text;
+  EXPECT_EQ(std::set(listed->begin(), listed->end()), put);
+  EXPECT_EQ(listed->size(), put.size());
+}
+
 TEST_F(RemoteConformance, BytesAreAnyBytes) {
   const auto remote = open();
   std::string all;
