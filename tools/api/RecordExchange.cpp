@@ -79,7 +79,8 @@ RecordExchange::RecordExchange(const store::CacheRoot &root,
 
 RecordExchange::~RecordExchange() {
   if (!here()) {
-    (void)storing.release(); // its locks may be those of the parent's threads
+    // Its locks may be held by threads that are the parent's alone.
+    new std::unique_ptr<store::Lane>(std::move(storing));
     return;
   }
   arrivals->ending = true;
@@ -218,18 +219,19 @@ bool RecordExchange::Arrivals::collect(const Digest &problem,
                                        store::RecordsFetch &fetch,
                                        const store::TrustedKeys &keys,
                                        Deadline deadline) const {
-  bool any = false, answered = false;
+  bool any = false, answered = false, whole = false;
   for (bool last = false; !last;) {
     const Deadline now = Clock::now();
-    last = fetch.done() || now >= deadline || ending;
+    whole = fetch.done();
+    last = whole || now >= deadline || ending;
     for (const store::FetchedRecords &found :
          fetch.wait(std::min(deadline, now + look))) {
       any |= keep(problem, found, keys);
       answered = true;
     }
   }
-  // Where nobody answered the next process asks again.
-  if (answered)
+  // Where nobody answered, or somebody may still, the next process asks again.
+  if (answered && whole)
     times.asked(problem);
   return any;
 }

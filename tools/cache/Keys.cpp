@@ -207,9 +207,9 @@ void cache::addSign(CLI::App &cache, int &status) {
   auto digests = std::make_shared<std::vector<std::string>>();
   command->add_option("--key", *key, "FILE  that cache keygen made")
       ->type_name("");
-  command->add_flag(
-      "--all", *all,
-      "every kernel made here, and every record measured here that has none");
+  command->add_flag("--all", *all,
+                    "every kernel made here, and every record measured here "
+                    "that nobody signed");
   command
       ->add_option("KEYDIGEST", *digests, "of a kernel, as cache why prints it")
       ->type_name("");
