@@ -229,6 +229,13 @@ private:
       progress(point);
   }
 
+  size_t chunkOf(uint64_t number, size_t most) const {
+    size_t count = options.chunk;
+    for (; number > 0 && count < options.mostChunk; --number)
+      count *= 2;
+    return std::min({count, options.mostChunk, most});
+  }
+
   rt::Status firstRung() {
     Ranker ranker(schedules);
     std::vector<Place> queue;
@@ -242,13 +249,15 @@ private:
       // At least one chunk, however small the budget: something is chosen.
       if (number && clock >= options.firstShare * options.budgetSeconds)
         break;
-      const size_t count = std::min(options.chunk, queue.size());
+      const size_t count = chunkOf(number, queue.size());
       std::vector<Place> chunk(queue.begin(), queue.begin() + count);
       queue.erase(queue.begin(), queue.begin() + count);
-      std::vector<std::string> next;
-      for (size_t i = 0; i < std::min(options.chunk, queue.size()); ++i)
-        next.push_back(schedules[queue[i]]);
-      measurer.prepare(next);
+      std::vector<std::string> rest;
+      for (Place place : queue)
+        rest.push_back(schedules[place]);
+      const size_t next = chunkOf(number + 1, rest.size());
+      measurer.prepare(std::span(rest).first(next));
+      measurer.expect(std::span(rest).subspan(next));
       ATTN_CHECK(measure(chunk, options.firstSamples, report.session, number));
       for (Place place : chunk) {
         alive.push_back(place);

@@ -23,14 +23,15 @@ count = 0
 
 
 class Worker:
-    def __init__(self, url, key=None, **flags):
+    def __init__(self, url, key=None, machine="config", **flags):
         global count
         count += 1
         self.records = os.path.join(folder.name, f"records.{count}.jsonl")
         self.log = os.path.join(folder.name, f"log.{count}")
         flags = {"records": self.records, "log": self.log, **flags, **({"key": key} if key else {})}
         words = [word for flag, value in flags.items() for word in (f"--{flag}", str(value))]
-        environment = {**os.environ, "ATTN_JIT_CONFIG": os.path.join(folder.name, "config")}
+        self.counted = flags.get("counts")
+        environment = {**os.environ, "ATTN_JIT_CONFIG": os.path.join(folder.name, machine)}
         self.process = subprocess.Popen([WORKER, url, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True, env=environment)
 
@@ -50,6 +51,10 @@ class Worker:
 
     def ran(self):
         return open(self.log).read().splitlines() if os.path.exists(self.log) else []
+
+    def counts(self):
+        """Images that it compiled, and that it took."""
+        return [int(word) for word in open(self.counted).read().split()]
 
     def wait_for_lines(self, least):
         end = time.monotonic() + LIMIT
@@ -230,6 +235,52 @@ def check_signed():
         error = Worker(redis.url, key=key).refused(2)
         assert "is refused: it is unsigned" in error, error
         unsigned.said()
+
+
+def listed(machine, *keys):
+    """A machine that lists these keys."""
+    for key in keys:
+        subprocess.run([WORKER, "list", "--key", key], check=True,
+                       env={**os.environ, "ATTN_JIT_CONFIG": os.path.join(folder.name, machine)})
+    return machine
+
+
+def check_helpers():
+    """Hosts that only compile: what a listed key signed is taken, anything else compiled again, whoever is killed."""
+    own, farm, stranger = (key_file(name) for name in ("own", "farm", "stranger"))
+    device, helper = listed("device", farm), listed("helper", own)
+    pace = {"compile": 30, "threads": 1}
+    with Redis() as redis:
+        alone = Worker(redis.url, counts=os.path.join(folder.name, "alone"), **pace)
+        said, records = alone.said(), measured(alone.lines())
+        everything = alone.counts()[0]
+    for what, key, kills in (("listed", farm, 0), ("killed", farm, 6), ("unlisted", stranger, 0)):
+        with Redis() as redis:
+            began = time.monotonic()
+            worker = Worker(redis.url, key=own, machine=device, counts=os.path.join(folder.name, what), **pace)
+            helpers = [Worker(redis.url, key=key, machine=helper, helper=1, **pace) for _ in range(2)]
+            for kill in range(kills):
+                time.sleep(0.3)
+                helpers[kill % 2].process.kill()
+                helpers[kill % 2].process.communicate()
+                helpers[kill % 2] = Worker(redis.url, key=key, machine=helper, helper=1, **pace)
+            assert worker.said() == said and measured(worker.lines()) == records, what
+            took = time.monotonic() - began
+            made, taken = worker.counts()
+            helped = [each.said().strip() for each in helpers]
+        print(f"{what}: {took:.1f} s, {made} compiled, {taken} taken; {'; '.join(helped)}")
+        if what == "unlisted":
+            assert taken == 0 and made >= len(set(worker.ran())) and int(helped[0].split()[0]) > 0
+        else:
+            assert taken > everything / 3 and made < everything * 2 / 3, (made, taken, everything)
+    with Redis() as redis:
+        worker = Worker(redis.url, key=own, machine=device, **pace)
+        worker.wait_for_lines(1)
+        error = Worker(redis.url, key=stranger, machine=listed("other", farm), helper=1).refused(2)
+        assert "is refused: it is signed by a key that is not listed: " in error, error
+        assert worker.said() == said
+    error = Worker(f"redis://127.0.0.1:{servers.free_port()}/1", key=farm, machine=helper, helper=1).refused(1)
+    assert error.startswith("remote redis://"), error
 
 
 def check_forged():

@@ -9,15 +9,13 @@
 #include "autotune/Problem.h"
 #include "runtime/File.h"
 #include "runtime/Printable.h"
-#include "tools/api/Emit.h"
-#include "tools/api/Ptxas.h"
+#include "runtime/Processors.h"
 #include "tools/bench/Progress.h"
 #include "tools/cli/Format.h"
+#include "tools/tune/Images.h"
 
-#include <atomic>
 #include <cstdlib>
 #include <filesystem>
-#include <thread>
 
 using namespace attn_jit;
 using namespace attn_jit::tuning;
@@ -104,34 +102,6 @@ static tune::SearchSubject subjectOf(const bench::Case &what,
   subject.compiler = api::compilerIdentity();
   subject.driver = tune::driverText(device);
   return subject;
-}
-
-/// Made tensors are dense: rows of these many bytes, on aligned bases.
-static int64_t alignmentOf(const bench::Case &what) {
-  const int64_t bytes = api::elementBytes(what.description.element);
-  int64_t alignment = 16;
-  for (int64_t dim : {what.shape.headDim, what.shape.valueDim})
-    while (dim * bytes % alignment)
-      alignment /= 2;
-  return alignment;
-}
-
-/// A driver assembles one image after the other; where its own release of ptxas
-/// is installed, that runs on all cores and makes the same code. Otherwise the
-/// image stays PTX.
-static void assembleLikeDriver(api::Compiled &made, const std::string &ptxas,
-                               const rt::DeviceInfo &device) {
-  if (made.kind != rt::ImageKind::Ptx || ptxas.empty())
-    return;
-  auto assembled =
-      api::assemble(ptxas, made.image, made.target, /*keepFault=*/false);
-  // "13.0 (580.65.06)"
-  const std::string release =
-      device.driverVersion.substr(0, device.driverVersion.find(' '));
-  if (!assembled || assembled->report.version != "ptxas " + release)
-    return;
-  made.kind = rt::ImageKind::Cubin;
-  made.image = std::move(assembled->cubin);
 }
 
 static tune::Call callOf(const bench::Case &what) {
@@ -235,14 +205,14 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   Report report;
   report.device = info.name, report.target = info.target;
   const rt::AttentionShape &s = what.shape;
-  const int64_t alignment = alignmentOf(what);
+  const ImageMaking making(what);
   ATTN_TRY(const api::TuneSpace space,
-           api::tuneSpace(what.description, info.target, alignment,
+           api::tuneSpace(what.description, info.target, making.alignment(),
                           {s.batch, s.queryHeads, s.kvHeads, s.queryLen,
                            s.kvLen, attention.deterministic},
                           info, only ? 1 : options.schedules,
                           only ? 0 : options.sample));
-  subject = subjectOf(what, attention, alignment, sizes, info);
+  subject = subjectOf(what, attention, making.alignment(), sizes, info);
   report.problem = subject.problem;
   report.compiler = subject.compiler, report.driver = subject.driver;
   report.defaultSchedule = space.defaultSchedule;
@@ -251,7 +221,6 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
     report.modelPick = space.ranked.front().schedule;
 
   ATTN_TRY(const ScratchFolder scratch, ScratchFolder::make());
-  std::atomic<int> images{0};
   tune::WorkerOptions work;
   std::error_code fault;
   work.command = {fs::read_symlink("/proc/self/exe", fault).string(),
@@ -259,20 +228,20 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   const std::vector<std::string> flags = workerFlags(what);
   work.command.insert(work.command.end(), flags.begin(), flags.end());
   work.folder = scratch.path;
-  work.compileThreads = std::max(std::thread::hardware_concurrency(), 2u) - 1;
-  const std::string ptxas = api::findPtxas();
-  work.compile = [&](const std::string &schedule) -> tune::CompiledPath {
-    api::CompileOptions wanted;
-    wanted.target = info.target;
-    wanted.schedule = schedule;
-    wanted.alignment = alignment;
-    ATTN_TRY(api::Compiled made, api::compile(what.description, wanted));
-    assembleLikeDriver(made, ptxas, info);
-    const std::string path = scratch.path + "/" + std::to_string(images++) +
-                             std::string(api::imageSuffix(made.kind));
-    if (auto written = api::writeImage(made, path); !written)
-      return rt::notFound(written.error().text);
-    return path + ".json";
+  work.compileThreads = unsigned(std::max(rt::usableProcessors(), 2) - 1);
+  std::unique_ptr<tune::JoinImages> shared;
+  if (!options.join.keyFile.empty()) {
+    ATTN_TRY(shared,
+             tune::JoinImages::open(options.join.url, options.join.keyFile,
+                                    making.name()));
+  }
+  Images images(making, info.target, releaseOf(info), scratch.path,
+                shared.get());
+  work.compile = [&](const std::string &schedule) {
+    return images.path(schedule);
+  };
+  work.elsewhere = [&](const std::string &schedule) {
+    return images.elsewhere(schedule);
   };
   tune::WorkerMeasurer measurer(std::move(work));
   std::vector<tune::Candidate> candidates;
@@ -302,8 +271,11 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
                  cli::number(point.bestUs, 2) + " us");
   };
   if (!options.join.url.empty()) {
+    tune::JoinOptions join = options.join;
+    join.images = shared.get();
+    join.target = info.target, join.release = releaseOf(info);
     ATTN_TRY(report.search,
-             tune::searchShared(options.join, subject, space.defaultSchedule,
+             tune::searchShared(join, subject, space.defaultSchedule,
                                 candidates, measurer, *keeping.sink, search,
                                 show));
   } else {
@@ -314,6 +286,7 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
                           *journal, search, show));
     report.continued = journal->continues();
   }
+  report.compiled = images.compiled(), report.taken = images.taken();
   report.recordsIn = keeping.recordsIn;
   ATTN_TRY(records, keeping.sink->ofProblem(subject.problem.digest()));
   return report;
