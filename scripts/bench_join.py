@@ -127,7 +127,7 @@ def time_ms(options, device, processors, schedule, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--attn-jit", default="build-release/bin/attn-jit", help="the command")
+    parser.add_argument("--attn-jit", default="build-release/tools/attn-jit", help="the command")
     parser.add_argument("--devices", default="cuda:0,cuda:1", help="one a worker")
     parser.add_argument("--redis-server", default=shutil.which("redis-server"), help="Redis 5 or later, or Valkey")
     parser.add_argument("--schedules", type=int, default=128, help="candidates of a search")

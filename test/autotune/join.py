@@ -198,16 +198,17 @@ def check_lost():
 
 
 def check_device():
-    """Another device measures nothing of this one's search, and shares none of its results."""
+    """Another device, or driver, measures nothing of this one's search, and shares none of its results."""
     with Redis() as redis:
-        one, two = Worker(redis.url, pause=1, device="h200"), Worker(redis.url, pause=1, device="h100")
-        one.said(), two.said()
-        for worker, name in ((one, "h200"), (two, "h100")):
+        one, two, three = (Worker(redis.url, pause=1, device=device, driver=driver)
+                           for device, driver in (("h200", 1), ("h100", 1), ("h200", 2)))
+        one.said(), two.said(), three.said()
+        for worker, name in ((one, "h200"), (two, "h100"), (three, "h200")):
             assert {json.loads(line)["device"]["name"] for line in worker.lines()} == {f"recorded {name}"}
             schedules = {json.loads(line)["schedule"] for line in worker.lines()}
             assert set(worker.ran()) == schedules, "each ran all of its own"
-        sessions = [{json.loads(line)["session"] for line in worker.lines()} for worker in (one, two)]
-        assert not sessions[0] & sessions[1]
+        sessions = [json.loads(worker.lines()[0])["session"] for worker in (one, two, three)]
+        assert len(set(sessions)) == 3, sessions
 
 
 def key_file(name):
@@ -281,6 +282,38 @@ def check_helpers():
         assert worker.said() == said
     error = Worker(f"redis://127.0.0.1:{servers.free_port()}/1", key=farm, machine=helper, helper=1).refused(1)
     assert error.startswith("remote redis://"), error
+
+
+def check_swapped():
+    """An image that a listed key has signed, under another one's key, is compiled again; where it belongs, it is taken."""
+    own, farm = key_file("own"), key_file("farm")
+    device, helper = listed("device", farm), listed("helper", own)
+    told = []
+    for swapped in (False, True):
+        with Redis() as redis:
+            first = Worker(redis.url, key=own, machine=device, pause=20)
+            farmed = Worker(redis.url, key=farm, machine=helper, helper=1, threads=4, compile=1)
+            first.wait_for_lines(1)
+            first.process.kill()
+            first.process.communicate()
+            print(farmed.said().strip())
+            if swapped:
+                redis.ask("EVAL", """
+                    redis.call('SELECT', 1)
+                    local names = redis.call('KEYS', 'attn-jit:join:image:*')
+                    local all = {}
+                    for i, name in ipairs(names) do all[i] = redis.call('HGETALL', name) end
+                    for i, name in ipairs(names) do
+                      redis.call('DEL', name)
+                      redis.call('HSET', name, unpack(all[i % #names + 1]))
+                    end
+                    return #names""", "0")
+            worker = Worker(redis.url, key=own, machine=device, counts=os.path.join(folder.name, f"swapped.{swapped}"))
+            told.append((worker.said(), measured(worker.lines())))
+            made, taken = worker.counts()
+            print(f"swapped: {swapped}, {made} compiled, {taken} taken")
+            assert taken == 0 if swapped else taken > 100, (made, taken)
+    assert told[0] == told[1]
 
 
 def check_forged():
