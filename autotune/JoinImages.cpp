@@ -80,21 +80,26 @@ redis.call('EXPIRE', KEYS[1], ARGV[4])
 return {'ok'}
 )";
 
-JoinImages::JoinImages(store::RedisAddress given, store::SigningKey own,
+static constexpr std::string_view kPublish = R"(
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return {'ok'}
+)";
+
+JoinImages::JoinImages(store::RedisAddress given, const store::SigningKey &own,
                        const std::string &work)
     : url(given.shown), who(store::randomHex(8)),
       workName(std::string(kPrefix) + "work:{" + work + "}"),
-      ownId(own.publicKey().id()), key(std::move(own)),
+      ownId(own.publicKey().id()), key(own),
       connection(std::move(given.address), std::move(given.shown), kConnect) {}
 
 rt::Result<std::unique_ptr<JoinImages>>
 JoinImages::open(const std::string &url, const std::string &keyFile,
                  const std::string &work) {
   ATTN_TRY(store::RedisAddress given, store::parseRedisUrl(url));
-  ATTN_TRY(store::SigningKey key, store::SigningKey::load(keyFile));
+  ATTN_TRY(const auto key, store::SigningKey::load(keyFile));
   ATTN_TRY(const auto trusted, store::TrustedKeys::load());
-  std::unique_ptr<JoinImages> made(
-      new JoinImages(std::move(given), std::move(key), work));
+  std::unique_ptr<JoinImages> made(new JoinImages(std::move(given), key, work));
   for (const store::TrustedKey &each : trusted.keys())
     if (!trusted.revoked(each.id()))
       made->listed.push_back(each.id());
@@ -176,10 +181,8 @@ rt::Status JoinImages::put(store::Action action, const std::string &object) {
 }
 
 void JoinImages::publish(const std::string &search, const std::string &sealed) {
-  (void)ask({"EVAL",
-             "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])"
-             "redis.call('EXPIRE', KEYS[1], ARGV[3])",
-             "1", workName, search, sealed, std::string(kKeepSeconds)})
+  (void)ask({"EVAL", std::string(kPublish), "1", workName, search, sealed,
+             std::string(kKeepSeconds)})
       .ok();
 }
 

@@ -61,7 +61,7 @@ public:
   const std::string &shown() const { return url; }
 
 private:
-  JoinImages(store::RedisAddress given, store::SigningKey key,
+  JoinImages(store::RedisAddress given, const store::SigningKey &key,
              const std::string &work);
   using Words = std::vector<std::string>;
   rt::Result<Words> ask(const Words &command);
@@ -69,7 +69,7 @@ private:
                std::vector<std::string> own) const;
 
   std::string url, who, workName, ownId;
-  store::SigningKey key;
+  const store::SigningKey key;
   std::vector<std::string> listed; ///< ids of keys that are believed
   std::mutex mutex;                ///< of what follows
   store::RedisConnection connection;

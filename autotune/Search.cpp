@@ -62,6 +62,14 @@ private:
   /// Session, schedule, samples: what tells one measurement from another.
   using Known = std::tuple<std::string, std::string, int64_t>;
 
+  std::vector<std::string> textsOf(const std::vector<Place> &places) const {
+    std::vector<std::string> texts;
+    texts.reserve(places.size());
+    for (Place place : places)
+      texts.push_back(schedules[place]);
+    return texts;
+  }
+
   double spent() const {
     return journal.spentSeconds() + measurer.seconds() - startSeconds;
   }
@@ -170,9 +178,7 @@ private:
   rt::Status attemptOnce(std::vector<Place> &open, int samples,
                          const std::string &session, uint64_t step,
                          std::mt19937_64 &random) {
-    std::vector<std::string> texts;
-    for (Place place : open)
-      texts.push_back(schedules[place]);
+    const std::vector<std::string> texts = textsOf(open);
     std::vector<Visit> visits, round(open.size());
     std::iota(round.begin(), round.end(), Visit(0));
     for (int i = 0; i < samples; ++i) {
@@ -252,9 +258,7 @@ private:
       const size_t count = chunkOf(number, queue.size());
       std::vector<Place> chunk(queue.begin(), queue.begin() + count);
       queue.erase(queue.begin(), queue.begin() + count);
-      std::vector<std::string> rest;
-      for (Place place : queue)
-        rest.push_back(schedules[place]);
+      const std::vector<std::string> rest = textsOf(queue);
       const size_t next = chunkOf(number + 1, rest.size());
       measurer.prepare(std::span(rest).first(next));
       measurer.expect(std::span(rest).subspan(next));
