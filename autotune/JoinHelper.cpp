@@ -56,6 +56,7 @@ private:
   rt::Status look() {
     ATTN_TRY(auto all, images.published());
     looked = Clock::now();
+    fault.reset();
     current.clear();
     for (JoinImages::Published &each : all) {
       auto heard = searches[each.search];
@@ -96,6 +97,8 @@ private:
     Item item;
   };
   rt::Result<std::optional<Claim>> claim() {
+    if (Clock::now() < quietUntil)
+      return std::optional<Claim>();
     if (Clock::now() - looked >= kLook)
       ATTN_CHECK(look());
     for (const auto &heard : current) {
@@ -117,6 +120,7 @@ private:
       done.insert(keys[*mine]);
       return std::optional(Claim{heard, open[*mine]});
     }
+    quietUntil = Clock::now() + kLook; // of all threads
     return std::optional<Claim>();
   }
 
@@ -137,7 +141,6 @@ private:
         lastDone = Clock::now();
         continue;
       }
-      fault.reset();
       if (!claimed)
         fault = claimed.takeError();
       ending = busy == 0 && Clock::now() - lastDone >= idle;
@@ -157,7 +160,7 @@ private:
   std::set<store::Digest> done;   ///< made, or being made here, or not makeable
   std::optional<rt::Error> fault; ///< of the last look
   std::string refused;            ///< why something was not believed
-  Clock::time_point looked{}, lastDone = Clock::now();
+  Clock::time_point looked{}, quietUntil{}, lastDone = Clock::now();
   int busy = 0;
   bool ending = false;
   HelperReport report;

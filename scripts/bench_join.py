@@ -86,8 +86,8 @@ class Search:
                 records = os.path.join(folder, f"records.{i}")
                 workers.append(subprocess.Popen(
                     ["taskset", "-c", processors[i], options.attn_jit, "tune", *options.attention, "--device", device,
-                     "--join", f"redis://127.0.0.1:{server.port}/0", "--key", key, "--schedules", str(options.schedules), "--budget",
-                     "24h", "--records", records, "--json", records + ".json"],
+                     "--join", f"redis://127.0.0.1:{server.port}/0", "--key", key, "--budget", "24h",
+                     "--schedules", str(options.schedules), "--records", records, "--json", records + ".json"],
                     env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True))
             records = os.path.join(folder, "records.0")
             while any(worker.poll() is None for worker in workers):
@@ -149,8 +149,8 @@ def main():
             searches.append(search)
             whole, later = search.rates()
             compiled = " + ".join(str(told["compiled"]) for told in search.told)
-            print(f"{count} worker{'s' if count > 1 else ''}: {search.measured} checked, {compiled} compiled, last after "
-                  f"{search.lines[-1][0]:.1f} s; {whole:.2f} a second, {later:.2f} after the first chunk; "
+            print(f"{count} worker{'s' if count > 1 else ''}: {search.measured} checked, {compiled} compiled, last "
+                  f"after {search.lines[-1][0]:.1f} s; {whole:.2f} a second, {later:.2f} after the first chunk; "
                   f"{search.winner}", flush=True)
         one, many = searches
         print("ratio: {:.2f}, {:.2f} after the first chunk".format(*(b / a for a, b in zip(one.rates(), many.rates()))),
@@ -163,7 +163,8 @@ def main():
             for schedule, row in times.items():
                 row.append(time_ms(options, devices[0], processors[0], schedule, folder))
         a, b = (statistics.median(row) for row in times.values())
-        print(f"winners: {a * 1e3:.2f} us and {b * 1e3:.2f} us, {b / a:.4f}, {'within' if b <= 1.01 * a else 'beyond'} 1 %")
+        print(f"winners: {a * 1e3:.2f} us and {b * 1e3:.2f} us, {b / a:.4f}, "
+              f"{'within' if b <= 1.01 * a else 'beyond'} 1 %")
 
 
 if __name__ == "__main__":

@@ -285,7 +285,7 @@ def check_helpers():
 
 
 def check_swapped():
-    """An image that a listed key has signed, under another one's key, is compiled again; where it belongs, it is taken."""
+    """An image that a listed key has signed, below another's key, is compiled again; where it belongs, it is taken."""
     own, farm = key_file("own"), key_file("farm")
     device, helper = listed("device", farm), listed("helper", own)
     told = []
@@ -314,6 +314,22 @@ def check_swapped():
             print(f"swapped: {swapped}, {made} compiled, {taken} taken")
             assert taken == 0 if swapped else taken > 100, (made, taken)
     assert told[0] == told[1]
+
+
+def check_faster():
+    """Two workers are faster than one, whether the device or the compiler is what they wait for."""
+    for what, pace in (("device", {"load": 20, "compile": 40}), ("compiler", {"load": 2, "compile": 200})):
+        took = []
+        for number in (1, 2):
+            with Redis() as redis:
+                began = time.monotonic()
+                workers = [Worker(redis.url, threads=8, budget=100, **pace,
+                                  counts=os.path.join(folder.name, f"{what}.{number}.{i}")) for i in range(number)]
+                assert len({each.said() for each in workers}) == 1
+                took.append(time.monotonic() - began)
+        compiled = [each.counts()[0] for each in workers]
+        print(f"{what}: {took[0]:.1f} s and {took[1]:.1f} s, {took[0] / took[1]:.2f}; of 320 {compiled} compiled")
+        assert took[0] > 1.4 * took[1] and sum(compiled) < 400, (what, took, compiled)
 
 
 def check_forged():
