@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Host threads that compile while a device measures. Each schedule is compiled
-// once; what is asked for goes before what was only announced.
+// once; what is asked for goes before what was only announced, and what another
+// host is at waits until it is asked for.
 #ifndef ATTN_JIT_AUTOTUNE_COMPILEPOOL_H
 #define ATTN_JIT_AUTOTUNE_COMPILEPOOL_H
 
@@ -12,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -23,26 +25,37 @@ namespace attn_jit::tune {
 using CompiledPath = rt::Result<std::string>;
 /// Called by several threads at once.
 using CompileFunction = std::function<CompiledPath(const std::string &)>;
+/// Does another host compile it now? Asked before something is compiled that
+/// nobody here waits for yet; called by several threads at once.
+using ElsewhereFunction = std::function<bool(const std::string &)>;
 
 class CompilePool {
 public:
-  CompilePool(CompileFunction compile, unsigned threads);
+  /// `elsewhere` may be empty: all is compiled here.
+  CompilePool(CompileFunction compile, unsigned threads,
+              ElsewhereFunction elsewhere = {});
   /// Waits for what is being compiled, not for what is announced.
   ~CompilePool();
   CompilePool(const CompilePool &) = delete;
   CompilePool &operator=(const CompilePool &) = delete;
 
   void announce(const std::string &schedule);
+  /// What is announced and not begun, unless somebody waits for it.
+  void forget();
+  /// Would get() return at once?
+  bool ready(const std::string &schedule);
   /// Waits for it.
   CompiledPath get(const std::string &schedule);
 
 private:
   void work();
 
-  CompileFunction compile;
+  const CompileFunction compile;
+  const ElsewhereFunction elsewhere;
   std::mutex mutex;
   std::condition_variable wanted, done;
   std::deque<std::string> queue;
+  std::set<std::string> asked;                             ///< by get()
   std::map<std::string, std::optional<CompiledPath>> made; ///< or being made
   std::vector<std::thread> threads;
   bool ending = false;

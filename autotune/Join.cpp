@@ -12,6 +12,11 @@
 using namespace attn_jit;
 using namespace attn_jit::tune;
 
+/// A chunk of all workers. At its end they wait for whoever is last, and each
+/// compiles only its part of it and of the next one: small ones leave the
+/// devices, and the processors of large hosts, idle.
+static constexpr size_t kMostChunk = 64;
+
 namespace {
 /// The server keeps what must survive; records are also this owner's.
 class SharedJournal : public Journal {
@@ -59,12 +64,13 @@ static std::string searchDigest(const SearchSubject &subject,
                                 const SearchOptions &options) {
   std::string text = "attn-jit.join.v1\n" + digestOf(subject).hex() + "\n" +
                      defaultPick + "\n";
-  char line[320];
+  char line[352];
   std::snprintf(
-      line, sizeof line, "%.17g %llu %d %d %zu %zu %.17g %.17g %d\n",
+      line, sizeof line, "%.17g %llu %d %d %zu %zu %zu %.17g %.17g %d\n",
       options.budgetSeconds, static_cast<unsigned long long>(options.seed),
       options.firstSamples, options.finalSamples, options.chunk,
-      options.finalists, options.firstShare, options.margin, options.retries);
+      options.mostChunk, options.finalists, options.firstShare, options.margin,
+      options.retries);
   text += line;
   for (const Candidate &each : candidates) {
     std::snprintf(line, sizeof line, "%.17g ", each.predictedUs);
@@ -100,7 +106,9 @@ tune::searchShared(const JoinOptions &join, const SearchSubject &subject,
                    RecordSink &sink, const SearchOptions &options,
                    const std::function<void(const CurvePoint &)> &progress) {
   ATTN_TRY(JoinSeal seal, JoinSeal::make(join.keyFile));
-  const Job drawn{searchDigest(subject, defaultPick, candidates, options),
+  SearchOptions own = options;
+  own.mostChunk = std::max(own.mostChunk, kMostChunk);
+  const Job drawn{searchDigest(subject, defaultPick, candidates, own),
                   store::randomHex(8), utcNow()};
   const std::string worker = store::randomHex(8);
   ATTN_TRY(JoinServer server,
@@ -125,15 +133,18 @@ tune::searchShared(const JoinOptions &join, const SearchSubject &subject,
                 std::move(seal),
                 std::move(*job),
                 worker,
-                join.limits.leaseSeconds};
+                join.limits.leaseSeconds,
+                join.images,
+                {drawn.search, join.target, join.release, {}}};
   ATTN_TRY(const auto before, sink.ofProblem(subject.problem.digest()));
   SharedMeasurer all(measurer, shared, knownFailures(subject, before),
                      options.finalists + 1);
   SharedJournal journal(sink, shared.job.session, before);
-  SearchOptions own = options;
   own.at = shared.job.at;
   auto report =
       search(subject, defaultPick, candidates, all, journal, own, progress);
   (void)shared.server.leave(0, {});
+  if (join.images && report)
+    join.images->withdraw(drawn.search);
   return report;
 }

@@ -13,6 +13,7 @@
 #ifndef ATTN_JIT_AUTOTUNE_JOIN_H
 #define ATTN_JIT_AUTOTUNE_JOIN_H
 
+#include "autotune/JoinImages.h"
 #include "autotune/JoinServer.h"
 #include "autotune/JoinText.h"
 #include "autotune/Journal.h"
@@ -23,6 +24,9 @@ struct JoinOptions {
   std::string url;
   std::string keyFile; ///< of a signing key; empty: none
   JoinLimits limits;
+  /// Where helpers hear what to compile, and for what; null: nowhere.
+  JoinImages *images = nullptr;
+  std::string target, release;
 };
 
 /// As search(); `sink` gets the records of each step, those that it has left

@@ -13,6 +13,9 @@ using namespace attn_jit::tune;
 
 /// Between two looks at what the others do.
 static constexpr std::chrono::milliseconds kLook{20};
+/// Images that a worker's threads always have before them, as long as there are
+/// so many: more than most hosts have processors for a device.
+static constexpr size_t kAhead = 32;
 
 /// Everything that decides what a step measures, and how.
 static std::string contentOf(std::span<const std::string> schedules,
@@ -25,29 +28,65 @@ static std::string contentOf(std::span<const std::string> schedules,
   return store::sha256(text).hex();
 }
 
-/// This worker's: what it has compiled, then every n-th of n workers, then the
-/// shares of the others from their ends.
-std::vector<size_t>
-SharedMeasurer::orderOf(std::span<const std::string> schedules) const {
-  std::vector<size_t> order(schedules.size());
-  std::iota(order.begin(), order.end(), size_t(0));
-  std::ranges::sort(order, {}, [&](size_t i) {
-    const size_t share = (i + workers - place) % workers;
-    return std::tuple(!compiled.contains(schedules[i]), share,
-                      share ? schedules.size() - i : i);
-  });
-  return order;
+/// Each schedule is one worker's to compile, in turn down the ranked list, and
+/// stays so while the list is ranked anew.
+bool SharedMeasurer::owns(const std::string &schedule) {
+  const size_t number = numbers.emplace(schedule, numbers.size()).first->second;
+  return number % workers == place;
 }
 
-/// Its share is compiled ahead; what others do not get done, when it is leased.
-void SharedMeasurer::announce(std::span<const std::string> schedules) {
-  const std::vector<size_t> order = orderOf(schedules);
-  std::vector<std::string> texts;
-  const size_t share = (order.size() + workers - 1) / workers;
-  for (size_t i = 0; i < share; ++i)
-    if (compiled.insert(schedules[order[i]]).second)
-      texts.push_back(schedules[order[i]]);
-  own.prepare(texts);
+bool SharedMeasurer::runsAtOnce(const std::string &schedule) {
+  return known.contains(schedule) || own.ready(schedule);
+}
+
+/// What runs at once, its own first; then what it compiles; then the shares of
+/// others, from their ends.
+JoinServer::Wanted
+SharedMeasurer::wantedOf(std::span<const std::string> schedules) {
+  JoinServer::Wanted wanted;
+  using Rank = std::tuple<bool, bool, size_t>;
+  std::vector<std::pair<Rank, size_t>> ranked;
+  for (size_t i = 0; i < schedules.size(); ++i) {
+    const bool mine = owns(schedules[i]), ready = runsAtOnce(schedules[i]);
+    wanted.ready += ready, wanted.own += mine && !ready;
+    ranked.push_back({{!ready, !mine, mine ? i : schedules.size() - i}, i});
+  }
+  std::ranges::sort(ranked);
+  for (const auto &[rank, i] : ranked)
+    wanted.order.push_back(i);
+  return wanted;
+}
+
+/// Host threads compile this worker's share of the step, of the next one, and
+/// of what comes later, in the order that holds now. Where nothing of it is
+/// left, they compile for the others, from the ends of their shares (`open`);
+/// and at once where images are shared, since most of those are made already.
+void SharedMeasurer::workAhead(std::span<const std::string> schedules,
+                               std::span<const std::string> open) {
+  std::vector<std::string> mine;
+  auto add = [&](std::span<const std::string> list, size_t most) {
+    for (const std::string &schedule : list)
+      if (mine.size() < most && owns(schedule) && !runsAtOnce(schedule))
+        mine.push_back(schedule);
+  };
+  add(schedules, SIZE_MAX);
+  add(next, SIZE_MAX);
+  add(later, kAhead);
+  own.forget();
+  if (mine.empty() || (shared.images && shared.images->believes()))
+    own.prepare(open.first((open.size() + 1) / 2));
+  own.prepare(mine);
+}
+
+/// What helpers may compile now, in the order in which it is wanted.
+void SharedMeasurer::publish(std::span<const std::string> schedules) {
+  if (!shared.images)
+    return;
+  Work work = shared.work;
+  work.schedules.assign(schedules.begin(), schedules.end());
+  work.schedules.insert(work.schedules.end(), next.begin(), next.end());
+  work.schedules.insert(work.schedules.end(), later.begin(), later.end());
+  shared.images->publish(work.search, shared.seal.seal(work.text()));
 }
 
 rt::Result<std::vector<JoinServer::Result>>
@@ -64,7 +103,6 @@ SharedMeasurer::measureHere(const Step &step, const std::vector<size_t> &items,
   std::map<size_t, Visit> places;
   for (size_t item : items) {
     const std::string &schedule = step.schedules[item];
-    compiled.insert(schedule);
     if (auto before = known.find(schedule); before != known.end()) {
       add(item, before->second);
       continue;
@@ -124,19 +162,24 @@ SharedMeasurer::measure(std::span<const std::string> schedules,
   const Step step{steps++, schedules, visits};
   const std::string what = contentOf(schedules, visits);
   const bool asOne = schedules.size() <= together;
-  bool announced = false;
-  while (true) {
+  for (std::span<const std::string> list :
+       {schedules, std::span<const std::string>(next),
+        std::span<const std::string>(later)})
+    for (const std::string &schedule : list)
+      (void)owns(schedule); // in one order everywhere
+  for (bool first = true;; first = false) {
     ATTN_TRY(const JoinServer::Taken taken,
-             shared.server.take(step.number, what, asOne, orderOf(schedules)));
+             shared.server.take(step.number, what, asOne, wantedOf(schedules)));
     if (taken.results.size() == schedules.size())
       return read(step, taken.results);
     workers = taken.workers, place = taken.place;
-    if (!announced) {
-      if (!asOne)
-        announce(schedules);
-      announce(next);
-      announced = true;
-    }
+    std::vector<std::string> open;
+    if (taken.items.empty() && !asOne)
+      for (size_t i : taken.open)
+        open.push_back(schedules[i]);
+    workAhead(asOne ? std::span<const std::string>() : schedules, open);
+    if (first)
+      publish(schedules);
     if (taken.items.empty()) {
       std::this_thread::sleep_for(kLook);
       continue;

@@ -7,11 +7,11 @@
 #ifndef ATTN_JIT_AUTOTUNE_JOINMEASURER_H
 #define ATTN_JIT_AUTOTUNE_JOINMEASURER_H
 
+#include "autotune/JoinImages.h"
 #include "autotune/JoinServer.h"
 #include "autotune/JoinText.h"
 
 #include <map>
-#include <set>
 
 namespace attn_jit::tune {
 
@@ -22,6 +22,8 @@ struct Shared {
   Job job;
   std::string worker;
   double leaseSeconds = 0;
+  JoinImages *images = nullptr; ///< null: nobody compiles for this worker
+  Work work;                    ///< but for the schedules
 };
 
 class SharedMeasurer : public Measurer {
@@ -35,6 +37,10 @@ public:
 
   void prepare(std::span<const std::string> schedules) override {
     next.assign(schedules.begin(), schedules.end());
+    later.clear();
+  }
+  void expect(std::span<const std::string> schedules) override {
+    later.assign(schedules.begin(), schedules.end());
   }
   rt::Result<std::vector<Measured>>
   measure(std::span<const std::string> schedules, std::span<const Visit> visits,
@@ -50,8 +56,12 @@ private:
     std::span<const std::string> schedules;
     std::span<const Visit> visits;
   };
-  std::vector<size_t> orderOf(std::span<const std::string> schedules) const;
-  void announce(std::span<const std::string> schedules);
+  bool owns(const std::string &schedule);
+  bool runsAtOnce(const std::string &schedule);
+  JoinServer::Wanted wantedOf(std::span<const std::string> schedules);
+  void workAhead(std::span<const std::string> schedules,
+                 std::span<const std::string> open);
+  void publish(std::span<const std::string> schedules);
   rt::Result<std::vector<JoinServer::Result>>
   measureHere(const Step &step, const std::vector<size_t> &items,
               const std::function<rt::Status(size_t)> &running);
@@ -62,8 +72,9 @@ private:
   Shared &shared;
   const std::map<std::string, Measured> known;
   const size_t together;
-  std::set<std::string> compiled; ///< or announced
-  std::vector<std::string> next;  ///< announced with the next step
+  std::map<std::string, size_t> numbers; ///< the same for all workers
+  std::vector<std::string> next;         ///< of the next step
+  std::vector<std::string> later;        ///< behind these
   uint64_t steps = 0;
   size_t workers = 1, place = 0; ///< as the server said last
   double clock = 0, perSample = 0;

@@ -34,6 +34,12 @@ local function hold(i)
   redis.call('HSET', KEYS[3], 'l' .. i,
              string.format('%.0f ', now + lease) .. worker)
 end
+local function free(i) redis.call('HDEL', KEYS[3], 'l' .. i) end
+local function each_held(what)
+  for k = 5, #ARGV do
+    if holder(ARGV[k]) == worker then what(ARGV[k]) end
+  end
+end
 local function keep()
   for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[4]) end
 end
@@ -53,21 +59,23 @@ redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - lease)
 redis.call('ZADD', KEYS[2], now, worker)
 )";
 
-// ARGV[5..]: what, "together" or "apart", most losses, items.
+// ARGV[5..]: what, "together" or "apart", most losses, how many are ready, how
+// many behind them are its own, items.
 static constexpr std::string_view kTake = R"(
 redis.call('HSETNX', KEYS[3], 'what', ARGV[5])
 if redis.call('HGET', KEYS[3], 'what') ~= ARGV[5] then return {'other'} end
 keep()
-local free, mine, done, busy = {}, {}, 0, 0
-for k = 8, #ARGV do
+local together, ready = ARGV[6] == 'together', tonumber(ARGV[8])
+local open, mine, done, busy = {}, {}, 0, 0
+for k = 10, #ARGV do
   local i = ARGV[k]
   local who, till = holder(i)
   if redis.call('HEXISTS', KEYS[3], 'r' .. i) == 1 then done = done + 1
   elseif who == worker then mine[#mine + 1] = i
-  elseif not who or till < now then free[#free + 1] = i
+  elseif not who or till < now then open[#open + 1] = {i, k - 10}
   else busy = busy + 1 end
 end
-if done == #ARGV - 7 then
+if done == #ARGV - 9 then
   local reply = {'done'}
   for i = 0, done - 1 do
     reply[#reply + 1] = redis.call('HGET', KEYS[3], 'r' .. i)
@@ -79,28 +87,37 @@ local place = 0
 for _, other in ipairs(heard) do
   if other < worker then place = place + 1 end
 end
+local left = {}
 if #mine == 0 then
-  local most = math.ceil(#free / (2 * #heard))
-  if ARGV[6] == 'together' then most = busy == 0 and #free or 0 end
-  for _, i in ipairs(free) do
-    if #mine >= most then break end
-    local lost = tonumber(redis.call('HGET', KEYS[3], 'x' .. i) or '0')
-    if holder(i) then
-      lost = redis.call('HINCRBY', KEYS[3], 'x' .. i, 1)
-      redis.call('HDEL', KEYS[3], 'l' .. i)
+  local most = math.ceil(#open / (2 * #heard))
+  if together then most = busy == 0 and #open or 0 end
+  for _, each in ipairs(open) do
+    local i, at = each[1], each[2]
+    if not together and at >= ready then
+      most = (#mine == 0 and at < ready + tonumber(ARGV[9])) and 1 or 0
     end
-    if lost >= tonumber(ARGV[7]) then return {'lost'} end
-    if lost == 0 or #mine == 0 or ARGV[6] == 'together' then
-      mine[#mine + 1] = i
-      if lost > 0 and ARGV[6] ~= 'together' then most = 1 end
+    if #mine >= most then
+      left[#left + 1] = i
+    else
+      local lost = tonumber(redis.call('HGET', KEYS[3], 'x' .. i) or '0')
+      if holder(i) then
+        lost = redis.call('HINCRBY', KEYS[3], 'x' .. i, 1)
+        free(i)
+      end
+      if lost >= tonumber(ARGV[7]) then return {'lost'} end
+      if lost == 0 or #mine == 0 or together then
+        mine[#mine + 1] = i
+        if lost > 0 and not together then most = 1 end
+      end
     end
   end
 end
-local reply = {'held', tostring(#heard), tostring(place)}
+local reply = {'held', tostring(#heard), tostring(place), tostring(#mine)}
 for _, i in ipairs(mine) do
   hold(i)
   reply[#reply + 1] = i
 end
+for _, i in ipairs(left) do reply[#reply + 1] = i end
 return reply
 )";
 
@@ -108,7 +125,7 @@ return reply
 static constexpr std::string_view kPost = R"(
 for k = 5, #ARGV, 2 do
   redis.call('HSETNX', KEYS[3], 'r' .. ARGV[k], ARGV[k + 1])
-  redis.call('HDEL', KEYS[3], 'l' .. ARGV[k])
+  free(ARGV[k])
 end
 keep()
 return {'ok'}
@@ -116,19 +133,13 @@ return {'ok'}
 
 // ARGV[5..]: items.
 static constexpr std::string_view kRenew = R"(
-for k = 5, #ARGV do
-  if holder(ARGV[k]) == worker then hold(ARGV[k]) end
-end
+each_held(hold)
 keep()
 return {'ok'}
 )";
 
 static constexpr std::string_view kLeave = R"(
-for k = 5, #ARGV do
-  if holder(ARGV[k]) == worker then
-    redis.call('HDEL', KEYS[3], 'l' .. ARGV[k])
-  end
-end
+each_held(free)
 redis.call('ZREM', KEYS[2], worker)
 return {'ok'}
 )";
@@ -209,10 +220,11 @@ static bool readNumber(const std::string &text, size_t &to) {
 rt::Result<JoinServer::Taken> JoinServer::take(uint64_t step,
                                                const std::string &what,
                                                bool together,
-                                               std::span<const size_t> order) {
-  std::vector<std::string> own{what, together ? "together" : "apart",
-                               std::string(kMostLosses)};
-  for (std::string &item : texts(order))
+                                               const Wanted &wanted) {
+  std::vector<std::string> own{
+      what, together ? "together" : "apart", std::string(kMostLosses),
+      std::to_string(wanted.ready), std::to_string(wanted.own)};
+  for (std::string &item : texts(wanted.order))
     own.push_back(std::move(item));
   ATTN_TRY(std::vector<std::string> words,
            run(kTake, step, own, limits.outageSeconds));
@@ -230,12 +242,17 @@ rt::Result<JoinServer::Taken> JoinServer::take(uint64_t step,
                          std::make_move_iterator(words.end()));
     return taken;
   }
-  bool read = words[0] == "held" && words.size() >= 3 &&
+  size_t held = 0;
+  bool read = words[0] == "held" && words.size() >= 4 &&
               readNumber(words[1], taken.workers) &&
-              readNumber(words[2], taken.place) && taken.place < taken.workers;
-  for (size_t i = 3; read && i < words.size(); ++i)
-    read = readNumber(words[i], taken.items.emplace_back()) &&
-           taken.items.back() < order.size();
+              readNumber(words[2], taken.place) &&
+              taken.place < taken.workers && readNumber(words[3], held) &&
+              held <= words.size() - 4;
+  for (size_t i = 4; read && i < words.size(); ++i) {
+    auto &list = i < held + 4 ? taken.items : taken.open;
+    read = readNumber(words[i], list.emplace_back()) &&
+           list.back() < wanted.order.size();
+  }
   if (!read)
     return rt::failed("join: " + url + " gives an answer of another kind");
   return taken;

@@ -46,18 +46,25 @@ public:
   /// Another connection to what somebody has entered.
   void belongTo(const std::string &entered) { session = entered; }
 
+  /// All items of a step, in the order in which a worker wants them.
+  struct Wanted {
+    std::vector<size_t> order;
+    size_t ready = 0; ///< the first so many can run at once
+    size_t own = 0;   ///< so many behind those are for it to compile
+  };
   struct Taken {
     std::vector<size_t> items;        ///< leased by this worker
+    std::vector<size_t> open;         ///< by nobody, in the order wanted
     std::vector<std::string> results; ///< of all items, where all have one
     /// Workers heard of, this one among them, and its place in their order.
     size_t workers = 1, place = 0;
   };
-  /// Leases free items of a step, the first of `order` first: fewer where
-  /// there are more workers, one that was lost before on its own, and all or
-  /// none where they are to be measured `together`. Items that this worker
-  /// holds already are given again.
+  /// Leases open items of a step: ready ones, fewer where there are more
+  /// workers, one that was lost before on its own; where none is ready, one of
+  /// its own; and all or none where they are to be measured `together`. Items
+  /// that this worker holds already are given again.
   rt::Result<Taken> take(uint64_t step, const std::string &what, bool together,
-                         std::span<const size_t> order);
+                         const Wanted &wanted);
 
   struct Result {
     size_t item;

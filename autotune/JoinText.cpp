@@ -12,7 +12,8 @@ using namespace attn_jit::tune;
 using Json = nlohmann::ordered_json;
 using store::Outcome;
 
-static constexpr std::string_view kFormat = "attn-jit.job.v1";
+static constexpr std::string_view kFormat = "attn-jit.job.v1",
+                                  kWorkFormat = "attn-jit.work.v1";
 static constexpr std::string_view kSignature = "ed25519 ";
 static constexpr size_t kMostNote = 500;
 
@@ -170,4 +171,28 @@ rt::Result<Measured> tune::parseResult(const std::string &text,
     return rt::badInput("numbers: it has one that is no such number");
   result.note = rt::printable(textOf(json, "note"), kMostNote);
   return result;
+}
+
+std::string Work::text() const {
+  return lineOf({{"format", kWorkFormat},
+                 {"search", search},
+                 {"target", target},
+                 {"release", release},
+                 {"schedules", schedules}});
+}
+
+rt::Result<Work> Work::parse(const std::string &text) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || textOf(json, "format") != kWorkFormat)
+    return rt::badInput("it is no work of the format " +
+                        std::string(kWorkFormat));
+  Work work{textOf(json, "search"),
+            textOf(json, "target"),
+            textOf(json, "release"),
+            {}};
+  if (auto list = json.find("schedules"); list != json.end())
+    for (const Json &each : *list)
+      if (each.is_string())
+        work.schedules.push_back(each.get<std::string>());
+  return work;
 }

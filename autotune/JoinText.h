@@ -10,6 +10,8 @@
 //               "outcome": "ok", "us": [41.8, ...], "error": 1.2e-4,
 //               "clock_mhz": 1980, "note": text, "load_s": 0.1,
 //               "timing_s": 0.01}
+//   work   ::= {"format": "attn-jit.work.v1", "search": digest, "target":
+//               "sm_90a", "release": "580.65.06", "schedules": [text, ...]}
 //
 // A result names what it is of, so that a signed one stands for nothing else.
 // Numbers have the digits that give the same number back: all workers decide by
@@ -56,6 +58,16 @@ std::string resultText(const ItemName &of, const std::string &worker,
 /// Refuses what is of another item, or has another number of samples.
 rt::Result<Measured> parseResult(const std::string &json, const ItemName &of,
                                  size_t samples);
+
+/// What a search will measure, for hosts that compile ahead of it.
+struct Work {
+  std::string search;
+  std::string target;
+  std::string release; ///< of the driver that loads the images; may be empty
+  std::vector<std::string> schedules; ///< in the order that is expected
+  std::string text() const;
+  static rt::Result<Work> parse(const std::string &json);
+};
 
 } // namespace attn_jit::tune
 

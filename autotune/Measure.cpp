@@ -23,7 +23,8 @@ static double clockSeconds() {
 }
 
 WorkerMeasurer::WorkerMeasurer(WorkerOptions given)
-    : options(std::move(given)), pool(options.compile, options.compileThreads),
+    : options(std::move(given)),
+      pool(options.compile, options.compileThreads, options.elsewhere),
       beginning(clockSeconds()) {}
 
 double WorkerMeasurer::seconds() const {

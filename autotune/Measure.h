@@ -31,6 +31,7 @@ struct WorkerOptions {
   std::vector<std::string> command; ///< [0] is a path
   std::string folder;               ///< for what workers say as errors
   CompileFunction compile;
+  ElsewhereFunction elsewhere; ///< may be empty
   unsigned compileThreads = 1;
   /// Until a worker is ready (inputs, reference); of one load and check; of one
   /// sample.
@@ -45,6 +46,10 @@ public:
   explicit WorkerMeasurer(WorkerOptions options);
 
   void prepare(std::span<const std::string> schedules) override;
+  void forget() override { pool.forget(); }
+  bool ready(const std::string &schedule) override {
+    return pool.ready(schedule);
+  }
   rt::Result<std::vector<Measured>>
   measure(std::span<const std::string> schedules, std::span<const Visit> visits,
           const std::function<rt::Status(size_t)> &running) override;

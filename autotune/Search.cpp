@@ -62,6 +62,14 @@ private:
   /// Session, schedule, samples: what tells one measurement from another.
   using Known = std::tuple<std::string, std::string, int64_t>;
 
+  std::vector<std::string> textsOf(const std::vector<Place> &places) const {
+    std::vector<std::string> texts;
+    texts.reserve(places.size());
+    for (Place place : places)
+      texts.push_back(schedules[place]);
+    return texts;
+  }
+
   double spent() const {
     return journal.spentSeconds() + measurer.seconds() - startSeconds;
   }
@@ -170,9 +178,7 @@ private:
   rt::Status attemptOnce(std::vector<Place> &open, int samples,
                          const std::string &session, uint64_t step,
                          std::mt19937_64 &random) {
-    std::vector<std::string> texts;
-    for (Place place : open)
-      texts.push_back(schedules[place]);
+    const std::vector<std::string> texts = textsOf(open);
     std::vector<Visit> visits, round(open.size());
     std::iota(round.begin(), round.end(), Visit(0));
     for (int i = 0; i < samples; ++i) {
@@ -229,6 +235,13 @@ private:
       progress(point);
   }
 
+  size_t chunkOf(uint64_t number, size_t most) const {
+    size_t count = options.chunk;
+    for (; number > 0 && count < options.mostChunk; --number)
+      count *= 2;
+    return std::min({count, options.mostChunk, most});
+  }
+
   rt::Status firstRung() {
     Ranker ranker(schedules);
     std::vector<Place> queue;
@@ -242,13 +255,13 @@ private:
       // At least one chunk, however small the budget: something is chosen.
       if (number && clock >= options.firstShare * options.budgetSeconds)
         break;
-      const size_t count = std::min(options.chunk, queue.size());
+      const size_t count = chunkOf(number, queue.size());
       std::vector<Place> chunk(queue.begin(), queue.begin() + count);
       queue.erase(queue.begin(), queue.begin() + count);
-      std::vector<std::string> next;
-      for (size_t i = 0; i < std::min(options.chunk, queue.size()); ++i)
-        next.push_back(schedules[queue[i]]);
-      measurer.prepare(next);
+      const std::vector<std::string> rest = textsOf(queue);
+      const size_t next = chunkOf(number + 1, rest.size());
+      measurer.prepare(std::span(rest).first(next));
+      measurer.expect(std::span(rest).subspan(next));
       ATTN_CHECK(measure(chunk, options.firstSamples, report.session, number));
       for (Place place : chunk) {
         alive.push_back(place);

@@ -48,6 +48,12 @@ public:
 
   /// These will be asked for soon: host threads may compile them meanwhile.
   virtual void prepare(std::span<const std::string> schedules) {}
+  /// What was prepared and is not begun need not be made any more.
+  virtual void forget() {}
+  /// Can it run at once, without waiting for a compiler?
+  virtual bool ready(const std::string &schedule) { return true; }
+  /// All that may be asked for behind these, in the order that is expected now.
+  virtual void expect(std::span<const std::string> schedules) {}
   /// A result for each schedule. `running` is called before a schedule first
   /// runs in this call, and what it says stops the call. An error is the
   /// device's or the host's, no schedule's: a lost device above all.
@@ -96,7 +102,9 @@ struct SearchOptions {
   double budgetSeconds = 60; ///< of the measurer's clock
   uint64_t seed = 1;
   int firstSamples = 3, finalSamples = 32;
-  size_t chunk = 16;       ///< measured beside each other on the first rung
+  /// Measured beside each other on the first rung; each chunk is twice the one
+  /// before, up to the most.
+  size_t chunk = 16, mostChunk = 16;
   size_t finalists = 4;    ///< beside the default
   double firstShare = 0.6; ///< of the budget, for the first rung
   double margin = 0.05;    ///< what is within it of the best goes on

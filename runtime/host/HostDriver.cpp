@@ -4,6 +4,7 @@
 // oneTBB's threads one point at a time, so that uneven points balance.
 #include "runtime/host/HostDriver.h"
 #include "runtime/ElfImage.h"
+#include "runtime/Processors.h"
 #include "runtime/Synchronous.h"
 
 #include <atomic>
@@ -14,7 +15,6 @@
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
-#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -152,19 +152,11 @@ private:
   std::optional<tbb::global_control> parallelism;
 };
 
-int usableCpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0)
-    return std::max(1, CPU_COUNT(&set));
-  return std::max(1, int(sysconf(_SC_NPROCESSORS_ONLN)));
-}
-
 } // namespace
 
 Device attn_jit::rt::makeHostDevice(const HostOptions &options) {
   return Device(std::make_shared<HostDriver>(
-      options.threads > 0 ? options.threads : usableCpus()));
+      options.threads > 0 ? options.threads : usableProcessors()));
 }
 
 DriverReport attn_jit::rt::enumerateHost() {

@@ -95,6 +95,24 @@ TEST(JoinText, AJobThatRecordsCouldNotBeMadeOfIsRefused) {
       Job::parse(Job{"d", job.session, "2026-11-28T03:41:1xZ"}.text()));
 }
 
+TEST(JoinText, WorkComesBackAsItWasAndNothingElseIsWork) {
+  const Work work{"digest", "sm_90a", "13.0", {"f.v1<x=1>", "f.v1<x=2>"}};
+  auto back = Work::parse(work.text());
+  ASSERT_TRUE(back) << back.error().text;
+  EXPECT_EQ(back->text(), work.text());
+  EXPECT_EQ(back->schedules, work.schedules);
+  EXPECT_FALSE(Work::parse("{}"));
+  EXPECT_FALSE(Work::parse("[1"));
+  EXPECT_FALSE(
+      Work::parse(Job{"d", "0123456789abcdef", "2026-11-28T03:41:19Z"}.text()));
+  // What is no text of a schedule is none of its schedules.
+  std::string text = work.text();
+  text.replace(text.find("\"f.v1<x=1>\""), 11, "[7]");
+  back = Work::parse(text);
+  ASSERT_TRUE(back) << back.error().text;
+  EXPECT_EQ(back->schedules.size(), 1u);
+}
+
 namespace {
 /// A machine of its own: keys and what it lists.
 class Seals : public testing::Test {

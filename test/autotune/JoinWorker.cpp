@@ -2,21 +2,32 @@
 //
 // One worker of a shared search on recorded times, for join.py:
 //
-//   JoinWorker URL [--records FILE] [--key FILE] [--device NAME] [--seed N]
-//              [--pause MS] [--lease SECONDS] [--outage SECONDS] [--log FILE]
+//   JoinWorker URL [--records FILE] [--key FILE] [--device NAME] [--driver
+//   NAME]
+//              [--seed N] [--pause MS] [--lease SECONDS] [--outage SECONDS]
+//              [--budget SECONDS] [--log FILE] [--counts FILE] [--load MS]
+//              [--compile MS] [--threads N] [--helper IDLE_SECONDS]
+//   JoinWorker list --key FILE          into this machine's list of keys
 //
 // Its device is a table of 320 made times with noise; a sample is the same on
 // whichever worker it is taken, as where timings were recorded. A schedule in
 // 16 crashes, another's output is wrong. `--pause` is slept at each sample, so
-// that a kill meets it. Prints the winner, its time, the device's seconds and
-// how many were measured; `--log` holds each schedule that ran here.
+// that a kill meets it, `--load` once a schedule. With `--compile` an image is
+// slept for, by `--threads` threads, unless another host has made it; with
+// `--helper` this is such a host, and measures nothing. Prints the winner, its
+// time, the device's seconds and how many were measured; `--log` holds each
+// schedule that ran here, `--counts` what was compiled and what was taken.
+#include "autotune/CompilePool.h"
 #include "autotune/Join.h"
+#include "autotune/JoinHelper.h"
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <set>
 #include <thread>
 
 using namespace attn_jit;
@@ -59,11 +70,70 @@ struct Recorded {
   std::vector<Candidate> candidates;
 };
 
+static void sleepMs(double ms) {
+  std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(ms));
+}
+
+/// What stands for an image, and for the time that one takes.
+class Compiler {
+public:
+  Compiler(double ms, JoinImages *shared) : ms(ms), shared(shared) {}
+
+  static store::Key keyOf(const std::string &schedule) {
+    store::Key key;
+    key.add("schedule", schedule);
+    return key;
+  }
+  store::Entry make(const std::string &schedule) {
+    sleepMs(ms * (0.5 + drawn(std::hash<std::string>()(schedule))));
+    store::Entry entry;
+    entry.object = "image of " + schedule;
+    entry.action.key = keyOf(schedule);
+    entry.action.kind = "host";
+    entry.action.object = store::sha256(entry.object);
+    entry.action.bytes = int64_t(entry.object.size());
+    entry.action.manifest = "{}";
+    return entry;
+  }
+  CompiledPath path(const std::string &schedule) {
+    if (auto there = shared ? shared->take(keyOf(schedule)) : std::nullopt) {
+      ++taken;
+      return there->object;
+    }
+    ++made;
+    store::Entry entry = make(schedule);
+    if (shared)
+      (void)shared->put(entry.action, entry.object).ok();
+    return entry.object;
+  }
+  bool elsewhere(const std::string &schedule) const {
+    return shared && shared->elsewhere(keyOf(schedule));
+  }
+  std::atomic<int> made{0}, taken{0};
+
+private:
+  const double ms;
+  JoinImages *const shared;
+};
+
 class RecordedMeasurer : public Measurer {
 public:
-  RecordedMeasurer(const Recorded &recorded, int pauseMs, std::string log)
-      : recorded(recorded), pauseMs(pauseMs), log(std::move(log)) {}
+  RecordedMeasurer(const Recorded &recorded, Compiler &compiler,
+                   unsigned threads, double pauseMs, double loadMs,
+                   std::string log)
+      : recorded(recorded), pauseMs(pauseMs), loadMs(loadMs),
+        log(std::move(log)),
+        pool([&](const std::string &s) { return compiler.path(s); }, threads,
+             [&](const std::string &s) { return compiler.elsewhere(s); }) {}
 
+  void prepare(std::span<const std::string> schedules) override {
+    for (const std::string &schedule : schedules)
+      pool.announce(schedule);
+  }
+  void forget() override { pool.forget(); }
+  bool ready(const std::string &schedule) override {
+    return pool.ready(schedule);
+  }
   rt::Result<std::vector<Measured>>
   measure(std::span<const std::string> schedules, std::span<const Visit> visits,
           const std::function<rt::Status(size_t)> &running) override {
@@ -71,8 +141,14 @@ public:
     std::vector<size_t> counts(schedules.size());
     for (Visit visit : visits)
       ++counts[visit];
+    prepare(schedules);
     for (size_t i = 0; i < schedules.size(); ++i) {
+      ATTN_TRY(const std::string image, pool.get(schedules[i]));
+      if (image != "image of " + schedules[i])
+        return rt::failed("it is another's image");
       ATTN_CHECK(running(i));
+      if (loaded.insert(schedules[i]).second)
+        sleepMs(loadMs);
       const int number = recorded.numbers.at(schedules[i]);
       results[i].error = 1e-4;
       results[i].loadSeconds = 1e-3 * (1 + drawn(number));
@@ -88,7 +164,7 @@ public:
       Measured &result = results[visit];
       if (result.outcome != store::Outcome::Ok)
         continue;
-      std::this_thread::sleep_for(std::chrono::milliseconds(pauseMs));
+      sleepMs(pauseMs);
       const int number = recorded.numbers.at(schedules[visit]);
       // By what is sampled and how often: the same wherever and whenever.
       const uint64_t which =
@@ -105,8 +181,10 @@ public:
 
 private:
   const Recorded &recorded;
-  const int pauseMs;
+  const double pauseMs, loadMs;
   const std::string log;
+  std::set<std::string> loaded;
+  CompilePool pool;
 };
 
 /// Nothing is kept.
@@ -122,17 +200,22 @@ public:
 };
 } // namespace
 
+static rt::Status list(const std::string &keyFile) {
+  ATTN_TRY(const store::SigningKey key, store::SigningKey::load(keyFile));
+  ATTN_TRY(const std::string path, store::TrustedKeys::defaultPath());
+  return store::trustKey(path, key.publicKey());
+}
+
 static rt::Status run(std::map<std::string, std::string> flags,
                       const std::string &url) {
   auto number = [&](const char *flag, double otherwise) {
     return flags.contains(flag) ? std::atof(flags[flag].c_str()) : otherwise;
   };
   const Recorded recorded(uint64_t(number("--seed", 1)));
-  RecordedMeasurer device(recorded, int(number("--pause", 0)), flags["--log"]);
   SearchSubject subject;
   subject.problem.add("description", "recorded " + flags["--seed"]);
   subject.device.add("name", "recorded " + flags["--device"]);
-  subject.compiler = "c1", subject.driver = "d1";
+  subject.compiler = "c1", subject.driver = "d1" + flags["--driver"];
   std::unique_ptr<RecordSink> sink = std::make_unique<NoSink>();
   if (flags.contains("--records")) {
     ATTN_TRY(sink, sinkInto(flags["--records"]));
@@ -141,6 +224,33 @@ static rt::Status run(std::map<std::string, std::string> flags,
   join.url = url, join.keyFile = flags["--key"];
   join.limits.leaseSeconds = number("--lease", 1);
   join.limits.outageSeconds = number("--outage", 2);
+  std::unique_ptr<JoinImages> images;
+  if (!join.keyFile.empty()) {
+    ATTN_TRY(images, JoinImages::open(url, join.keyFile, "recorded"));
+    join.images = images.get();
+  }
+  Compiler compiler(number("--compile", 0), images.get());
+  const unsigned threads = unsigned(number("--threads", 1));
+  if (flags.contains("--helper") && images) {
+    ATTN_TRY(const JoinSeal seal, JoinSeal::make(join.keyFile));
+    ATTN_TRY(const HelperReport helped,
+             helpSearches(
+                 *images, seal,
+                 {[](const Work &,
+                     const std::string &schedule) -> rt::Result<store::Key> {
+                    return Compiler::keyOf(schedule);
+                  },
+                  [&](const Work &,
+                      const std::string &schedule) -> rt::Result<store::Entry> {
+                    return compiler.make(schedule);
+                  }},
+                 threads, number("--helper", 1)));
+    std::printf("%zu compiled, %zu failed, for %zu searches\n", helped.compiled,
+                helped.failed, helped.searches);
+    return rt::success();
+  }
+  RecordedMeasurer device(recorded, compiler, threads, number("--pause", 0),
+                          number("--load", 0), flags["--log"]);
   SearchOptions options;
   options.budgetSeconds = number("--budget", 0.5);
   const std::string standard = recorded.candidates[200].schedule;
@@ -151,6 +261,9 @@ static rt::Status run(std::map<std::string, std::string> flags,
               report.winner.c_str(), report.winnerTime.medianUs,
               report.measured, report.failed, report.seconds,
               std::string(name(report.stop)).c_str());
+  if (flags.contains("--counts"))
+    std::ofstream(flags["--counts"])
+        << compiler.made << " " << compiler.taken << "\n";
   return rt::success();
 }
 
@@ -160,7 +273,8 @@ int main(int count, char **words) {
     flags[words[i]] = words[i + 1];
   if (count < 2 || count % 2)
     return 2;
-  auto done = run(flags, words[1]);
+  auto done = words[1] == std::string_view("list") ? list(flags["--key"])
+                                                   : run(flags, words[1]);
   if (!done)
     std::fprintf(stderr, "%s\n", done.error().text.c_str());
   return done ? 0 : done.error().exitCode();

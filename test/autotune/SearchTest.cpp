@@ -66,13 +66,15 @@ static SearchOptions tenthOf(const Table &table) {
   return options;
 }
 
-TEST(Search, FindsTheBestInATenthOfTheTime) {
+/// In chunks of at most so many.
+static void findsTheBest(size_t mostChunk) {
   double product = 1, worst = 1;
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     const Made all = made(seed);
     SimulatedMeasurer device(all.table);
     MemoryJournal journal;
-    const SearchOptions options = tenthOf(all.table);
+    SearchOptions options = tenthOf(all.table);
+    options.mostChunk = mostChunk;
     auto report = search(subjectOf("p"), all.defaultPick, all.ranked, device,
                          journal, options);
     ASSERT_TRUE(report) << report.error().text;
@@ -84,10 +86,38 @@ TEST(Search, FindsTheBestInATenthOfTheTime) {
     EXPECT_TRUE(journal.finished);
   }
   const double mean = std::pow(product, 1.0 / 20);
-  std::printf("20 spaces of 320: %.4f of the optimum, worst %.4f\n", mean,
-              worst);
+  std::printf("20 spaces of 320, chunks of %zu: %.4f of the optimum, worst "
+              "%.4f\n",
+              mostChunk, mean, worst);
   EXPECT_GE(mean, 0.98);
   EXPECT_GE(worst, 0.95);
+}
+
+TEST(Search, FindsTheBestInATenthOfTheTime) { findsTheBest(16); }
+TEST(Search, FindsItInTheChunksOfASharedSearchToo) { findsTheBest(64); }
+
+TEST(Search, TellsAheadWhatItMayMeasure) {
+  struct Listening : SimulatedMeasurer {
+    using SimulatedMeasurer::SimulatedMeasurer;
+    void prepare(std::span<const std::string> schedules) override {
+      next.assign(schedules.begin(), schedules.end());
+      sizes.push_back(next.size());
+    }
+    void expect(std::span<const std::string> schedules) override {
+      later.push_back(schedules.size());
+    }
+    std::vector<std::string> next;
+    std::vector<size_t> sizes, later;
+  };
+  const Made all = made(3);
+  Listening device(all.table);
+  MemoryJournal journal;
+  SearchOptions options;
+  options.budgetSeconds = 3600, options.mostChunk = 64;
+  ASSERT_TRUE(search(subjectOf("p"), all.defaultPick, all.ranked, device,
+                     journal, options));
+  EXPECT_EQ(device.sizes, (std::vector<size_t>{32, 64, 64, 64, 64, 16, 0}));
+  EXPECT_EQ(device.later, (std::vector<size_t>{272, 208, 144, 80, 16, 0, 0}));
 }
 
 TEST(Search, IsTheSameTwice) {

@@ -23,14 +23,15 @@ count = 0
 
 
 class Worker:
-    def __init__(self, url, key=None, **flags):
+    def __init__(self, url, key=None, machine="config", **flags):
         global count
         count += 1
         self.records = os.path.join(folder.name, f"records.{count}.jsonl")
         self.log = os.path.join(folder.name, f"log.{count}")
         flags = {"records": self.records, "log": self.log, **flags, **({"key": key} if key else {})}
         words = [word for flag, value in flags.items() for word in (f"--{flag}", str(value))]
-        environment = {**os.environ, "ATTN_JIT_CONFIG": os.path.join(folder.name, "config")}
+        self.counted = flags.get("counts")
+        environment = {**os.environ, "ATTN_JIT_CONFIG": os.path.join(folder.name, machine)}
         self.process = subprocess.Popen([WORKER, url, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True, env=environment)
 
@@ -50,6 +51,10 @@ class Worker:
 
     def ran(self):
         return open(self.log).read().splitlines() if os.path.exists(self.log) else []
+
+    def counts(self):
+        """Images that it compiled, and that it took."""
+        return [int(word) for word in open(self.counted).read().split()]
 
     def wait_for_lines(self, least):
         end = time.monotonic() + LIMIT
@@ -193,16 +198,17 @@ def check_lost():
 
 
 def check_device():
-    """Another device measures nothing of this one's search, and shares none of its results."""
+    """Another device, or driver, measures nothing of this one's search, and shares none of its results."""
     with Redis() as redis:
-        one, two = Worker(redis.url, pause=1, device="h200"), Worker(redis.url, pause=1, device="h100")
-        one.said(), two.said()
-        for worker, name in ((one, "h200"), (two, "h100")):
+        one, two, three = (Worker(redis.url, pause=1, device=device, driver=driver)
+                           for device, driver in (("h200", 1), ("h100", 1), ("h200", 2)))
+        one.said(), two.said(), three.said()
+        for worker, name in ((one, "h200"), (two, "h100"), (three, "h200")):
             assert {json.loads(line)["device"]["name"] for line in worker.lines()} == {f"recorded {name}"}
             schedules = {json.loads(line)["schedule"] for line in worker.lines()}
             assert set(worker.ran()) == schedules, "each ran all of its own"
-        sessions = [{json.loads(line)["session"] for line in worker.lines()} for worker in (one, two)]
-        assert not sessions[0] & sessions[1]
+        sessions = [json.loads(worker.lines()[0])["session"] for worker in (one, two, three)]
+        assert len(set(sessions)) == 3, sessions
 
 
 def key_file(name):
@@ -230,6 +236,100 @@ def check_signed():
         error = Worker(redis.url, key=key).refused(2)
         assert "is refused: it is unsigned" in error, error
         unsigned.said()
+
+
+def listed(machine, *keys):
+    """A machine that lists these keys."""
+    for key in keys:
+        subprocess.run([WORKER, "list", "--key", key], check=True,
+                       env={**os.environ, "ATTN_JIT_CONFIG": os.path.join(folder.name, machine)})
+    return machine
+
+
+def check_helpers():
+    """Hosts that only compile: what a listed key signed is taken, anything else compiled again, whoever is killed."""
+    own, farm, stranger = (key_file(name) for name in ("own", "farm", "stranger"))
+    device, helper = listed("device", farm), listed("helper", own)
+    pace = {"compile": 30, "threads": 1}
+    with Redis() as redis:
+        alone = Worker(redis.url, counts=os.path.join(folder.name, "alone"), **pace)
+        said, records = alone.said(), measured(alone.lines())
+        everything = alone.counts()[0]
+    for what, key, kills in (("listed", farm, 0), ("killed", farm, 6), ("unlisted", stranger, 0)):
+        with Redis() as redis:
+            began = time.monotonic()
+            worker = Worker(redis.url, key=own, machine=device, counts=os.path.join(folder.name, what), **pace)
+            helpers = [Worker(redis.url, key=key, machine=helper, helper=1, **pace) for _ in range(2)]
+            for kill in range(kills):
+                time.sleep(0.3)
+                helpers[kill % 2].process.kill()
+                helpers[kill % 2].process.communicate()
+                helpers[kill % 2] = Worker(redis.url, key=key, machine=helper, helper=1, **pace)
+            assert worker.said() == said and measured(worker.lines()) == records, what
+            took = time.monotonic() - began
+            made, taken = worker.counts()
+            helped = [each.said().strip() for each in helpers]
+        print(f"{what}: {took:.1f} s, {made} compiled, {taken} taken; {'; '.join(helped)}")
+        if what == "unlisted":
+            assert taken == 0 and made >= len(set(worker.ran())) and int(helped[0].split()[0]) > 0
+        else:
+            assert taken > everything / 3 and made < everything * 2 / 3, (made, taken, everything)
+    with Redis() as redis:
+        worker = Worker(redis.url, key=own, machine=device, **pace)
+        worker.wait_for_lines(1)
+        error = Worker(redis.url, key=stranger, machine=listed("other", farm), helper=1).refused(2)
+        assert "is refused: it is signed by a key that is not listed: " in error, error
+        assert worker.said() == said
+    error = Worker(f"redis://127.0.0.1:{servers.free_port()}/1", key=farm, machine=helper, helper=1).refused(1)
+    assert error.startswith("remote redis://"), error
+
+
+def check_swapped():
+    """An image that a listed key has signed, below another's key, is compiled again; where it belongs, it is taken."""
+    own, farm = key_file("own"), key_file("farm")
+    device, helper = listed("device", farm), listed("helper", own)
+    told = []
+    for swapped in (False, True):
+        with Redis() as redis:
+            first = Worker(redis.url, key=own, machine=device, pause=20)
+            farmed = Worker(redis.url, key=farm, machine=helper, helper=1, threads=4, compile=1)
+            first.wait_for_lines(1)
+            first.process.kill()
+            first.process.communicate()
+            print(farmed.said().strip())
+            if swapped:
+                redis.ask("EVAL", """
+                    redis.call('SELECT', 1)
+                    local names = redis.call('KEYS', 'attn-jit:join:image:*')
+                    local all = {}
+                    for i, name in ipairs(names) do all[i] = redis.call('HGETALL', name) end
+                    for i, name in ipairs(names) do
+                      redis.call('DEL', name)
+                      redis.call('HSET', name, unpack(all[i % #names + 1]))
+                    end
+                    return #names""", "0")
+            worker = Worker(redis.url, key=own, machine=device, counts=os.path.join(folder.name, f"swapped.{swapped}"))
+            told.append((worker.said(), measured(worker.lines())))
+            made, taken = worker.counts()
+            print(f"swapped: {swapped}, {made} compiled, {taken} taken")
+            assert taken == 0 if swapped else taken > 100, (made, taken)
+    assert told[0] == told[1]
+
+
+def check_faster():
+    """Two workers are faster than one, whether the device or the compiler is what they wait for."""
+    for what, pace in (("device", {"load": 20, "compile": 40}), ("compiler", {"load": 2, "compile": 200})):
+        took = []
+        for number in (1, 2):
+            with Redis() as redis:
+                began = time.monotonic()
+                workers = [Worker(redis.url, threads=8, budget=100, **pace,
+                                  counts=os.path.join(folder.name, f"{what}.{number}.{i}")) for i in range(number)]
+                assert len({each.said() for each in workers}) == 1
+                took.append(time.monotonic() - began)
+        compiled = [each.counts()[0] for each in workers]
+        print(f"{what}: {took[0]:.1f} s and {took[1]:.1f} s, {took[0] / took[1]:.2f}; of 320 {compiled} compiled")
+        assert took[0] > 1.4 * took[1] and sum(compiled) < 400, (what, took, compiled)
 
 
 def check_forged():

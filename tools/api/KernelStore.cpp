@@ -83,8 +83,18 @@ static std::optional<rt::ImageKind> kindOf(std::string_view text) {
   return std::nullopt;
 }
 
-/// The compiler's result as it was, but for its times and its texts.
-static std::optional<Compiled> compiledOf(store::Entry entry) {
+store::Entry api::entryOf(const store::Key &key, const Compiled &compiled) {
+  store::Entry entry;
+  entry.action.key = key;
+  entry.action.kind = rt::name(compiled.kind);
+  entry.action.object = store::sha256(compiled.image);
+  entry.action.bytes = int64_t(compiled.image.size());
+  entry.action.manifest = compiled.manifest;
+  entry.object = compiled.image;
+  return entry;
+}
+
+std::optional<Compiled> api::compiledOf(store::Entry entry) {
   const auto kind = kindOf(entry.action.kind);
   auto manifest = rt::parseManifest(entry.action.manifest);
   if (!kind || !manifest || manifest->imageKind != *kind)
@@ -145,17 +155,12 @@ std::optional<Compiled> KernelStore::fetched(const store::Key &key,
 
 /// What cannot be kept is used all the same.
 void KernelStore::keep(const store::Key &key, const Compiled &made) {
-  store::Action action;
-  action.key = key;
-  action.kind = rt::name(made.kind);
-  action.object = store::sha256(made.image);
-  action.bytes = int64_t(made.image.size());
-  action.manifest = made.manifest;
+  store::Entry entry = entryOf(key, made);
   if (auto own = store::SigningKey::ofUser(); own && *own)
-    store::signAction(**own, action);
-  (void)local.publish(action, made.image).ok();
+    store::signAction(**own, entry.action);
+  (void)local.publish(entry.action, entry.object).ok();
   if (tiers)
-    tiers->offer({std::move(action), made.image});
+    tiers->offer(std::move(entry));
 }
 
 std::optional<KernelStore::Image> KernelStore::find(const store::Key &key) {

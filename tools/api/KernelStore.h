@@ -29,6 +29,11 @@ namespace attn_jit::api {
 rt::Result<std::optional<store::Key>> storeKey(const Description &description,
                                                const CompileOptions &options);
 
+/// An image as an entry, unsigned; and back: the compiler's result as it was,
+/// but for its times and its texts. Nothing where it does not read as an image.
+store::Entry entryOf(const store::Key &key, const Compiled &compiled);
+std::optional<Compiled> compiledOf(store::Entry entry);
+
 /// Any number of threads at once. Works without a folder and without remotes
 /// too, where it finds and keeps nothing.
 class KernelStore {

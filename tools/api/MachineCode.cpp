@@ -22,10 +22,11 @@ static constexpr size_t kMostWaiting = 64;
 /// Killed, ptxas ends at once; its folder is removed by our thread.
 static constexpr std::chrono::milliseconds kEnd{50};
 
-bool api::isDriversOwn(const std::string &ptxas, const rt::DeviceInfo &device) {
-  // "13.0 (580.65.06)"
-  const std::string release =
-      device.driverVersion.substr(0, device.driverVersion.find(' '));
+std::string api::driverRelease(const rt::DeviceInfo &device) {
+  return device.driverVersion.substr(0, device.driverVersion.find(' '));
+}
+
+bool api::isOfRelease(const std::string &ptxas, const std::string &release) {
   return !ptxas.empty() && !release.empty() &&
          ptxasVersion(ptxas) == "ptxas " + release;
 }
@@ -108,7 +109,7 @@ void MachineCode::State::assemble(const Job &job) {
   const auto lock = local.lock(key, std::chrono::milliseconds(0));
   if (!lock ||
       !access(local.actionFile(key, store::Place::Own).c_str(), F_OK) ||
-      !isDriversOwn(ptxas, job.device))
+      !isOfRelease(ptxas, driverRelease(job.device)))
     return;
   auto made =
       api::assemble(ptxas, job.ptx, job.target, /*keepFault=*/false, &running);

@@ -16,9 +16,11 @@
 
 namespace attn_jit::api {
 
-/// Whether that ptxas is of the release that the device's driver has built in:
-/// the two make the same code of the same PTX.
-bool isDriversOwn(const std::string &ptxas, const rt::DeviceInfo &device);
+/// The driver's own: "13.0" of "13.0 (580.65.06)".
+std::string driverRelease(const rt::DeviceInfo &device);
+/// Whether there is a ptxas and it is of that release. A driver's own makes the
+/// same code of the same PTX as what the driver has built in.
+bool isOfRelease(const std::string &ptxas, const std::string &release);
 
 /// Any number of threads. A child of fork finds, and assembles nothing.
 class MachineCode {

@@ -3,6 +3,7 @@
 // attn-jit tune, and the process that it measures in.
 #include "runtime/File.h"
 #include "tools/cli/Arguments.h"
+#include "tools/tune/CompileOnly.h"
 #include "tools/tune/Run.h"
 #include "tools/tune/Worker.h"
 
@@ -12,6 +13,12 @@ using namespace attn_jit;
 
 static rt::Result<int> runTune(const tuning::TuneText &text) {
   ATTN_TRY(const tuning::Options options, tuning::checkOptions(text));
+  if (options.compileOnly) {
+    ATTN_TRY(const tune::HelperReport helped, tuning::compileOnly(options));
+    std::printf("%zu compiled, %zu failed, for %zu searches\n", helped.compiled,
+                helped.failed, helped.searches);
+    return 0;
+  }
   ATTN_TRY(const tuning::Report report, tuning::run(options));
   cli::noticeStore();
   std::fputs(tuning::reportText(report).c_str(), stdout);
@@ -58,6 +65,10 @@ void cli::addTune(CLI::App &root, int &status) {
   add("--join", text->join,
       "URL  redis://host:port/n: search with all that are there");
   add("--key", text->keyFile, "FILE  that signs what is said with --join");
+  tune->add_flag("--compile-only", text->compileOnly,
+                 "with --join: compile for those who measure this attention, "
+                 "until there was nothing to do for --budget")
+      ->group("Search");
   tune->add_flag(
           "--bucket", text->bucket,
           "both ends of the bucket that holds these sizes, for all calls "

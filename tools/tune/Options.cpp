@@ -59,6 +59,25 @@ static std::vector<std::string> flagsOf(const TuneText &text) {
   return flags;
 }
 
+/// Who compiles for others opens no device and records nothing; what he makes
+/// is of use only with his signature.
+static rt::Status checkCompileOnly(const TuneText &text) {
+  if (text.join.empty() || text.keyFile.empty())
+    return rt::badInput("compile_only: given without " +
+                        std::string(text.join.empty() ? "join" : "key") +
+                        "; allowed: --join URL --key FILE --compile-only");
+  const std::pair<const char *, bool> others[] = {
+      {"bucket", text.bucket},        {"device", !text.device.empty()},
+      {"every", !text.every.empty()}, {"json", !text.jsonFile.empty()},
+      {"pin", !text.pinFile.empty()}, {"records", !text.recordsFile.empty()}};
+  for (const auto &[name, given] : others)
+    if (given)
+      return rt::badInput(std::string(name) +
+                          ": given with --compile-only, which only compiles; "
+                          "allowed: one of the two");
+  return rt::success();
+}
+
 rt::Result<Options> tuning::checkOptions(const TuneText &text) {
   Options options;
   bench::BenchText bench;
@@ -83,6 +102,9 @@ rt::Result<Options> tuning::checkOptions(const TuneText &text) {
              cli::parseInteger("schedules", text.schedules, 1, kMostSchedules));
     options.schedules = size_t(most);
   }
+  if (text.compileOnly)
+    ATTN_CHECK(checkCompileOnly(text));
+  options.compileOnly = text.compileOnly;
   if (text.join.empty() && !text.keyFile.empty())
     return cli::refused("key", text.keyFile, "with --join");
   if (!text.join.empty()) {

@@ -15,7 +15,7 @@ struct TuneText {
   std::string device, seed, budget, schedules, sample, every, recordsFile,
       jsonFile, pinFile;
   std::string join, keyFile;
-  bool keepCache = false, bucket = false;
+  bool keepCache = false, bucket = false, compileOnly = false;
 };
 
 struct Options {
@@ -27,9 +27,11 @@ struct Options {
   int every = 0;           ///< samples of each, and no search
   std::string recordsFile; ///< empty: this owner's store
   std::string jsonFile;
-  tune::JoinOptions join; ///< without a URL: this process searches alone
-  std::string pinFile;    ///< empty: none is written
-  bool bucket = false;    ///< both ends of the bucket instead of these sizes
+  tune::JoinOptions join;   ///< without a URL: this process searches alone
+  bool compileOnly = false; ///< for those who measure; the budget is how long
+                            ///< there may be nothing to do
+  std::string pinFile;      ///< empty: none is written
+  bool bucket = false;      ///< both ends of the bucket instead of these sizes
   /// The flags that give a worker the same case.
   std::vector<std::string> workerFlags;
 };

@@ -47,6 +47,9 @@ std::string tuning::reportText(const Report &report) {
           std::to_string(search.reused) +
           " known before; stopped: " + std::string(tune::name(search.stop)) +
           "\n";
+  if (report.taken)
+    text += std::to_string(report.compiled) + " compiled here, " +
+            std::to_string(report.taken) + " taken from other hosts\n";
   if (report.least)
     text += "the bucket's smallest call:\n" + reportText(*report.least) +
             "the bucket serves: " + report.served->schedule + "\n  " +
@@ -85,6 +88,8 @@ static nlohmann::ordered_json jsonOf(const Report &report) {
   json["measured"] = search.measured;
   json["failed"] = search.failed;
   json["reused"] = search.reused;
+  json["compiled"] = report.compiled;
+  json["taken"] = report.taken;
   json["seconds"] = search.seconds;
   json["stop"] = tune::name(search.stop);
   json["continued"] = report.continued;

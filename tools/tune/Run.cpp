@@ -9,18 +9,17 @@
 #include "autotune/Problem.h"
 #include "runtime/File.h"
 #include "runtime/Printable.h"
-#include "tools/api/Emit.h"
+#include "runtime/Processors.h"
 #include "tools/api/MachineCode.h"
 #include "tools/api/RecordExchange.h"
 #include "tools/bench/Progress.h"
 #include "tools/cli/Format.h"
+#include "tools/tune/Images.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
-#include <thread>
 
 using namespace attn_jit;
 using namespace attn_jit::tuning;
@@ -115,19 +114,6 @@ static tune::SearchSubject subjectOf(const bench::Case &what,
   subject.compiler = api::compilerIdentity();
   subject.driver = tune::driverText(device);
   return subject;
-}
-
-/// A driver assembles one image after the other; its own release of ptxas,
-/// where that is installed, runs on all cores. Otherwise the image stays PTX.
-static void assembleLikeDriver(api::Compiled &made, const std::string &ptxas) {
-  if (made.kind != rt::ImageKind::Ptx || ptxas.empty())
-    return;
-  auto assembled =
-      api::assemble(ptxas, made.image, made.target, /*keepFault=*/false);
-  if (!assembled)
-    return;
-  made.kind = rt::ImageKind::Cubin;
-  made.image = std::move(assembled->cubin);
 }
 
 /// What others found fast, and this compiler has not measured here, the fastest
@@ -247,8 +233,8 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   Report report;
   report.device = info.name, report.target = info.target;
   const rt::AttentionShape &s = what.shape;
-  const int64_t alignment = what.kernelOptions(attention).alignment;
-  subject = subjectOf(what, attention, alignment, sizes, info);
+  const ImageMaking making(what, attention);
+  subject = subjectOf(what, attention, making.alignment(), sizes, info);
   // All that share a search make the same list of it, and what is timed to
   // judge by, or for a file, has nothing to do with this owner's records.
   std::vector<std::string> heard;
@@ -257,7 +243,7 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
     ATTN_TRY(heard, heardOf(subject));
   }
   ATTN_TRY(const api::TuneSpace space,
-           api::tuneSpace(what.description, info.target, alignment,
+           api::tuneSpace(what.description, info.target, making.alignment(),
                           {s.batch, s.queryHeads, s.kvHeads, s.queryLen,
                            s.kvLen, attention.deterministic},
                           info, only ? 1 : options.schedules,
@@ -270,7 +256,6 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
     report.modelPick = space.ranked.front().schedule;
 
   ATTN_TRY(const ScratchFolder scratch, ScratchFolder::make());
-  std::atomic<int> images{0};
   tune::WorkerOptions work;
   std::error_code fault;
   work.command = {fs::read_symlink("/proc/self/exe", fault).string(),
@@ -278,22 +263,20 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   const std::vector<std::string> flags = workerFlags(what);
   work.command.insert(work.command.end(), flags.begin(), flags.end());
   work.folder = scratch.path;
-  work.compileThreads = std::max(std::thread::hardware_concurrency(), 2u) - 1;
-  std::string ptxas = api::findPtxas();
-  if (!api::isDriversOwn(ptxas, info))
-    ptxas.clear();
-  work.compile = [&](const std::string &schedule) -> tune::CompiledPath {
-    api::CompileOptions wanted;
-    wanted.target = info.target;
-    wanted.schedule = schedule;
-    wanted.alignment = alignment;
-    ATTN_TRY(api::Compiled made, api::compile(what.description, wanted));
-    assembleLikeDriver(made, ptxas);
-    const std::string path = scratch.path + "/" + std::to_string(images++) +
-                             std::string(api::imageSuffix(made.kind));
-    if (auto written = api::writeImage(made, path); !written)
-      return rt::notFound(written.error().text);
-    return path + ".json";
+  work.compileThreads = unsigned(std::max(rt::usableProcessors(), 2) - 1);
+  std::unique_ptr<tune::JoinImages> shared;
+  if (!options.join.keyFile.empty()) {
+    ATTN_TRY(shared,
+             tune::JoinImages::open(options.join.url, options.join.keyFile,
+                                    making.name()));
+  }
+  Images images(making, info.target, api::driverRelease(info), scratch.path,
+                shared.get());
+  work.compile = [&](const std::string &schedule) {
+    return images.path(schedule);
+  };
+  work.elsewhere = [&](const std::string &schedule) {
+    return images.elsewhere(schedule);
   };
   tune::WorkerMeasurer measurer(std::move(work));
   std::vector<tune::Candidate> candidates;
@@ -328,8 +311,11 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
                  cli::number(point.bestUs, 2) + " us");
   };
   if (!options.join.url.empty()) {
+    tune::JoinOptions join = options.join;
+    join.images = shared.get();
+    join.target = info.target, join.release = api::driverRelease(info);
     ATTN_TRY(report.search,
-             tune::searchShared(options.join, subject, space.defaultSchedule,
+             tune::searchShared(join, subject, space.defaultSchedule,
                                 candidates, measurer, *keeping.sink, search,
                                 show));
   } else {
@@ -340,6 +326,7 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
                           *journal, search, show));
     report.continued = journal->continues();
   }
+  report.compiled = images.compiled(), report.taken = images.taken();
   report.recordsIn = keeping.recordsIn;
   if (keeping.exchange)
     keeping.exchange->offer(subject.problem.digest(), report.search.session);

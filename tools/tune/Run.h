@@ -21,6 +21,7 @@ struct Report {
   size_t heard = 0; ///< measured first: fast by others, or another compiler
   tune::SearchReport search;
   bool continued = false;           ///< an earlier process's search
+  int compiled = 0, taken = 0;      ///< images made here, and by other hosts
   std::string recordsIn;            ///< file or folder; empty: nowhere
   std::optional<EveryReport> every; ///< instead of a search
   /// Of a bucket: what it serves, and the search at its smallest call, which
