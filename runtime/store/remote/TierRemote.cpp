@@ -72,10 +72,11 @@ bool TierRemote::lease(const Digest &key, std::string text,
               text = takes ? std::move(text) : std::string(),
               then = std::move(then)] {
     using Held = std::optional<HeldName>;
-    auto held = link.ask<Held>(
-        link.options().request, [&](Remote &remote, Deadline deadline) {
-          return remote.lease(key, text, valid, deadline);
-        });
+    auto held = link.ask<Held>(link.options().request, [&](Remote &remote,
+                                                           Deadline deadline) {
+      // Nobody would find what is made: nobody is to wait for it.
+      return remote.lease(key, self->overQuota ? "" : text, valid, deadline);
+    });
     then(held ? std::move(*held) : Held());
   };
   return (takes ? writing : reading).push(std::move(job));
@@ -231,7 +232,9 @@ bool TierRemote::writeEntry(const Entry &entry) {
   if (!known)
     return false;
   const std::string text = entry.action.text();
-  if (!quota.take(int64_t(text.size() + (*known ? 0 : entry.object.size())))) {
+  overQuota =
+      !quota.take(int64_t(text.size() + (*known ? 0 : entry.object.size())));
+  if (overQuota) {
     meter->count(&RemoteCounts::overQuota);
     return true;
   }

@@ -272,6 +272,16 @@ TEST_F(FleetLookupTest, WhatMayOnlyBeReadIsOnlyLookedAt) {
   EXPECT_EQ(heldLease("a"), "");
 }
 
+TEST_F(FleetLookupTest, WhoMayWriteNoMoreHoldsNothing) {
+  options.quotaBytes = 1;
+  auto tiers = open(1);
+  EXPECT_TRUE(lookUp(*tiers, memory, "a").compiled);
+  ASSERT_TRUE(drain(*tiers));
+  EXPECT_EQ(tiers->stats()[0].counts.overQuota, 1);
+  EXPECT_TRUE(lookUp(*tiers, memory, "b").compiled);
+  EXPECT_EQ(heldLease("b"), "");
+}
+
 // A user who may read a server and not write to it.
 TEST_F(FleetLookupTest, AServerThatRefusesLeasesIsReadOnward) {
   auto tiers = open(1);
