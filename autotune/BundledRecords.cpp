@@ -115,3 +115,12 @@ BundledRecords::ofProblem(const std::string &target,
         records.push_back({std::move(*record), store::Voice::Bundled, {}});
   return records;
 }
+
+void BundledRecords::each(
+    const std::string &target,
+    const std::function<void(const store::Record &)> &visit) const {
+  for (const auto &[problem, lines] : fileOf(target).lines)
+    for (std::string_view line : lines)
+      if (const auto record = store::Record::parse(line))
+        visit(*record);
+}

@@ -26,6 +26,9 @@ public:
   /// All of the problem, retractions too. Lines that are no records are none.
   std::vector<store::StoredRecord> ofProblem(const std::string &target,
                                              const store::Key &problem) const;
+  /// All of the target.
+  void each(const std::string &target,
+            const std::function<void(const store::Record &)> &visit) const;
 
 private:
   /// Views into the text, by the text of their problem.

@@ -17,8 +17,9 @@
 
 namespace attn_jit::tune {
 
-/// The path of the manifest of what was compiled, its image beside it. Errors
-/// of the codes NotFound and OutOfMemory are the host's, others the schedule's.
+/// What became of it. Where a search asks, the path of the manifest, its image
+/// beside it; errors of the codes NotFound and OutOfMemory are the host's,
+/// others the schedule's.
 using CompiledPath = rt::Result<std::string>;
 /// Called by several threads at once.
 using CompileFunction = std::function<CompiledPath(const std::string &)>;

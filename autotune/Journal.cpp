@@ -67,27 +67,6 @@ static rt::Status appendAll(int file, const std::string &path,
 }
 
 namespace {
-class StoreSink : public RecordSink {
-public:
-  explicit StoreSink(std::unique_ptr<store::RecordStore> store)
-      : store(std::move(store)) {}
-  rt::Result<std::vector<store::StoredRecord>>
-  ofProblem(const store::Digest &problem) override {
-    return store->ofProblem(problem);
-  }
-  rt::Status add(std::span<const store::Record> records) override {
-    std::vector<store::StoredRecord> own;
-    for (const store::Record &record : records)
-      own.push_back({record, store::Voice::Own, {}});
-    ATTN_TRY(const int64_t fresh, store->add(own));
-    (void)fresh;
-    return rt::success();
-  }
-
-private:
-  std::unique_ptr<store::RecordStore> store;
-};
-
 class FileSink : public RecordSink {
 public:
   FileSink(std::string path, int file) : path(std::move(path)), file(file) {}
@@ -131,11 +110,6 @@ private:
   bool torn = false; ///< a killed writer's last line lacks its end
 };
 } // namespace
-
-std::unique_ptr<RecordSink>
-tune::sinkInto(std::unique_ptr<store::RecordStore> store) {
-  return std::make_unique<StoreSink>(std::move(store));
-}
 
 rt::Result<std::unique_ptr<RecordSink>>
 tune::sinkInto(const std::string &path) {

@@ -31,7 +31,6 @@ public:
   virtual rt::Status add(std::span<const store::Record> records) = 0;
 };
 
-std::unique_ptr<RecordSink> sinkInto(std::unique_ptr<store::RecordStore> store);
 /// A file of records, or one that is not there yet; appended to. A file that
 /// holds other lines only is refused, and left as it is.
 rt::Result<std::unique_ptr<RecordSink>> sinkInto(const std::string &file);

@@ -39,6 +39,12 @@ void Pin::set(const store::Key &problem, const std::string &schedule) {
   choices.insert_or_assign(problem.digest(), Choice{problem, schedule});
 }
 
+void Pin::each(const std::function<void(const store::Key &,
+                                        const std::string &)> &visit) const {
+  for (const auto &[digest, choice] : choices)
+    visit(choice.problem, choice.schedule);
+}
+
 rt::Status Pin::holdsIn(const PinEnvironment &here,
                         const std::string &name) const {
   if (made.digest() == here.digest())
@@ -207,4 +213,17 @@ rt::Result<Pin> Pin::load(const std::string &path) {
     return rt::badInput("pin: " + rt::inQuotes(path) +
                         " given, which cannot be read: " + text.error().text);
   return parse(*text, path);
+}
+
+rt::Result<Pin> Pin::loadOrNew(const std::string &path,
+                               const PinEnvironment &environment) {
+  if (environment.compiler.empty())
+    return rt::unsupported("pin: given, but this build of the compiler has no "
+                           "identity to hold it to");
+  auto pin = load(path);
+  if (!pin && pin.error().code == rt::ErrorCode::NotFound)
+    return Pin(environment);
+  if (pin)
+    ATTN_CHECK(pin->holdsIn(environment, path));
+  return pin;
 }

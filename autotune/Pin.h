@@ -17,6 +17,7 @@
 
 #include "runtime/store/Key.h"
 
+#include <functional>
 #include <map>
 
 namespace attn_jit::tune {
@@ -39,6 +40,10 @@ public:
   /// NotFound where there is no such file.
   static rt::Result<Pin> load(const std::string &path);
   static constexpr size_t mostBytes = 64 << 20;
+  /// The file's, which must hold in the environment, or where there is none a
+  /// new one: what choices are added to.
+  static rt::Result<Pin> loadOrNew(const std::string &path,
+                                   const PinEnvironment &environment);
 
   const PinEnvironment &environment() const { return made; }
   /// Refused in one sentence where `here` is another environment.
@@ -48,6 +53,10 @@ public:
   /// Takes the place of what was said of the problem.
   void set(const store::Key &problem, const std::string &schedule);
   size_t size() const { return choices.size(); }
+  /// By the digest of the problem.
+  void
+  each(const std::function<void(const store::Key &problem,
+                                const std::string &schedule)> &visit) const;
 
   std::string text() const;
 

@@ -4,6 +4,8 @@
 // stable: digests of records are made from them.
 #include "autotune/Problem.h"
 
+#include <charconv>
+
 using namespace attn_jit;
 using namespace attn_jit::tune;
 
@@ -87,6 +89,46 @@ store::Key tune::problemKey(const Problem &problem) {
   key.add("goal", problem.warmCache ? "latency_warm" : "latency");
   key.add("deterministic", problem.deterministic ? "yes" : "no");
   return key;
+}
+
+static bool readInterval(const std::string *text, Interval &to) {
+  if (!text)
+    return false;
+  const char *const end = text->data() + text->size();
+  std::from_chars_result read = std::from_chars(text->data(), end, to.least);
+  to.most = to.least;
+  constexpr std::string_view between = "..";
+  if (read.ec == std::errc() &&
+      std::string_view(read.ptr, size_t(end - read.ptr)).starts_with(between))
+    read = std::from_chars(read.ptr + between.size(), end, to.most);
+  return read.ec == std::errc() && read.ptr == end && to.least >= 1 &&
+         to.most >= to.least;
+}
+
+std::optional<Problem> tune::readProblem(const store::Key &key) {
+  Problem problem;
+  Sizes &sizes = problem.sizes;
+  Interval alignment, group;
+  const std::string *description = key.find("description"),
+                    *at = key.find("at"), *goal = key.find("goal"),
+                    *deterministic = key.find("deterministic");
+  if (!description || !at || !goal || !deterministic ||
+      !readInterval(key.find("alignment"), alignment) ||
+      !readInterval(key.find("q_len"), sizes.queryLen) ||
+      !readInterval(key.find("kv_len"), sizes.kvLen) ||
+      !readInterval(key.find("heads"), sizes.heads) ||
+      !readInterval(key.find("group"), group))
+    return std::nullopt;
+  problem.description = *description;
+  problem.alignment = alignment.least;
+  sizes.group = group.least;
+  for (const At each : {At::Least, At::Most})
+    if (*at == name(each))
+      sizes.at = each;
+  problem.warmCache = *goal == "latency_warm";
+  problem.deterministic = *deterministic == "yes";
+  return problemKey(problem) == key ? std::optional(std::move(problem))
+                                    : std::nullopt;
 }
 
 store::Key tune::deviceKey(const rt::DeviceInfo &device) {

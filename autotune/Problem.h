@@ -81,6 +81,8 @@ struct Problem {
 
 /// The goal is the time of one launch: "latency", or "latency_warm".
 store::Key problemKey(const Problem &problem);
+/// The problem of that key; nothing where problemKey() does not write it.
+std::optional<Problem> readProblem(const store::Key &key);
 /// Of devices that give the same times: what it is and how much of it there is.
 /// Driver, UUID, index, power limit and clocks of the moment are no part.
 store::Key deviceKey(const rt::DeviceInfo &device);

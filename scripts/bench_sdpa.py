@@ -211,6 +211,7 @@ def measure(torch, engine, machine, args, row):
                              causal=causal, schedule=None if schedule == "default" else schedule,
                              target=args.target or None, precision=args.precision if dtype == "f32" else None,
                              kv_len=length, q_len=length, batch=batch, q_heads=heads,
+                             kv_heads=kv_heads if args.records else 0,  # records serve where all sizes are told
                              alignment=16 if args.device != "cpu" else q.element_size())
 
     def run_of(kernel):
@@ -276,6 +277,7 @@ def measure(torch, engine, machine, args, row):
         runs[name] = runs.pop(other)
     flop = 2 * batch * heads * length**2 * (dim + value_dim) * (0.5 if causal else 1)
     result = dict(zip(("batch", "q_heads", "kv_heads", "length", "head_dim", "value_dim", "dtype", "causal"), row))
+    result["schedule_source"] = kernel.manifest["schedule_source"]
     result["schedule"], result["inputs"], result["rel_error"] = kernel.manifest["schedule"], args.inputs, errors
     result["precision"] = args.precision if dtype == "f32" else None
     result["host_us"] = {name: round(seconds * 1e6, 2) for name, seconds in host.items()}
@@ -316,6 +318,8 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--schedule", action="append",
                         help="a text, or default: the kernel's own; again: another, compared with the first")
+    parser.add_argument("--records", action="store_true",
+                        help="default may be what this owner's records, or those of the program, say")
     parser.add_argument("--inputs", choices=sdpa_inputs.KINDS, default="normal", help="docs/inputs.md")
     parser.add_argument("--target", default="", help="an earlier chip's images; default: the device's own")
     parser.add_argument("--precision", choices=("ieee", "tf32"), default="ieee", help="of f32; torch's own is set to it")

@@ -104,3 +104,5 @@ rt::Result<Action> Action::parse(std::string_view text) {
     return refused("the body is not the one text of what it says");
   return action;
 }
+
+bool store::travels(const Action &action) { return action.kind != "cubin"; }

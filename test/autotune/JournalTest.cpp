@@ -191,18 +191,3 @@ TEST_F(JournalTest, FileOfOtherLinesIsRefusedAndLeft) {
   EXPECT_FALSE(sinkInto(folder));
   EXPECT_FALSE(sinkInto(folder + "/no/such/folder"));
 }
-
-TEST_F(JournalTest, StoreTakesRecordsToo) {
-  auto store = store::openRecords({});
-  ASSERT_TRUE(store);
-  auto sink = sinkInto(std::move(*store));
-  auto journal = FileJournal::open("", subjectOf("p"), *sink);
-  ASSERT_TRUE(journal);
-  SimulatedMeasurer device(table);
-  auto report = search(subjectOf("p"), candidates[7].schedule, candidates,
-                       device, **journal, options);
-  ASSERT_TRUE(report) << report.error().text;
-  auto found = sink->ofProblem(subjectOf("p").problem.digest());
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->size(), (*journal)->records().size());
-}

@@ -93,6 +93,42 @@ TEST(Problem, DeterministicOnesDoNotSeeTheBatch) {
   }
 }
 
+TEST(Problem, IsReadBackFromItsKey) {
+  Problem problem;
+  problem.description = "head_dim=64 value_dim=64";
+  problem.alignment = 8;
+  problem.deterministic = true;
+  for (const Sizes &sizes :
+       {exactSizes(kCall, true), bucketOf(kCall, At::Least, true),
+        bucketOf(kCall, At::Most, true)}) {
+    problem.sizes = sizes;
+    problem.warmCache = !problem.warmCache;
+    const auto read = readProblem(problemKey(problem));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(problemKey(*read), problemKey(problem));
+    EXPECT_EQ(read->sizes, sizes);
+  }
+  // Nothing that this version would not write.
+  for (const auto &[label, value] : {std::pair{"schema", "attn-jit.problem.v2"},
+                                     {"alignment", "8..16"},
+                                     {"q_len", "0"},
+                                     {"q_len", "12..3"},
+                                     {"q_len", "12.."},
+                                     {"q_len", "012"},
+                                     {"at", "somewhere"},
+                                     {"goal", "energy"},
+                                     {"deterministic", ""}}) {
+    store::Key other;
+    for (const auto &field : problemKey(problem).fields())
+      other.add(field.first, field.first == label ? value : field.second);
+    EXPECT_FALSE(readProblem(other)) << label << " " << value;
+  }
+  store::Key more = problemKey(problem);
+  more.add("later", "field");
+  EXPECT_FALSE(readProblem(more));
+  EXPECT_FALSE(readProblem(store::Key()));
+}
+
 static rt::DeviceInfo hopper() {
   rt::DeviceInfo device;
   device.driver = "cuda", device.name = "NVIDIA H200";

@@ -63,7 +63,7 @@ def visible_pairs(row):
 
 def check_run(row):
     check(row, WHEN_RUN)
-    check(row, {"load_ms": NUMBER}, null=row["cache"] == "memory")
+    check(row, {"load_ms": NUMBER, "loaded": str}, null=row["cache"] == "memory")
     assert row["time_ms"] >= row["time_min_ms"] > 0 and row["verified"] and row["rel_error"] < row["tolerance"], row
     heads, dims = row["batch"] * row["q_heads"], row["head_dim"] + row["value_dim"]
     pairs = row["q_len"] * row["kv_len"]

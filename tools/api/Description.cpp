@@ -5,6 +5,8 @@
 #include "tools/api/Description.h"
 #include "runtime/Printable.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <initializer_list>
 #include <utility>
@@ -70,6 +72,70 @@ std::string api::labelledText(const Description &d) {
        {std::pair{"score", &d.score}, {"mask", &d.mask}, {"module", &d.module}})
     add(label, std::to_string(region->size()) + ":" + *region);
   return text;
+}
+
+namespace {
+/// Takes labelled values off a text, in their order.
+class LabelledReader {
+public:
+  explicit LabelledReader(std::string_view text) : rest(text) {}
+
+  std::string_view word(std::string_view label) {
+    take(std::string(label) + "=");
+    const std::string_view value = rest.substr(0, rest.find(' '));
+    rest.remove_prefix(std::min(rest.size(), value.size() + 1));
+    return value;
+  }
+  template <typename T> T number(std::string_view label) {
+    const std::string_view value = word(label);
+    T number{};
+    const auto [end, code] =
+        std::from_chars(value.data(), value.data() + value.size(), number);
+    good &= code == std::errc() && end == value.data() + value.size();
+    return number;
+  }
+  /// "3:abc"
+  std::string counted(std::string_view label) {
+    take(std::string(label) + "=");
+    size_t count = 0;
+    const auto [end, code] =
+        std::from_chars(rest.data(), rest.data() + rest.size(), count);
+    rest.remove_prefix(size_t(end - rest.data()));
+    take(":");
+    good &= code == std::errc() && count <= rest.size();
+    const std::string value(rest.substr(0, good ? count : 0));
+    rest.remove_prefix(std::min(rest.size(), value.size() + 1));
+    return value;
+  }
+  bool good = true;
+
+private:
+  void take(std::string_view begin) {
+    good &= rest.starts_with(begin);
+    rest.remove_prefix(std::min(rest.size(), begin.size()));
+  }
+  std::string_view rest;
+};
+} // namespace
+
+std::optional<Description> api::readLabelledText(std::string_view text) {
+  LabelledReader from(text);
+  Description d;
+  d.headDim = from.number<int64_t>("head_dim");
+  d.valueDim = from.number<int64_t>("value_dim");
+  const auto element = parseElement(from.word("dtype"));
+  const auto precision = parsePrecision(from.word("precision"));
+  const auto align = parseAlign(from.word("align"));
+  d.causal = from.word("causal") == "yes";
+  d.lse = from.word("lse") == "yes";
+  d.softcap = from.number<double>("softcap");
+  for (const auto &[label, region] :
+       {std::pair{"score", &d.score}, {"mask", &d.mask}, {"module", &d.module}})
+    *region = from.counted(label);
+  if (!from.good || !element || !precision || !align)
+    return std::nullopt;
+  d.element = *element, d.precision = *precision, d.align = *align;
+  return labelledText(d) == text ? std::optional(d) : std::nullopt;
 }
 
 int64_t api::elementBytes(Element element) {

@@ -8,6 +8,7 @@
 #include "runtime/Result.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -61,6 +62,9 @@ std::string identity(const Description &description);
 /// and made without a compiler. Texts stand with their lengths, so that no two
 /// lists of them are one.
 std::string labelledText(const Description &description);
+/// The description of that text, with the layout that stands for all; nothing
+/// where labelledText() does not write it.
+std::optional<Description> readLabelledText(std::string_view text);
 
 int64_t elementBytes(Element element);
 /// "f32", "f16", "bf16": the manifest's names.

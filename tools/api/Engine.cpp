@@ -5,9 +5,9 @@
 // waits for the first.
 #include "tools/api/Engine.h"
 #include "tools/api/KeptImage.h"
+#include "tools/api/KernelRequest.h"
 #include "tools/api/KernelStore.h"
 #include "tools/api/NearestKernel.h"
-#include "tools/api/ScheduleChoice.h"
 
 #include <atomic>
 #include <bit>
@@ -83,6 +83,31 @@ template <typename Make> KernelResult caught(const Make &make) {
 }
 } // namespace
 
+/// As machine code that is kept, which saves the driver's assembler, or as the
+/// image that it is.
+static rt::Result<rt::PreparedKernel>
+load(const rt::Device &device, const Compiled &made, MachineCode *code) {
+  ATTN_TRY(const rt::Manifest manifest, rt::parseManifest(made.manifest));
+  auto bytes = [](const std::string &text) {
+    return std::as_bytes(std::span(text.data(), text.size()));
+  };
+  if (code)
+    if (const auto kept = code->find(made, device.info())) {
+      rt::Manifest own = manifest;
+      own.imageKind = rt::ImageKind::Cubin;
+      // One that the driver refuses is none.
+      if (auto loaded = rt::prepare(device, std::move(own), bytes(*kept)))
+        return loaded;
+    }
+  const KeptImage kept(made);
+  auto loaded = rt::prepare(device, manifest, bytes(made.image), {kept.path()});
+  if (!loaded)
+    return kept.keep(loaded.takeError());
+  if (code)
+    code->assembleLater(made, device.info());
+  return loaded;
+}
+
 struct Engine::State {
   State(rt::Device opened, const EngineOptions &options)
       : device(std::move(opened)), options(options),
@@ -126,10 +151,6 @@ KernelResult Engine::make(const Description &description,
   std::optional<store::Key> key;
   auto compiled =
       [&](const KernelStore::CalledOff &calledOff) -> rt::Result<Compiled> {
-    if (state->options.mustBeCached) {
-      ATTN_TRY(KernelStore * store, KernelStore::ofProcess());
-      return notCached(key, store->disk());
-    }
     CompileOptions own = wanted;
     own.calledOff = calledOff;
     auto made = compile(description, own);
@@ -141,7 +162,14 @@ KernelResult Engine::make(const Description &description,
   if (use != CacheUse::Bypassed) {
     ATTN_TRY(key, storeKey(description, wanted));
   }
-  if (key) {
+  if (state->options.mustBeCached) {
+    ATTN_TRY(KernelStore * store, KernelStore::ofProcess());
+    auto image = key ? store->find(*key) : std::nullopt;
+    if (!image)
+      return notCached(key, store->disk(), store->remotes() != nullptr);
+    kernel->made = std::move(image->compiled);
+    use = useOf(image->from);
+  } else if (key) {
     ATTN_TRY(KernelStore * store, KernelStore::ofProcess());
     ATTN_TRY(KernelStore::Image image, store->image(*key, compiled));
     kernel->made = std::move(image.compiled);
@@ -150,15 +178,12 @@ KernelResult Engine::make(const Description &description,
     ATTN_TRY(kernel->made, compiled({}));
   }
   const auto start = std::chrono::steady_clock::now();
-  ATTN_TRY(rt::Manifest manifest, rt::parseManifest(kernel->made.manifest));
-  const KeptImage kept(kernel->made);
-  const std::string &image = kernel->made.image;
-  auto loaded = rt::prepare(
-      device(), std::move(manifest),
-      std::as_bytes(std::span(image.data(), image.size())), {kept.path()});
-  if (!loaded)
-    return kept.keep(loaded.takeError());
-  kernel->loaded = std::move(*loaded);
+  MachineCode *code = nullptr;
+  if (key) {
+    ATTN_TRY(KernelStore * store, KernelStore::ofProcess());
+    code = &store->machineCode();
+  }
+  ATTN_TRY(kernel->loaded, load(device(), kernel->made, code));
   kernel->load = std::chrono::duration<double, std::milli>(
                      std::chrono::steady_clock::now() - start)
                      .count();
@@ -169,21 +194,10 @@ KernelResult Engine::make(const Description &description,
 rt::Result<std::shared_ptr<const Kernel>>
 Engine::kernel(const Description &description, const KernelOptions &options,
                CacheUse *use, ChosenBy *chosen) const {
-  CompileOptions wanted = CompileOptions::fromEnvironment();
-  wanted.target =
-      options.target.empty() ? device().info().target : options.target;
-  wanted.schedule = options.schedule;
-  wanted.alignment = options.alignment;
-  setClass(wanted, description, options.typical);
-  wanted.debugInfo = options.debugInfo;
+  auto [wanted, choice] =
+      requestOf(state->choice, description, options, device().info().target);
   const bool bypass =
       !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
-  ScheduleChosen choice =
-      state->choice.choose(description, wanted, options.typical);
-  if (wanted.schedule.empty() && !choice.schedule.empty()) {
-    wanted.schedule = choice.schedule;
-    wanted.calls = {};
-  }
   auto tell = [&](const KernelResult &made) {
     if (!chosen || !made)
       return;

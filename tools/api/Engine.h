@@ -21,6 +21,8 @@ public:
   /// Of the image, with what the device's driver adds.
   const rt::Resources &resources() const { return taken; }
   double loadMs() const { return load; } ///< driver's compiler included
+  /// Cubin where machine code of compiled()'s PTX was kept (MachineCode.h).
+  rt::ImageKind loadedKind() const { return loaded.manifest().imageKind; }
 
   /// Enqueues on the caller's stream; nothing is allocated or copied.
   rt::Status launch(const rt::AttentionArguments &arguments,
@@ -62,8 +64,9 @@ struct EngineOptions {
   /// Without it neither kernels nor records of this owner's store are read or
   /// written; what comes with the program serves all the same.
   bool useStore = true;
-  /// A kernel that is neither in memory nor in the store is an error that says
-  /// how its key differs from the nearest one there.
+  /// A kernel that is neither in memory nor in the store, nor in a remote with
+  /// a listed key's signature, is an error that says how its key differs from
+  /// the nearest one in the store. Remotes are waited for.
   bool mustBeCached = false;
   /// The file of a pin (autotune/Pin.h), whose choices alone serve then.
   std::string pinFile;

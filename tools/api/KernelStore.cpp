@@ -15,6 +15,8 @@ using namespace attn_jit::api;
 /// As long as a compilation takes on a slow and busy host. Whoever waited so
 /// long compiles for itself.
 static constexpr std::chrono::seconds lockLimit{60};
+/// For all remotes together, of who would rather wait than compile.
+static constexpr std::chrono::seconds remoteLimit{60};
 
 /// What this disk has, for a server that lost its contents. It owns what it
 /// uses: it may run when its store is gone.
@@ -24,7 +26,7 @@ static store::Refill refillFrom(const store::LocalStore &local) {
     bool more = true;
     local.each([&](const store::Action &action, store::Place place,
                    const std::string &) {
-      if (!more || place != store::Place::Own)
+      if (!more || place != store::Place::Own || !store::travels(action))
         return;
       if (auto object = local.object(action.object))
         more = visit({action, std::move(*object)});
@@ -120,8 +122,9 @@ static std::optional<Compiled> admitted(const store::Key &wanted,
   return compiled;
 }
 
-std::optional<Compiled> KernelStore::onDisk(const store::Key &key) const {
-  store::Lookup found = local.find(key.digest());
+std::optional<Compiled> KernelStore::onDisk(const store::Key &key,
+                                            store::Look look) const {
+  store::Lookup found = local.find(key.digest(), look);
   if (!found.entry)
     return std::nullopt;
   return found.place == store::Place::Own
@@ -155,6 +158,25 @@ void KernelStore::keep(const store::Key &key, const Compiled &made) {
     tiers->offer({std::move(action), made.image});
 }
 
+std::optional<KernelStore::Image> KernelStore::find(const store::Key &key) {
+  const auto start = std::chrono::steady_clock::now();
+  Image image;
+  auto found = onDisk(key);
+  image.from = found ? From::Disk : From::Remote;
+  // Without a listed key nothing that comes could run.
+  if (const auto keys = store::TrustedKeys::load();
+      !found && tiers && keys && !keys->keys().empty())
+    if (auto came = tiers->fetch(key.digest()).wait(start + remoteLimit))
+      found = fetched(key, *came);
+  if (!found)
+    return std::nullopt;
+  image.compiled = std::move(*found);
+  image.compiled.times.totalMs = std::chrono::duration<double, std::milli>(
+                                     std::chrono::steady_clock::now() - start)
+                                     .count();
+  return image;
+}
+
 rt::Result<KernelStore::Image> KernelStore::image(const store::Key &key,
                                                   const Make &make) {
   const auto start = std::chrono::steady_clock::now();
@@ -178,7 +200,7 @@ rt::Result<KernelStore::Image> KernelStore::image(const store::Key &key,
   }
   auto lock = local.lock(digest, lockLimit);
   if (lock)
-    if (auto found = onDisk(key))
+    if (auto found = onDisk(key, store::Look::Again))
       return with(std::move(*found), From::Disk);
   // Each answer is looked at once; one that may not run ends the asking.
   std::optional<Compiled> came;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What engines keep between processes and share between machines: images by
-// what was asked for. What a driver's assembler makes of PTX is kept by the
-// driver's own cache.
+// what was asked for. What a driver's assembler makes of PTX is this host's
+// alone (MachineCode.h).
 //
 // The order: this owner's disk; then, side by side, the remotes and the
 // compiler, and whoever has it first. Code from elsewhere is looked for only
@@ -17,6 +17,7 @@
 #include "runtime/store/local/LocalStore.h"
 #include "runtime/store/remote/FleetLookup.h"
 #include "tools/api/Compile.h"
+#include "tools/api/MachineCode.h"
 
 #include <functional>
 
@@ -52,18 +53,24 @@ public:
   /// What is there for the key, or what `make` makes, which is kept then. Of
   /// several processes that ask at once one makes it, and the others wait.
   rt::Result<Image> image(const store::Key &key, const Make &make);
+  /// What this disk has, or a remote, whose answers are waited for: nothing is
+  /// compiled. Remotes count where a listed key signed what they have.
+  std::optional<Image> find(const store::Key &key);
 
   store::LocalStore &disk() { return local; }
+  MachineCode &machineCode() { return code; }
   /// Null where there are no remotes.
   store::Tiers *remotes() { return tiers.get(); }
 
 private:
-  std::optional<Compiled> onDisk(const store::Key &key) const;
+  std::optional<Compiled> onDisk(const store::Key &key,
+                                 store::Look look = store::Look::First) const;
   std::optional<Compiled> fetched(const store::Key &key,
                                   const store::FetchedEntry &found);
   void keep(const store::Key &key, const Compiled &made);
 
   store::LocalStore local;
+  MachineCode code{local};
   std::unique_ptr<store::Tiers> tiers;
   store::FleetMemory fleet;
   std::optional<rt::Error> fault;

@@ -13,6 +13,8 @@ std::vector<api::NearKernel> api::nearestKernels(const store::Key &wanted,
   std::vector<NearKernel> all;
   store.each([&](const store::Action &action, store::Place place,
                  const std::string &origin) {
+    if (!store::travels(action))
+      return; // machine code of a kernel that is there itself
     all.push_back({action.key.digest(), place, origin,
                    store::difference(wanted, action.key)});
   });
@@ -26,8 +28,11 @@ std::vector<api::NearKernel> api::nearestKernels(const store::Key &wanted,
 }
 
 rt::Error api::notCached(const std::optional<store::Key> &wanted,
-                         const store::LocalStore &store) {
-  const std::string text = "cached: the kernel is neither in memory nor in ";
+                         const store::LocalStore &store, bool remotes) {
+  const std::string text =
+      "cached: kernel " + (wanted ? wanted->digest().hex() + " " : "") +
+      "is neither in memory nor " +
+      (remotes ? "in a remote, signed by a listed key, nor " : "") + "in ";
   if (!wanted)
     return rt::failed(text + "a store: none is used here");
   if (!store.root())

@@ -24,9 +24,10 @@ std::vector<NearKernel> nearestKernels(const store::Key &wanted,
                                        const store::LocalStore &store,
                                        size_t most);
 
-/// The error of a kernel that was to be found and is not; exit code 1.
+/// The error of a kernel that was to be found and is not, in remotes neither
+/// where there are some; exit code 1.
 rt::Error notCached(const std::optional<store::Key> &wanted,
-                    const store::LocalStore &store);
+                    const store::LocalStore &store, bool remotes);
 
 } // namespace attn_jit::api
 

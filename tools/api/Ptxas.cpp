@@ -5,6 +5,7 @@
 #include "tools/api/Ptxas.h"
 #include "runtime/File.h"
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -12,8 +13,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <regex>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,9 +55,41 @@ static std::string readAll(const std::string &path) {
           std::istreambuf_iterator<char>()};
 }
 
+namespace attn_jit::api {
+struct ToolRun {
+  /// False: it is not wanted any more.
+  static bool begin(RunningTool *tool, pid_t child) {
+    if (!tool)
+      return true;
+    (void)setpriority(PRIO_PROCESS, id_t(child), 19);
+    const std::lock_guard lock(tool->mutex);
+    tool->process = child;
+    return !tool->ended;
+  }
+  static void end(RunningTool *tool, pid_t child) {
+    if (!tool)
+      return;
+    // Not reaped yet, so that nobody kills a stranger of the same number.
+    siginfo_t info;
+    while (waitid(P_PID, id_t(child), &info, WEXITED | WNOWAIT) != 0 &&
+           errno == EINTR)
+      ;
+    const std::lock_guard lock(tool->mutex);
+    tool->process = 0;
+  }
+};
+} // namespace attn_jit::api
+
+void RunningTool::kill() {
+  const std::lock_guard lock(mutex);
+  ended = true;
+  if (process)
+    ::kill(process, SIGKILL);
+}
+
 /// The exit status; both outputs go to `log`.
 static int runTool(const std::vector<std::string> &command,
-                   const std::string &log) {
+                   const std::string &log, RunningTool *running = nullptr) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 1, log.c_str(),
@@ -69,8 +104,13 @@ static int runTool(const std::vector<std::string> &command,
   const int error =
       posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
+  if (error)
+    return 127;
+  if (!ToolRun::begin(running, child))
+    ::kill(child, SIGKILL);
+  ToolRun::end(running, child);
   int status = 0;
-  if (error || waitpid(child, &status, 0) < 0)
+  if (waitpid(child, &status, 0) < 0)
     return 127;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
@@ -100,15 +140,6 @@ PtxasReport api::readPtxasLog(std::string_view log) {
   return report;
 }
 
-static std::string versionOf(const std::string &ptxas, const std::string &log) {
-  runTool({ptxas, "--version"}, log);
-  const std::string text = readAll(log);
-  std::smatch found;
-  if (std::regex_search(text, found, std::regex("release ([0-9.]+)")))
-    return "ptxas " + found[1].str();
-  return "ptxas";
-}
-
 namespace {
 /// Gone with its files at the end, unless it is kept.
 class TemporaryFolder {
@@ -131,9 +162,27 @@ public:
 };
 } // namespace
 
+const std::string &api::ptxasVersion(const std::string &ptxas) {
+  static std::mutex mutex;
+  static std::map<std::string, std::string> versions;
+  const std::lock_guard lock(mutex);
+  const auto [found, fresh] = versions.try_emplace(ptxas, "ptxas");
+  TemporaryFolder folder;
+  if (!fresh || !folder.made)
+    return found->second;
+  const std::string log = folder.name + "/log";
+  runTool({ptxas, "--version"}, log);
+  const std::string text = readAll(log);
+  std::smatch release;
+  if (std::regex_search(text, release, std::regex("release ([0-9.]+)")))
+    found->second = "ptxas " + release[1].str();
+  return found->second;
+}
+
 rt::Result<Assembled> api::assemble(const std::string &ptxas,
                                     std::string_view ptx,
-                                    const std::string &target, bool keepFault) {
+                                    const std::string &target, bool keepFault,
+                                    RunningTool *running) {
   TemporaryFolder folder;
   if (!folder.made)
     return rt::failed(folder.name +
@@ -144,7 +193,7 @@ rt::Result<Assembled> api::assemble(const std::string &ptxas,
   ATTN_CHECK(rt::writeFile(source, ptx));
   const std::vector<std::string> command = {ptxas, "-v",  "-arch=" + target,
                                             "-o",  cubin, source};
-  if (const int status = runTool(command, log); status != 0) {
+  if (const int status = runTool(command, log, running); status != 0) {
     rt::Error fault = rt::failed("ptxas: ended with code " +
                                  std::to_string(status) + " for " + target);
     fault.log = readAll(log);
@@ -158,6 +207,6 @@ rt::Result<Assembled> api::assemble(const std::string &ptxas,
   Assembled result;
   result.cubin = readAll(cubin);
   result.report = readPtxasLog(readAll(log));
-  result.report.version = versionOf(ptxas, log);
+  result.report.version = ptxasVersion(ptxas);
   return result;
 }

@@ -8,9 +8,11 @@
 #include "runtime/Result.h"
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <vector>
 
 namespace attn_jit::api {
@@ -32,10 +34,28 @@ struct Assembled {
 /// /usr/local/cuda/bin; empty: not here.
 std::string findPtxas();
 
+/// "ptxas 13.0", asked once for each file; "ptxas": it does not say.
+const std::string &ptxasVersion(const std::string &ptxas);
+
+/// A ptxas that another thread may end.
+class RunningTool {
+public:
+  /// What runs, and whatever would be started with this.
+  void kill();
+
+private:
+  friend struct ToolRun;
+  std::mutex mutex; ///< of both: a process that was waited for is none
+  pid_t process = 0;
+  bool ended = false;
+};
+
 /// Runs `ptxas -v`. The error holds its log; with \p keepFault also a command
-/// that shows it again, for whose sake the PTX stays.
+/// that shows it again, for whose sake the PTX stays. With \p running the
+/// process has the lowest priority and may be ended.
 rt::Result<Assembled> assemble(const std::string &ptxas, std::string_view ptx,
-                               const std::string &target, bool keepFault);
+                               const std::string &target, bool keepFault,
+                               RunningTool *running = nullptr);
 
 /// What `ptxas -v` said, read.
 PtxasReport readPtxasLog(std::string_view log);

@@ -3,7 +3,6 @@
 // Lookups go from what costs least: calls seen before, buckets seen before, the
 // set of measured problems, and then the records themselves.
 #include "tools/api/ScheduleChoice.h"
-#include "runtime/store/trust/Trust.h"
 #include "tools/api/ScheduleRules.h"
 
 #include <algorithm>
@@ -18,6 +17,9 @@ namespace fs = std::filesystem;
 
 /// Answers for single calls that a family keeps; a decoder has one a token.
 static constexpr size_t kMostCalls = 4096;
+/// Lengths of one bucket of which remotes are asked one by one; what a bucket's
+/// ends serve they are asked once.
+static constexpr size_t kMostAsked = 64;
 
 //===----------------------------------------------------------------------===//
 // Where records are
@@ -47,12 +49,10 @@ RecordSources RecordSources::ofProcess(bool withStore) {
   static const auto bundled =
       std::make_shared<const tune::BundledRecords>(bundledFolder());
   sources.bundled = bundled;
-  if (!withStore)
-    return sources;
-  const store::CacheRoot root = store::findCacheRoot();
-  if (store::hasRecords(root))
-    if (auto opened = store::openRecords(root))
-      sources.own = std::move(*opened);
+  // What is wrong with the remotes is said by whoever fetches kernels.
+  if (auto own = withStore ? RecordExchange::ofProcess()
+                           : rt::Result<RecordExchange *>(nullptr))
+    sources.own = *own;
   return sources;
 }
 
@@ -84,7 +84,12 @@ static std::string familyName(const Description &description,
 
 ScheduleChoice::ScheduleChoice(const rt::DeviceInfo &device,
                                std::function<RecordSources()> find)
-    : environment(environmentOf(device)), deviceTarget(device.target),
+    : ScheduleChoice(environmentOf(device), device.target, std::move(find)) {}
+
+ScheduleChoice::ScheduleChoice(tune::PinEnvironment environment,
+                               std::string target,
+                               std::function<RecordSources()> find)
+    : environment(std::move(environment)), deviceTarget(std::move(target)),
       find(std::move(find)) {}
 
 tune::PinEnvironment
@@ -98,8 +103,16 @@ rt::Status ScheduleChoice::pin(const std::string &file) {
   ATTN_CHECK(pin.holdsIn(environment, file));
   const std::lock_guard lock(mutex);
   frozen = std::move(pin);
+  awaited.clear();
   families.clear();
   return rt::success();
+}
+
+void ScheduleChoice::refresh() {
+  const std::lock_guard lock(mutex);
+  found = false;
+  awaited.clear();
+  families.clear();
 }
 
 /// Looks where records are, the first time. Another target's code is not what
@@ -112,12 +125,13 @@ bool ScheduleChoice::mayServe(const CompileOptions &wanted) {
   if (!found) {
     found = true;
     sources = find();
-    // A store that cannot be asked has nothing.
-    if (sources.own)
-      if (auto problems = sources.own->problems())
-        known = {problems->begin(), problems->end()};
+    known.clear();
+    if (sources.own) {
+      const auto problems = sources.own->problems();
+      known = {problems.begin(), problems.end()};
+    }
   }
-  return !known.empty() ||
+  return !known.empty() || (sources.own && sources.own->hasRemotes()) ||
          (sources.bundled && sources.bundled->has(wanted.target));
 }
 
@@ -136,31 +150,45 @@ ScheduleChosen ScheduleChoice::pinned(const tune::Problem &exact,
 // Records
 //===----------------------------------------------------------------------===//
 
-/// An own record from elsewhere is so by a signature: of a key that is still
-/// listed, and not revoked since it came.
-static void believeSigned(std::vector<store::StoredRecord> &records) {
-  std::optional<rt::Result<store::TrustedKeys>> keys;
-  for (store::StoredRecord &each : records) {
-    if (each.voice != store::Voice::Own || each.origin.empty())
-      continue;
-    if (!keys)
-      keys = store::TrustedKeys::load();
-    if (!*keys || !each.record.signature ||
-        !(**keys).verify(store::Domain::Record, each.record.body(),
-                         {&*each.record.signature, 1}))
-      each.voice = store::Voice::Foreign;
-  }
-}
-
 ScheduleChoice::Records ScheduleChoice::ownOf(const store::Digest &problem) {
   if (!known.contains(problem))
     return {};
   ++asked;
-  auto records = sources.own->ofProblem(problem);
-  if (!records)
-    return {};
-  believeSigned(*records);
-  return std::move(*records);
+  // What choose() looks at: a search leaves hundreds, and its final pass five.
+  auto records =
+      sources.own->ofProblem(problem, [&](const store::Record &each) {
+        return each.device == environment.device &&
+               each.compiler == environment.compiler &&
+               (tune::isFinalSession(each.session) ||
+                tune::speaksAgainst(each.outcome));
+      });
+  return records ? std::move(*records) : Records();
+}
+
+/// From the remotes; what has come by then is in the store.
+void ScheduleChoice::askFor(const tune::Problem &problem, Family &family,
+                            const SizesKey &bucket) {
+  if (!sources.own || !sources.own->hasRemotes())
+    return;
+  const store::Digest digest = tune::problemKey(problem).digest();
+  awaited[digest] = {&family, bucket};
+  sources.own->ask(digest);
+}
+
+/// What came since the last call: answers that depend on it are worked out
+/// anew.
+void ScheduleChoice::takeIn() {
+  if (!sources.own)
+    return;
+  for (const store::Digest &problem : sources.own->came(seen)) {
+    known.insert(problem);
+    const auto found = awaited.find(problem);
+    if (found == awaited.end())
+      continue;
+    const auto [family, bucket] = found->second;
+    family->buckets.erase(bucket);
+    family->exact.clear();
+  }
 }
 
 ScheduleChoice::Records
@@ -213,6 +241,7 @@ ScheduleChosen ScheduleChoice::choose(const Description &description,
   const std::lock_guard lock(mutex);
   if (!mayServe(wanted))
     return {};
+  takeIn();
   const bool deterministic = given.batchInvariant;
   Family &family = families[familyName(description, wanted, deterministic)];
   if (family.description.empty())
@@ -235,14 +264,21 @@ ScheduleChosen ScheduleChoice::choose(const Description &description,
     return family.exact[exactly] = pinned(problem, *call);
 
   const tune::Sizes least = tune::bucketOf(*call, At::Least, deterministic);
-  auto [at, fresh] = family.buckets.try_emplace(SizesKey{
-      least.queryLen.most, least.kvLen.most, least.heads.most, least.group});
+  const SizesKey ends = {least.queryLen.most, least.kvLen.most,
+                         least.heads.most, least.group};
+  auto [at, fresh] = family.buckets.try_emplace(ends);
   Bucket &bucket = at->second;
+  if (bucket.lengthsAsked < kMostAsked) {
+    ++bucket.lengthsAsked;
+    askFor(problem, family, ends);
+  }
   if (fresh) {
     tune::Problem end = problem;
     end.sizes = least;
+    askFor(end, family, ends);
     bucket.least = recordsOf(wanted.target, end);
     end.sizes.at = At::Most;
+    askFor(end, family, ends);
     bucket.most = recordsOf(wanted.target, end);
   }
   const Records exact = recordsOf(wanted.target, problem);

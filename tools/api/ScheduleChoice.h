@@ -5,10 +5,14 @@
 // folder, the default (autotune/Choice.h says in which order).
 //
 // Records serve calls of which all sizes are known. They are read at the first
-// use of a description and bucket and remembered, so that a process has one
-// answer for a call as long as it lives; a new length of a known bucket, which
-// nobody has measured, costs no query. Without a store and without records of
-// the target nothing is read at all.
+// use of a description and bucket and remembered; a new length of a known
+// bucket, which nobody has measured, costs no query. Without a store, without
+// remotes and without records of the target nothing is read at all.
+//
+// At that first use remotes are asked for the problem, and nobody waits: what
+// is known serves. So a process has one answer for a call until records of its
+// problem have come from a remote, or until refresh(); then later calls may
+// have another, and whoever holds a kernel keeps it.
 #ifndef ATTN_JIT_TOOLS_API_SCHEDULECHOICE_H
 #define ATTN_JIT_TOOLS_API_SCHEDULECHOICE_H
 
@@ -17,6 +21,7 @@
 #include "autotune/Pin.h"
 #include "autotune/Problem.h"
 #include "tools/api/Compile.h"
+#include "tools/api/RecordExchange.h"
 
 #include <array>
 #include <atomic>
@@ -27,11 +32,10 @@
 namespace attn_jit::api {
 
 struct RecordSources {
-  std::shared_ptr<store::RecordStore> own;             ///< null: none
+  RecordExchange *own = nullptr;                       ///< null: none
   std::shared_ptr<const tune::BundledRecords> bundled; ///< null: none
 
-  /// Of this user, by the environment, and beside libattn-jit.so. Opens no
-  /// database where there is none.
+  /// Of this user, by the environment, and beside libattn-jit.so.
   static RecordSources ofProcess(bool withStore = true);
 };
 
@@ -44,8 +48,13 @@ struct ScheduleChosen {
 /// Of one device; any number of threads.
 class ScheduleChoice {
 public:
-  /// `find` is called once, at the first call that records may serve.
+  /// `find` is called at the first call that records may serve, and at the
+  /// first after each refresh().
   ScheduleChoice(const rt::DeviceInfo &device,
+                 std::function<RecordSources()> find);
+
+  /// Of calls on another host, whose devices are of the target.
+  ScheduleChoice(tune::PinEnvironment environment, std::string target,
                  std::function<RecordSources()> find);
 
   /// From now on the file's choices serve, and where it has none the default.
@@ -55,6 +64,9 @@ public:
   /// target, schedule, alignment and class.
   ScheduleChosen choose(const Description &description,
                         const CompileOptions &wanted, const TypicalCall &call);
+  /// Later calls are answered by the records that are there then. Who holds a
+  /// kernel keeps it; a pin stays.
+  void refresh();
   /// Asked of the own store until now, for tests and figures.
   int64_t queries() const { return asked; }
 
@@ -67,6 +79,7 @@ private:
   struct Bucket {
     Records least, most;
     std::vector<std::pair<CallClass, ScheduleChosen>> choices;
+    size_t lengthsAsked = 0; ///< of single calls, from remotes
   };
   /// Of one description, target, alignment and determinism.
   struct Family {
@@ -83,6 +96,9 @@ private:
                        const Bucket &bucket) const;
   Records recordsOf(const std::string &target, const tune::Problem &problem);
   Records ownOf(const store::Digest &problem);
+  void askFor(const tune::Problem &problem, Family &family,
+              const SizesKey &bucket);
+  void takeIn();
 
   const tune::PinEnvironment environment;
   const std::string deviceTarget;
@@ -93,6 +109,9 @@ private:
   std::set<store::Digest> known; ///< problems of the own store
   std::optional<tune::Pin> frozen;
   std::unordered_map<std::string, Family> families;
+  /// What depends on a problem of which something may come.
+  std::map<store::Digest, std::pair<Family *, SizesKey>> awaited;
+  size_t seen = 0; ///< of what has come
   std::atomic<int64_t> asked = 0;
 };
 

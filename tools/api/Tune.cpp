@@ -5,6 +5,7 @@
 #include "tools/api/Tune.h"
 #include "autotune/Model.h"
 #include "autotune/SearchSpace.h"
+#include "tools/api/ScheduleRules.h"
 #include "tools/api/Shape.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -55,7 +56,8 @@ static void addSample(std::vector<RankedSchedule> &ranked,
 rt::Result<api::TuneSpace>
 api::tuneSpace(const Description &description, const std::string &target,
                int64_t alignment, const TuneCall &call,
-               const rt::DeviceInfo &device, size_t most, size_t sample) {
+               const rt::DeviceInfo &device, size_t most, size_t sample,
+               const std::vector<std::string> &heard) {
   ATTN_CHECK(checkTarget(target));
   const TargetInfo *chip = lookupTarget(target);
   CompileOptions options;
@@ -96,6 +98,10 @@ api::tuneSpace(const Description &description, const std::string &target,
   made.defaultSchedule = standard.str();
   for (const RankedSchedule &each : ranked)
     made.ranked.push_back({each.schedule.str(), each.us});
+  for (const std::string &text : heard)
+    if (isLegalSchedule(description, options, text))
+      made.heard.push_back(
+          {text, time(llvm::cantFail(Schedule::parseComplete(text)))});
   made.legal = figures.legal;
   made.products = figures.products;
   return made;

@@ -75,6 +75,21 @@ static std::vector<Case> madeCases(const Options &options,
   return cases;
 }
 
+api::KernelOptions Case::kernelOptions(const Options &options) const {
+  rt::AttentionArguments a;
+  a.batch = shape.batch, a.qHeads = shape.queryHeads;
+  a.kvHeads = shape.kvHeads;
+  a.qLen = shape.queryLen, a.kvLen = shape.kvLen;
+  a.q = a.k = {0, shape.headDim, shape.headDim, shape.headDim};
+  a.v = a.o = {0, shape.valueDim, shape.valueDim, shape.valueDim};
+  api::KernelOptions wanted;
+  wanted.schedule = options.schedule;
+  wanted.alignment =
+      api::alignmentOf(a, api::elementBytes(description.element));
+  wanted.typical = typicalCall(options.deterministic);
+  return wanted;
+}
+
 static rt::Result<api::Element> elementOf(const rt::HostTensor &tensor,
                                           const std::string &path) {
   switch (tensor.type()) {

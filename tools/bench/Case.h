@@ -30,6 +30,10 @@ struct Case {
     return {shape.batch, shape.queryHeads, shape.queryLen,
             shape.kvLen, batchInvariant,   shape.kvHeads};
   }
+  /// What an engine is asked for where the tensors are dense and on aligned
+  /// bases, as made ones are: all strides are multiples of a row's bytes. The
+  /// target is the caller's.
+  api::KernelOptions kernelOptions(const Options &options) const;
 };
 
 /// Query, key, value in [batch, heads, rows, dim] order, any strides.

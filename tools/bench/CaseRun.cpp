@@ -114,6 +114,7 @@ private:
     if (use != api::CacheUse::Memory) {
       row.compile = compiled.times;
       row.loadMs = kernel->loadMs();
+      row.loaded = rt::name(kernel->loadedKind());
     } else {
       row.loadMs = 0;
     }

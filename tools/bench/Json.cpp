@@ -42,6 +42,7 @@ static void addCompile(Json &json, const Row &row,
   json["llvm_ms"] = known(row.compile.llvmMs);
   json["link_ms"] = known(row.compile.linkMs);
   json["load_ms"] = loaded ? orNull(row.loadMs) : Json();
+  json["loaded"] = textOrNull(row.loaded);
   json["context_ms"] = orNull(contextMs);
   json["cache"] = textOrNull(row.cache);
   json["origin"] = textOrNull(row.origin);
@@ -111,6 +112,14 @@ static Json rowJson(const Row &row, const Options &options,
   json["verdict"] = row.verdict();
   json["error"] = row.fault ? Json(row.fault->text) : Json();
   return json;
+}
+
+std::vector<std::string> bench::rowKeys() {
+  std::vector<std::string> keys;
+  const Json row = rowJson({}, {}, {});
+  for (const auto &[key, value] : row.items())
+    keys.push_back(key);
+  return keys;
 }
 
 std::string bench::jsonText(const Report &report, const Options &options,

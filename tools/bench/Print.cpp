@@ -66,7 +66,8 @@ static std::string kernelText(const Row &row) {
     if (!row.origin.empty())
       text += " (from " + row.origin + ", signed by " + row.signer + ")";
     if (row.loadMs)
-      text += "; loaded in " + cli::number(*row.loadMs, 1) + " ms";
+      text += "; loaded in " + cli::number(*row.loadMs, 1) + " ms" +
+              (row.loaded == "cubin" ? " as kept machine code" : "");
     if (row.launchUs)
       text += "; launched in " + cli::number(*row.launchUs, 1) +
               " us of the host's time";

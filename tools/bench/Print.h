@@ -10,6 +10,8 @@ namespace attn_jit::bench {
 
 std::string tableText(const Report &report, const Options &options);
 std::string csvText(const Report &report, const Options &options);
+/// Of each row of jsonText().
+std::vector<std::string> rowKeys();
 /// {"system": {...}, "rows": [...]}
 std::string jsonText(const Report &report, const Options &options,
                      const std::string &command);

@@ -24,6 +24,7 @@ struct Row {
   rt::Resources resources;
   api::CompileTimes compile;
   std::optional<double> loadMs;
+  std::string loaded; ///< "ptx", "cubin", ...: what the driver was given
   std::string cache, schedule, scheduleSource;
   std::string origin, signer; ///< of code from elsewhere
   /// Against the double-precision reference.

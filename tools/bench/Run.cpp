@@ -29,8 +29,7 @@ static bool runsOn(const std::string &target, const rt::DeviceInfo &info) {
   return rt::targetFits(target, info, rt::ImageKind::Ptx);
 }
 
-/// The device to run on: the one named, else the first that takes the target.
-static rt::Status chooseDevice(const Options &options, Report &report) {
+rt::Status bench::chooseDevice(const Options &options, Report &report) {
   report.target = options.target;
   if (!options.device.empty() || options.target.empty()) {
     ATTN_TRY(rt::Device device,
@@ -82,10 +81,8 @@ public:
       : options(options), engine(std::move(null)) {}
 
   rt::Status operator()(Row &row) {
-    api::KernelOptions wanted;
-    wanted.schedule = options.schedule;
+    api::KernelOptions wanted = row.what.kernelOptions(options);
     wanted.target = row.target;
-    wanted.typical = row.what.typicalCall(options.deterministic);
     api::CacheUse use = api::CacheUse::Compiled;
     api::ChosenBy chosen;
     ATTN_TRY(const std::shared_ptr<const api::Kernel> kernel,

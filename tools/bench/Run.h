@@ -22,6 +22,10 @@ struct Report {
   int exitCode() const;
 };
 
+/// The device to run on, the one named, else the first that takes the target,
+/// or why there is none: `device`, `why` and `target` of the report.
+rt::Status chooseDevice(const Options &options, Report &report);
+
 /// An error of one row stands in that row, and the others go on.
 rt::Result<Report> run(const Options &options);
 

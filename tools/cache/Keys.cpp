@@ -4,7 +4,7 @@
 // docs/trust.md tells what that means.
 #include "runtime/Printable.h"
 #include "runtime/store/files/FileHandle.h"
-#include "runtime/store/trust/Trust.h"
+#include "runtime/store/trust/RecordTrust.h"
 #include "tools/cache/Shared.h"
 #include "tools/cli/Numbers.h"
 
@@ -56,7 +56,7 @@ actionsOf(const store::LocalStore &local, const std::vector<std::string> &given,
   std::map<store::Digest, store::Action> own;
   local.each([&](const store::Action &action, store::Place place,
                  const std::string &) {
-    if (place == store::Place::Own)
+    if (place == store::Place::Own && store::travels(action))
       own.emplace(action.key.digest(), action);
   });
   if (all)
@@ -72,13 +72,31 @@ actionsOf(const store::LocalStore &local, const std::vector<std::string> &given,
   return some;
 }
 
+/// Those that were measured here and that nobody has signed. How many.
+static rt::Result<int64_t> signRecords(const store::SigningKey &key,
+                                       const store::CacheRoot &root) {
+  if (!hasRecords(root))
+    return 0;
+  ATTN_TRY(const auto records, store::openRecords(root));
+  std::vector<store::StoredRecord> own;
+  ATTN_CHECK(records->each([&](const store::StoredRecord &each) {
+    if (each.voice != store::Voice::Own || !each.origin.empty() ||
+        each.record.signature)
+      return;
+    own.push_back(each);
+    signRecord(key, own.back().record);
+  }));
+  ATTN_CHECK(records->add(own));
+  return int64_t(own.size());
+}
+
 static rt::Status sign(const std::string &keyFile, bool all,
                        const std::vector<std::string> &given) {
   if (keyFile.empty())
     return nothingGiven("key", "a file that cache keygen made");
   ATTN_TRY(const store::SigningKey key, cache::loadKey(keyFile));
   ATTN_TRY(store::CacheRoot root, cache::rootToWrite());
-  store::LocalStore local(std::move(root));
+  store::LocalStore local(root);
   ATTN_TRY(auto actions, actionsOf(local, given, all));
   int64_t fresh = 0;
   for (auto &[digest, action] : actions) {
@@ -91,6 +109,10 @@ static rt::Status sign(const std::string &keyFile, bool all,
               cache::countText(fresh, "kernel").c_str(),
               key.publicKey().id().c_str(),
               static_cast<long long>(int64_t(actions.size()) - fresh));
+  if (all) {
+    ATTN_TRY(const int64_t records, signRecords(key, root));
+    std::printf("%s signed\n", cache::countText(records, "record").c_str());
+  }
   return rt::success();
 }
 
@@ -185,7 +207,9 @@ void cache::addSign(CLI::App &cache, int &status) {
   auto digests = std::make_shared<std::vector<std::string>>();
   command->add_option("--key", *key, "FILE  that cache keygen made")
       ->type_name("");
-  command->add_flag("--all", *all, "every kernel made here");
+  command->add_flag("--all", *all,
+                    "every kernel made here, and every record measured here "
+                    "that nobody signed");
   command
       ->add_option("KEYDIGEST", *digests, "of a kernel, as cache why prints it")
       ->type_name("");

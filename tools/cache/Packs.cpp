@@ -5,7 +5,7 @@
 // as one's own by a listed key's.
 #include "runtime/Printable.h"
 #include "runtime/store/pack/Pack.h"
-#include "runtime/store/records/RecordStore.h"
+#include "runtime/store/trust/RecordTrust.h"
 #include "tools/cache/Shared.h"
 
 #include <cstdio>
@@ -13,11 +13,15 @@
 
 using namespace attn_jit;
 
-static bool signedByListed(const store::TrustedKeys &keys,
-                           const store::Record &record) {
-  return record.signature && keys.verify(store::Domain::Record, record.body(),
-                                         {&*record.signature, 1})
-                                 .ok();
+/// A line of a pack. A measurement of this owner's gets the signature of the
+/// pack's key, as that is what a reader lists; another's keeps its own.
+static std::string packedLine(const store::StoredRecord &stored,
+                              const store::SigningKey *key) {
+  if (!key || stored.voice != store::Voice::Own || !stored.origin.empty())
+    return stored.record.line();
+  store::Record mine = stored.record;
+  signRecord(*key, mine);
+  return mine.line();
 }
 
 static rt::Status exportTo(const std::string &file, const std::string &keyFile,
@@ -38,7 +42,8 @@ static rt::Status exportTo(const std::string &file, const std::string &keyFile,
     if (!recordsOnly)
       local.each([&](const store::Action &action, store::Place place,
                      const std::string &) {
-        one(action, place == store::Place::Own);
+        if (store::travels(action))
+          one(action, place == store::Place::Own);
       });
     return rt::success();
   };
@@ -52,9 +57,10 @@ static rt::Status exportTo(const std::string &file, const std::string &keyFile,
         return;
       // A key that was listed when the record came may be revoked by now, and a
       // signer vouches for what he knows himself.
-      one(each.record.line(),
-          each.voice == store::Voice::Own &&
-              (each.origin.empty() || signedByListed(keys, each.record)));
+      one(packedLine(each, key ? &*key : nullptr),
+          each.origin.empty()
+              ? each.voice == store::Voice::Own
+              : voiceOf(keys, each.record) == store::Voice::Own);
     });
   };
   ATTN_TRY(const store::PackExported made,
@@ -108,21 +114,13 @@ static rt::Status importFrom(const std::string &file) {
     return local.publish(entry.action, entry.object, store::Place::Foreign,
                          origin);
   };
+  // Whoever signed the pack signed its own records too: each is believed by the
+  // signature that it has, now and whenever it is used.
   sink.addRecords = [&](std::span<const std::string> lines,
-                        bool own) -> rt::Result<int64_t> {
-    std::vector<store::StoredRecord> some;
-    for (const std::string &line : lines) {
-      auto record = store::Record::parse(line);
-      if (!record) {
-        ++noRecords;
-        continue;
-      }
-      const bool vouched = own || signedByListed(keys, *record);
-      some.push_back({std::move(*record),
-                      vouched ? store::Voice::Own : store::Voice::Foreign,
-                      origin});
-    }
-    return records->add(some);
+                        bool) -> rt::Result<int64_t> {
+    const store::ReadRecords read = store::readRecords(lines, keys, origin);
+    noRecords += read.leftOut;
+    return records->add(read.records);
   };
   ATTN_TRY(const store::PackImported got, store::importPack(file, keys, sink));
   std::printf("%s, %s, %lld of them new\n",

@@ -7,6 +7,7 @@
 #include "tools/cli/Numbers.h"
 
 #include <charconv>
+#include <ctime>
 #include <initializer_list>
 
 using namespace attn_jit;
@@ -38,6 +39,15 @@ rt::Result<store::SigningKey> cache::loadKey(const std::string &file) {
     return error;
   }
   return key;
+}
+
+std::string cache::timeText(int64_t seconds) {
+  const time_t time = time_t(seconds);
+  struct tm parts{};
+  char text[32] = "";
+  if (gmtime_r(&time, &parts))
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
 }
 
 std::string cache::jsonText(const nlohmann::ordered_json &json) {

@@ -5,6 +5,7 @@
 #define ATTN_JIT_TOOLS_CACHE_SHARED_H
 
 #include "runtime/store/local/LocalStore.h"
+#include "runtime/store/records/Record.h"
 #include "runtime/store/trust/Trust.h"
 #include "tools/cli/Arguments.h"
 
@@ -22,6 +23,10 @@ void addKeygen(CLI::App &cache, int &status);
 void addSign(CLI::App &cache, int &status);
 void addTrust(CLI::App &cache, int &status);
 void addRevoke(CLI::App &cache, int &status);
+void addWarm(CLI::App &cache, int &status);
+void addPush(CLI::App &cache, int &status);
+void addPull(CLI::App &cache, int &status);
+void addPin(CLI::App &cache, int &status);
 
 /// What commands that read need; the refusal says why there is no store.
 rt::Result<store::CacheRoot> rootToRead();
@@ -37,6 +42,9 @@ std::string jsonText(const nlohmann::ordered_json &json);
 std::string sizeText(int64_t bytes);
 /// "3 kernels", "1 kernel"
 std::string countText(int64_t count, const std::string &what);
+
+/// "2026-11-28T03:41:19Z", of seconds since 1970.
+std::string timeText(int64_t seconds);
 
 /// "5G", powers of 1024: K, M, G, T.
 rt::Result<int64_t> parseSize(std::string_view field, std::string_view text);

@@ -7,6 +7,7 @@
 #include "runtime/store/remote/RemoteConfig.h"
 #include "runtime/store/remote/Tiers.h"
 #include "tools/cache/Shared.h"
+#include "tools/cli/Format.h"
 
 #include <cstdio>
 
@@ -83,6 +84,12 @@ static Json jsonOf(const store::RemoteStats &remote) {
   json["quota_bytes"] = remote.quota ? Json(remote.quota) : Json();
   json["written_bytes"] = remote.quotaUsed;
   json["records_refused"] = orNull(remote.recordsRefused);
+  for (const store::RemoteCountName &each : store::remoteCountNames())
+    json[std::string(each.name)] = remote.all.counts.*each.field;
+  const bool asked = !remote.all.times.empty();
+  for (const int percent : {50, 99})
+    json["p" + std::to_string(percent) + "_us"] =
+        asked ? Json(remote.all.percentile(percent).count()) : Json();
   return json;
 }
 
@@ -120,6 +127,35 @@ static std::string breakerText(const char *what,
     return std::string(what) + " asked";
   return std::string(what) + " not asked for " +
          std::to_string((openFor.count() + 999) / 1000) + " s";
+}
+
+/// What is 0 is left out, but for hits and misses.
+static std::string figuresText(const store::RemoteFigures &figures) {
+  const store::RemoteCounts &counts = figures.counts;
+  std::string text = cache::countText(counts.hits, "hit") + ", " +
+                     std::to_string(counts.misses) + " absent";
+  const std::pair<int64_t, const char *> others[] = {
+      {counts.timeouts, "late"},
+      {counts.failures, "failed"},
+      {counts.wrongAnswers, "answered wrong"},
+      {counts.corrupt, "corrupt"},
+      {counts.skipped, "not asked"},
+      {counts.written, "written"},
+      {counts.dropped, "dropped"},
+      {counts.overQuota, "over quota"},
+      {counts.refills, "refills"}};
+  for (const auto &[count, what] : others)
+    if (count)
+      text += ", " + std::to_string(count) + " " + what;
+  text += "; " + cache::sizeText(counts.bytesIn) + " in, " +
+          cache::sizeText(counts.bytesOut) + " out";
+  if (!figures.times.empty())
+    text += "; answers in " +
+            cli::number(double(figures.percentile(50).count()) / 1000, 2) +
+            " ms, p99 " +
+            cli::number(double(figures.percentile(99).count()) / 1000, 2) +
+            " ms";
+  return text;
 }
 
 static std::string textOf(const Tally &tally) {
@@ -164,7 +200,7 @@ static std::string textOf(const Tally &tally) {
             (remote.recordsRefused.empty()
                  ? ""
                  : "; " + rt::printable(remote.recordsRefused, 300)) +
-            "\n";
+            "\n  " + figuresText(remote.all) + "\n";
   if (!tally.remotesError.empty())
     text += "remotes: " + rt::printable(tally.remotesError, 500) + "\n";
   return text;
@@ -177,8 +213,8 @@ void cache::addStats(CLI::App &cache, int &status) {
   stats->add_flag("--json", *json,
                   "{\"root\", \"entries\", \"counters\", \"records\", "
                   "\"remotes\", ...} (docs/commands.md)");
-  stats->footer("Counters are of all processes that have ended. Of remotes it "
-                "tells what files here say; none is asked.");
+  stats->footer("Counters and figures of remotes are of all processes that "
+                "have ended. No remote is asked.");
   stats->callback([json, &status] {
     const Tally tally = takeTally();
     std::fputs((*json ? jsonText(jsonOf(tally)) : textOf(tally)).c_str(),

@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// attn-jit cache why: whether a kernel would be found, and if not, in which
-// fields the nearest ones differ. Looks as at a read-only store: nothing is
+// attn-jit cache why: which schedule would serve, who chose it, whether its
+// kernel would be found, and if not, in which fields the nearest ones differ.
+// Looks as at a read-only store: nothing is
 // counted, marked as used or set aside.
-#include "runtime/Driver.h"
 #include "runtime/Printable.h"
 #include "runtime/store/trust/Trust.h"
-#include "tools/api/Engine.h"
 #include "tools/api/KernelStore.h"
 #include "tools/api/NearestKernel.h"
-#include "tools/bench/Case.h"
+#include "tools/api/ScheduleRules.h"
+#include "tools/cache/CallList.h"
 #include "tools/cache/Shared.h"
 #include "tools/cli/Numbers.h"
 
-#include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 using namespace attn_jit;
+using namespace attn_jit::cache;
 using Json = nlohmann::ordered_json;
 
 static constexpr size_t mostNearest = 3;
 
 namespace {
 struct WhyFlags {
-  bench::BenchText text;
-  std::string hostLevel, alignment;
-  bool anyCall = false, json = false;
+  CallText call;
+  std::string alignment;
+  bool json = false;
 };
 
 struct Answer {
   store::Key key;
+  api::ScheduleChosen chosen;
   bool hit = false;
   /// Of a miss: "absent", "corrupt", "unreadable", "untrusted".
   std::string reason;
@@ -44,55 +44,33 @@ struct Answer {
 };
 } // namespace
 
-/// Of dense tensors on aligned bases, as bench makes them: all strides are
-/// multiples of a row's bytes.
-static int64_t denseAlignment(const bench::Case &what) {
-  const rt::AttentionShape &s = what.shape;
-  rt::AttentionArguments a;
-  a.batch = s.batch, a.qHeads = s.queryHeads, a.kvHeads = s.kvHeads;
-  a.qLen = s.queryLen, a.kvLen = s.kvLen;
-  a.q = a.k = {0, s.headDim, s.headDim, s.headDim};
-  a.v = a.o = {0, s.valueDim, s.valueDim, s.valueDim};
-  return api::alignmentOf(a, api::elementBytes(what.description.element));
-}
-
-/// The one that an engine would ask for.
-static rt::Result<std::optional<store::Key>> keyOf(const WhyFlags &flags) {
-  ATTN_TRY(const bench::Options options, bench::checkOptions(flags.text));
-  ATTN_TRY(const std::vector<bench::Case> cases, bench::listCases(options));
-  if (cases.size() != 1)
-    return rt::badInput("sizes: " + std::to_string(cases.size()) +
+/// The one that an engine would ask for, and who chose its schedule.
+static rt::Result<WantedKernel> wantedBy(const WhyFlags &flags) {
+  ATTN_TRY(const Place place, placeOf(flags.call));
+  ATTN_TRY(std::vector<ListedCall> calls, callsOfFlags(flags.call.bench));
+  if (calls.size() != 1)
+    return rt::badInput("sizes: " + std::to_string(calls.size()) +
                         " attentions given, allowed: one, without lists");
-  const bench::Case &what = cases.front();
-  api::CompileOptions wanted;
-  wanted.target = options.target;
-  wanted.schedule = options.schedule;
-  wanted.hostLevel = flags.hostLevel;
-  wanted.alignment = denseAlignment(what);
+  ListedCall &call = calls.front();
   if (!flags.alignment.empty()) {
-    ATTN_TRY(wanted.alignment,
-             cli::parseInteger("alignment", flags.alignment, 1, 16));
-    if (wanted.alignment & (wanted.alignment - 1))
+    int64_t &alignment = call.options.alignment;
+    ATTN_TRY(alignment, cli::parseInteger("alignment", flags.alignment, 1, 16));
+    if (alignment & (alignment - 1))
       return cli::refused("alignment", flags.alignment, "1, 2, 4, 8, 16");
   }
-  if (wanted.target.empty()) {
-    ATTN_TRY(const rt::Device device,
-             rt::openDevice(options.device.empty() ? "auto" : options.device));
-    wanted.target = device.info().target;
-  }
-  api::setClass(wanted, what.description,
-                flags.anyCall ? api::TypicalCall{}
-                              : what.typicalCall(options.deterministic));
-  return api::storeKey(what.description, wanted);
-}
-
-static std::string timeText(int64_t seconds) {
-  const time_t time = time_t(seconds);
-  struct tm parts{};
-  char text[32] = "";
-  if (gmtime_r(&time, &parts))
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
+  const auto choice =
+      choiceIn(place.environment, api::RecordSources::ofProcess());
+  if (!flags.call.pinFile.empty())
+    ATTN_CHECK(choice->pin(flags.call.pinFile));
+  ATTN_TRY(WantedKernel wanted,
+           wantedKernel(*choice, call, place.target, flags.call));
+  api::ScheduleChosen &chosen = wanted.request.chosen;
+  if (chosen.schedule.empty())
+    chosen.schedule =
+        api::defaultSchedule(call.description, wanted.request.wanted);
+  if (!place.environment && chosen.source == tune::Source::Default)
+    chosen.why = place.why + ": nothing is known of what was measured there";
+  return wanted;
 }
 
 /// When the file was made; where the file system does not tell, changed.
@@ -150,6 +128,9 @@ static Json orNull(const std::string &text) {
 
 static Json jsonOf(const Answer &answer) {
   Json json;
+  json["schedule"] = answer.chosen.schedule;
+  json["schedule_source"] = tune::name(answer.chosen.source);
+  json["schedule_why"] = answer.chosen.why;
   json["key"] = answer.key.digest().hex();
   for (const auto &[label, value] : answer.key.fields())
     json["fields"][label] = value;
@@ -182,7 +163,12 @@ static std::string valueText(const std::optional<std::string> &value) {
 }
 
 static std::string textOf(const Answer &answer) {
-  std::string text = "key: " + answer.key.digest().hex() + "\n";
+  std::string text = "schedule: " + answer.chosen.schedule + " (" +
+                     std::string(tune::name(answer.chosen.source)) +
+                     "): " + rt::printable(answer.chosen.why, 500) +
+                     "\nkey: " + answer.key.digest().hex() + "\n";
+  for (const auto &[label, value] : answer.key.fields())
+    text += "  " + label + ": '" + rt::printable(value, 300) + "'\n";
   const std::string from = answer.origin.empty()
                                ? ""
                                : ", from " + rt::printable(answer.origin, 300);
@@ -212,13 +198,9 @@ static std::string textOf(const Answer &answer) {
 }
 
 static rt::Status why(const WhyFlags &flags) {
-  ATTN_TRY(std::optional<store::Key> key, keyOf(flags));
-  if (!key)
-    return rt::unsupported("key: none: this build's compiler has no identity, "
-                           "so that what it makes is kept for no other "
-                           "process");
-  store::CacheRoot root = store::findCacheRoot();
-  ATTN_TRY(const Answer answer, ask(std::move(*key), root));
+  ATTN_TRY(const WantedKernel wanted, wantedBy(flags));
+  ATTN_TRY(Answer answer, ask(wanted.key, store::findCacheRoot()));
+  answer.chosen = wanted.request.chosen;
   const std::string text =
       flags.json ? cache::jsonText(jsonOf(answer)) : textOf(answer);
   std::fputs(text.c_str(), stdout);
@@ -230,28 +212,20 @@ void cache::addWhy(CLI::App &cache, int &status) {
   CLI::App *command = cache.add_subcommand(
       "why", "Whether a kernel would be found here, and if not, why");
   auto flags = std::make_shared<WhyFlags>();
-  cli::addDescriptionFlags(*command, flags->text.description,
+  flags->call.command = command;
+  cli::addDescriptionFlags(*command, flags->call.bench.description,
                            /*forBench=*/true);
+  addPlaceFlags(*command, flags->call);
+  addKernelFlags(*command, flags->call);
   auto add = [&](const char *name, std::string &to, const char *help) {
     command->add_option(name, to, help)->group("Kernel")->type_name("");
   };
-  add("--target", flags->text.target, "T  chip (that of --device)");
-  add("--device", flags->text.device,
-      "D  auto, cuda:0, hip:0, cpu (auto: the first GPU, else the CPU)");
-  add("--schedule", flags->text.schedule,
-      "S  name.v1 or name.v1<field=value,...>; see attn-jit schedules");
-  add("--cpu-level", flags->hostLevel,
-      "L  cpu target: x86-64-v3, x86-64-v4 (this machine's)");
   add("--alignment", flags->alignment,
       "N  bytes that bases and strides are multiples of (of dense tensors)");
-  command
-      ->add_flag("--any-call", flags->anyCall,
-                 "the kernel for calls of which nothing is known, as the API "
-                 "makes it without them")
-      ->group("Kernel");
-  command->add_flag("--json", flags->json,
-                    "{\"key\", \"fields\", \"hit\", \"reason\", \"nearest\", "
-                    "...} (docs/commands.md)");
+  command->add_flag(
+      "--json", flags->json,
+      "{\"schedule\", \"key\", \"fields\", \"hit\", \"reason\", \"nearest\", "
+      "...} (docs/commands.md)");
   command->footer(
       "The key is that of bench with the same flags. Nothing is compiled, "
       "counted or changed.\n"

@@ -11,7 +11,8 @@ void cli::addCache(CLI::App &root, int &status) {
   cache->require_subcommand(1);
   for (auto add :
        {cache::addStats, cache::addWhy, cache::addVerify, cache::addPrune,
-        cache::addExport, cache::addImport, cache::addKeygen, cache::addSign,
+        cache::addExport, cache::addImport, cache::addPush, cache::addPull,
+        cache::addWarm, cache::addPin, cache::addKeygen, cache::addSign,
         cache::addTrust, cache::addRevoke})
     add(*cache, status);
   cache->footer(

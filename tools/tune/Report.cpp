@@ -17,6 +17,9 @@ std::string tuning::reportText(const Report &report) {
   std::string text = report.device + " (" + report.target + "), " +
                      std::to_string(report.legal) + " legal schedules, " +
                      std::to_string(search.candidates) + " in the list" +
+                     (report.heard ? ", " + std::to_string(report.heard) +
+                                         " of them fast elsewhere"
+                                   : "") +
                      (report.continued ? ", continued" : "") + "\n";
   std::string best;
   for (const tune::CurvePoint &point : search.curve) {
@@ -78,6 +81,7 @@ static nlohmann::ordered_json jsonOf(const Report &report) {
     return json;
   }
   json["candidates"] = search.candidates;
+  json["heard"] = report.heard;
   json["measured"] = search.measured;
   json["failed"] = search.failed;
   json["reused"] = search.reused;

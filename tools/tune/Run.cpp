@@ -10,18 +10,26 @@
 #include "runtime/File.h"
 #include "runtime/Printable.h"
 #include "tools/api/Emit.h"
-#include "tools/api/Ptxas.h"
+#include "tools/api/MachineCode.h"
+#include "tools/api/RecordExchange.h"
 #include "tools/bench/Progress.h"
 #include "tools/cli/Format.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 using namespace attn_jit;
 using namespace attn_jit::tuning;
 namespace fs = std::filesystem;
+
+/// For remotes to say what others measured.
+static constexpr std::chrono::seconds kHearing{1};
+/// Beside these the first step, of 16, holds the default and the model's best.
+static constexpr size_t kMostHeard = 7;
 
 namespace {
 /// Images until the tuning is over.
@@ -53,7 +61,9 @@ private:
 
 /// Where records go, and the search's own file.
 struct Keeping {
-  std::unique_ptr<tune::RecordSink> sink;
+  tune::RecordSink *sink = nullptr;
+  std::unique_ptr<tune::RecordSink> file; ///< the sink; null: it is `exchange`
+  api::RecordExchange *exchange = nullptr;
   std::string recordsIn, stateFile;
 };
 } // namespace
@@ -65,7 +75,8 @@ static rt::Result<Keeping> keepingOf(const Options &options,
   if (!options.recordsFile.empty()) {
     keeping.recordsIn = options.recordsFile;
     keeping.stateFile = options.recordsFile + "." + name + ".tuning";
-    ATTN_TRY(keeping.sink, tune::sinkInto(options.recordsFile));
+    ATTN_TRY(keeping.file, tune::sinkInto(options.recordsFile));
+    keeping.sink = keeping.file.get();
     return keeping;
   }
   const store::CacheRoot root = store::findCacheRoot();
@@ -75,8 +86,8 @@ static rt::Result<Keeping> keepingOf(const Options &options,
         "write to: " +
         (root ? rt::inQuotes(root.path) + " is read-only" : root.absent) +
         "; allowed: --records FILE");
-  ATTN_TRY(std::unique_ptr<store::RecordStore> store, store::openRecords(root));
-  keeping.sink = tune::sinkInto(std::move(store));
+  ATTN_TRY(keeping.exchange, api::RecordExchange::ofProcess());
+  keeping.sink = keeping.exchange;
   keeping.recordsIn = root.path;
   std::error_code fault;
   fs::create_directories(root.path + "/v1/tuning", fault);
@@ -106,32 +117,33 @@ static tune::SearchSubject subjectOf(const bench::Case &what,
   return subject;
 }
 
-/// Made tensors are dense: rows of these many bytes, on aligned bases.
-static int64_t alignmentOf(const bench::Case &what) {
-  const int64_t bytes = api::elementBytes(what.description.element);
-  int64_t alignment = 16;
-  for (int64_t dim : {what.shape.headDim, what.shape.valueDim})
-    while (dim * bytes % alignment)
-      alignment /= 2;
-  return alignment;
-}
-
-/// A driver assembles one image after the other; where its own release of ptxas
-/// is installed, that runs on all cores and makes the same code. Otherwise the
-/// image stays PTX.
-static void assembleLikeDriver(api::Compiled &made, const std::string &ptxas,
-                               const rt::DeviceInfo &device) {
+/// A driver assembles one image after the other; its own release of ptxas,
+/// where that is installed, runs on all cores. Otherwise the image stays PTX.
+static void assembleLikeDriver(api::Compiled &made, const std::string &ptxas) {
   if (made.kind != rt::ImageKind::Ptx || ptxas.empty())
     return;
   auto assembled =
       api::assemble(ptxas, made.image, made.target, /*keepFault=*/false);
-  // "13.0 (580.65.06)"
-  const std::string release =
-      device.driverVersion.substr(0, device.driverVersion.find(' '));
-  if (!assembled || assembled->report.version != "ptxas " + release)
+  if (!assembled)
     return;
   made.kind = rt::ImageKind::Cubin;
   made.image = std::move(assembled->cubin);
+}
+
+/// What others found fast, and this compiler has not measured here, the fastest
+/// first. A tuning takes seconds, so it waits for what remotes say.
+static rt::Result<std::vector<std::string>>
+heardOf(const tune::SearchSubject &subject) {
+  ATTN_TRY(api::RecordExchange * exchange, api::RecordExchange::ofProcess());
+  const store::Digest problem = subject.problem.digest();
+  exchange->fetch(problem, std::chrono::steady_clock::now() + kHearing);
+  ATTN_TRY(const auto records, exchange->ofProblem(problem));
+  tune::ChoiceQuery query;
+  query.device = subject.device;
+  query.compiler = subject.compiler, query.driver = subject.driver;
+  query.exact = records;
+  query.legal = [](const std::string &) { return true; }; // the space verifies
+  return tune::hints(query);
 }
 
 static tune::Call callOf(const bench::Case &what) {
@@ -235,14 +247,21 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   Report report;
   report.device = info.name, report.target = info.target;
   const rt::AttentionShape &s = what.shape;
-  const int64_t alignment = alignmentOf(what);
+  const int64_t alignment = what.kernelOptions(attention).alignment;
+  subject = subjectOf(what, attention, alignment, sizes, info);
+  // All that share a search make the same list of it, and what is timed to
+  // judge by, or for a file, has nothing to do with this owner's records.
+  std::vector<std::string> heard;
+  if (!only && options.join.url.empty() && options.recordsFile.empty() &&
+      options.every == 0) {
+    ATTN_TRY(heard, heardOf(subject));
+  }
   ATTN_TRY(const api::TuneSpace space,
            api::tuneSpace(what.description, info.target, alignment,
                           {s.batch, s.queryHeads, s.kvHeads, s.queryLen,
                            s.kvLen, attention.deterministic},
                           info, only ? 1 : options.schedules,
-                          only ? 0 : options.sample));
-  subject = subjectOf(what, attention, alignment, sizes, info);
+                          only ? 0 : options.sample, heard));
   report.problem = subject.problem;
   report.compiler = subject.compiler, report.driver = subject.driver;
   report.defaultSchedule = space.defaultSchedule;
@@ -260,14 +279,16 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   work.command.insert(work.command.end(), flags.begin(), flags.end());
   work.folder = scratch.path;
   work.compileThreads = std::max(std::thread::hardware_concurrency(), 2u) - 1;
-  const std::string ptxas = api::findPtxas();
+  std::string ptxas = api::findPtxas();
+  if (!api::isDriversOwn(ptxas, info))
+    ptxas.clear();
   work.compile = [&](const std::string &schedule) -> tune::CompiledPath {
     api::CompileOptions wanted;
     wanted.target = info.target;
     wanted.schedule = schedule;
     wanted.alignment = alignment;
     ATTN_TRY(api::Compiled made, api::compile(what.description, wanted));
-    assembleLikeDriver(made, ptxas, info);
+    assembleLikeDriver(made, ptxas);
     const std::string path = scratch.path + "/" + std::to_string(images++) +
                              std::string(api::imageSuffix(made.kind));
     if (auto written = api::writeImage(made, path); !written)
@@ -278,9 +299,14 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   std::vector<tune::Candidate> candidates;
   if (only)
     candidates = *only;
-  else
-    for (const api::RankedText &each : space.ranked)
+  std::set<std::string> listed;
+  auto list = [&](const api::RankedText &each) {
+    if (!only && listed.insert(each.schedule).second)
       candidates.push_back({each.schedule, each.us});
+  };
+  report.heard = std::min(space.heard.size(), kMostHeard);
+  std::for_each_n(space.heard.begin(), report.heard, list);
+  std::ranges::for_each(space.ranked, list);
   if (options.every > 0) {
     ATTN_TRY(report.every, timeEvery(candidates, options.every, measurer));
     return report;
@@ -315,23 +341,10 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
     report.continued = journal->continues();
   }
   report.recordsIn = keeping.recordsIn;
+  if (keeping.exchange)
+    keeping.exchange->offer(subject.problem.digest(), report.search.session);
   ATTN_TRY(records, keeping.sink->ofProblem(subject.problem.digest()));
   return report;
-}
-
-/// The file's pin, or a new one; it must be of this environment before anything
-/// is measured.
-static rt::Result<tune::Pin> pinFor(const std::string &file,
-                                    const tune::PinEnvironment &environment) {
-  if (environment.compiler.empty())
-    return rt::unsupported("pin: given, but this build of the compiler has no "
-                           "identity to hold it to");
-  auto pin = tune::Pin::load(file);
-  if (!pin && pin.error().code == rt::ErrorCode::NotFound)
-    return tune::Pin(environment);
-  if (pin)
-    ATTN_CHECK(pin->holdsIn(environment, file));
-  return pin;
 }
 
 rt::Result<Report> tuning::run(const Options &options) {
@@ -345,9 +358,11 @@ rt::Result<Report> tuning::run(const Options &options) {
   ATTN_CHECK(api::checkTarget(info.target));
   std::optional<tune::Pin> pin;
   if (!options.pinFile.empty()) {
-    ATTN_TRY(pin, pinFor(options.pinFile,
-                         {api::compilerIdentity(), tune::driverText(info),
-                          tune::deviceKey(info)}));
+    // Of this environment, before anything is measured.
+    ATTN_TRY(pin,
+             tune::Pin::loadOrNew(options.pinFile, {api::compilerIdentity(),
+                                                    tune::driverText(info),
+                                                    tune::deviceKey(info)}));
   }
   Tuning tuning(options, std::move(device));
   ATTN_TRY(Report report, tuning.run());

@@ -18,6 +18,7 @@ struct Report {
   std::string defaultSchedule, modelPick;
   int64_t legal = 0;
   double products = 0;
+  size_t heard = 0; ///< measured first: fast by others, or another compiler
   tune::SearchReport search;
   bool continued = false;           ///< an earlier process's search
   std::string recordsIn;            ///< file or folder; empty: nowhere

@@ -21,8 +21,7 @@ std::string_view attn_jit::store::name(Count count) {
   return names[size_t(count)];
 }
 
-/// Lines that are none are left out: counts are worth no error.
-static Counts parse(std::string_view text) {
+Counts attn_jit::store::parseCounts(std::string_view text) {
   Counts counts;
   for (size_t end; (end = text.find('\n')) != std::string_view::npos;
        text.remove_prefix(end + 1)) {
@@ -41,12 +40,18 @@ static Counts parse(std::string_view text) {
 
 static Counts stored(const Layout &layout) {
   ReadFile read = readStored(layout.folder("stats"), mostStatsBytes);
-  return read.file ? parse(read.file->bytes) : Counts();
+  return read.file ? parseCounts(read.file->bytes) : Counts();
 }
 
-/// Both are no less than zero.
-static int64_t sum(int64_t a, int64_t b) {
+int64_t attn_jit::store::addedUp(int64_t a, int64_t b) {
   return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+std::string attn_jit::store::countsText(const Counts &counts) {
+  std::string text;
+  for (const auto &[name, value] : counts)
+    text += name + " " + std::to_string(value) + "\n";
+  return text;
 }
 
 Counters::Counters(CacheRoot root) : root(std::move(root)) {
@@ -75,7 +80,7 @@ Counts Counters::all() const {
     counts = stored(Layout(root));
   for (size_t i = 0; i < countKinds; ++i) {
     int64_t &total = counts[std::string(name(Count(i)))];
-    total = sum(total, here[i].load(std::memory_order_relaxed));
+    total = addedUp(total, here[i].load(std::memory_order_relaxed));
   }
   return counts;
 }
@@ -96,12 +101,10 @@ void Counters::flush() {
   for (size_t i = 0; i < countKinds; ++i) {
     moved[i] = here[i].exchange(0);
     int64_t &total = counts[std::string(name(Count(i)))];
-    total = sum(total, moved[i]);
+    total = addedUp(total, moved[i]);
   }
-  std::string text;
-  for (const auto &[name, value] : counts)
-    text += name + " " + std::to_string(value) + "\n";
-  if (!replaceFile(layout.folder("tmp"), layout.folder("stats"), text))
+  if (!replaceFile(layout.folder("tmp"), layout.folder("stats"),
+                   countsText(counts)))
     for (size_t i = 0; i < countKinds; ++i)
       here[i] += moved[i];
 }

@@ -38,6 +38,12 @@ std::string_view name(Count count); ///< "own_hits", ...
 
 using Counts = std::map<std::string, int64_t>;
 
+/// Lines that are none are left out: counts are worth no error.
+Counts parseCounts(std::string_view text);
+std::string countsText(const Counts &counts);
+/// Of two that are no less than zero, and neither is the sum.
+int64_t addedUp(int64_t a, int64_t b);
+
 /// Any number of threads at once; a child of fork begins at zero.
 class Counters final : ForkAware {
 public:

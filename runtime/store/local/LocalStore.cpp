@@ -71,7 +71,8 @@ LocalStore::loadObject(const Digest &digest,
   return loaded;
 }
 
-Lookup LocalStore::load(const Digest &key, Place place, Partial partial) const {
+Lookup LocalStore::load(const Digest &key, Place place, Partial partial,
+                        Mark mark) const {
   const std::string path = Layout(folder).file(shelfOf(place), key);
   ReadFile read = readStored(path, mostActionFileBytes);
   Lookup found;
@@ -90,7 +91,7 @@ Lookup LocalStore::load(const Digest &key, Place place, Partial partial) const {
   }
   LoadedObject object = loadObject(file->action.object, file->action.bytes);
   if (object.bytes) {
-    if (!folder.readOnly)
+    if (mark == Mark::Used && !folder.readOnly)
       markUse(path, read.known);
     found.origin = std::move(file->origin);
     found.entry = Entry{std::move(file->action), std::move(*object.bytes)};
@@ -109,7 +110,7 @@ Lookup LocalStore::load(const Digest &key, Place place, Partial partial) const {
   return found;
 }
 
-Lookup LocalStore::find(const Digest &key) const {
+Lookup LocalStore::find(const Digest &key, Look look) const {
   Lookup found;
   if (folder) {
     found = load(key, Place::Own, Partial::MayBeEarly);
@@ -123,7 +124,7 @@ Lookup LocalStore::find(const Digest &key) const {
   if (found.entry)
     counters->add(found.place == Place::Own ? Count::OwnHits
                                             : Count::ForeignHits);
-  else
+  else if (look == Look::First)
     counters->add(found.miss == Miss::Absent    ? Count::AbsentMisses
                   : found.miss == Miss::Corrupt ? Count::CorruptMisses
                                                 : Count::UnreadableMisses);

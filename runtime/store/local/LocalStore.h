@@ -47,6 +47,10 @@ struct Lookup {
   std::string origin; ///< of a foreign entry: its URL, without credentials
 };
 
+/// A look-up that found nothing, waited for the key's lock and looks again is
+/// one look-up.
+enum class Look { First, Again };
+
 /// Of one key: two keys never wait for each other (FileLock.h).
 using KeyLock = FileLock;
 
@@ -69,8 +73,9 @@ public:
 
   const CacheRoot &root() const { return folder; }
 
-  /// What was made here goes before what came from elsewhere.
-  Lookup find(const Digest &key) const;
+  /// What was made here goes before what came from elsewhere. A miss of
+  /// Look::Again has been counted.
+  Lookup find(const Digest &key, Look look = Look::First) const;
   /// Bytes of that digest, verified.
   std::optional<std::string> object(const Digest &digest) const;
   /// Of own ones whoever was first stays, if it is whole. Foreign ones become
@@ -95,8 +100,8 @@ public:
   /// Each action, own and foreign; a corrupt one is left out.
   void each(const std::function<void(const Action &, Place,
                                      const std::string &origin)> &visit) const;
-  /// Reads everything; bad entries go to quarantine. Their names, such as
-  /// "objects/ab/abcd...".
+  /// Reads everything, which is no use of it; bad entries go to quarantine.
+  /// Their names, such as "objects/ab/abcd...".
   std::vector<std::string> verify();
   /// By least recent use, until the limits hold; of what no action names, of
   /// tmp and of quarantine what is old. One process at a time: others do
@@ -114,8 +119,11 @@ private:
   /// An action without its object, on a file system that other hosts share:
   /// there the object may be seen later. A publication does not wait.
   enum class Partial { MayBeEarly, IsBad };
+  /// Does the look mark the entry as used, for prune?
+  enum class Mark { Used, None };
   /// Of one place, not counted as a hit or miss.
-  Lookup load(const Digest &key, Place place, Partial partial) const;
+  Lookup load(const Digest &key, Place place, Partial partial,
+              Mark mark = Mark::Used) const;
   struct LoadedObject {
     std::optional<std::string> bytes;
     Miss miss = Miss::Absent;

@@ -77,7 +77,8 @@ std::vector<std::string> LocalStore::verify() {
                    const std::optional<Digest> &key) {
                  if (!key)
                    return misnamed(name, path);
-                 const Lookup found = load(*key, place, Partial::IsBad);
+                 const Lookup found =
+                     load(*key, place, Partial::IsBad, Mark::None);
                  if (!found.entry && found.miss == Miss::Corrupt)
                    bad.push_back(name);
                });

@@ -30,10 +30,11 @@ bool attn_jit::store::isIntact(const Row &row) {
 
 bool attn_jit::store::prevails(const Row &row, const Row &there) {
   // Texts of one identity differ in their signatures alone: the longer one has
-  // one.
+  // one. What was measured here stays so, whoever signed it too.
   auto rank = [](const Row &of) {
-    return std::make_tuple(of.voice, std::string_view(of.origin),
-                           -int64_t(of.line.size()), std::string_view(of.line));
+    return std::make_tuple(
+        of.voice, !of.origin.empty(), -int64_t(of.line.size()),
+        std::string_view(of.origin), std::string_view(of.line));
   };
   const bool isSame = row.line == there.line && row.problem == there.problem;
   return rank(row) < rank(there) || (!isSame && !isIntact(there));
@@ -87,15 +88,11 @@ rt::Result<int64_t> RowStore::add(std::span<const StoredRecord> records) {
   return put(rows);
 }
 
-rt::Result<std::vector<StoredRecord>>
-RowStore::ofProblem(const Digest &problem) {
+rt::Result<std::vector<StoredRecord>> RowStore::allOf(const Digest &problem) {
   std::vector<StoredRecord> records;
-  {
-    const StoreLock lock;
-    ATTN_TRY(std::vector<Row> rows, rowsOf(problem));
-    verify(std::move(rows), records);
-  }
-  takeOutRetracted(records);
+  const StoreLock lock;
+  ATTN_TRY(std::vector<Row> rows, rowsOf(problem));
+  verify(std::move(rows), records);
   return records;
 }
 

@@ -28,7 +28,7 @@ bool prevails(const Row &row, const Row &there);
 class RowStore : public RecordStore {
 public:
   rt::Result<int64_t> add(std::span<const StoredRecord> records) final;
-  rt::Result<std::vector<StoredRecord>> ofProblem(const Digest &problem) final;
+  rt::Result<std::vector<StoredRecord>> allOf(const Digest &problem) final;
   rt::Result<std::vector<Digest>> problems() final;
   rt::Status each(const std::function<void(const StoredRecord &)> &visit) final;
   rt::Result<int64_t> count() final;

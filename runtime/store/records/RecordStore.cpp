@@ -30,6 +30,13 @@ attn_jit::store::openRecords(const CacheRoot &root) {
   return root.sharedFileSystem ? openSegments(root) : openDatabase(root);
 }
 
+rt::Result<std::vector<StoredRecord>>
+RecordStore::ofProblem(const Digest &problem) {
+  ATTN_TRY(auto records, allOf(problem));
+  takeOutRetracted(records);
+  return records;
+}
+
 ReadRecords attn_jit::store::readRecords(std::string_view lines, Voice voice,
                                          const std::string &origin) {
   ReadRecords result;

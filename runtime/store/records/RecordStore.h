@@ -32,9 +32,10 @@ std::string_view name(Voice voice); ///< "own", "bundled", "foreign"
 struct StoredRecord {
   Record record;
   Voice voice = Voice::Own;
-  /// The URL that it came from, without credentials; empty: made here. An own
-  /// one with an origin is so by its signature when it was added: whether its
-  /// key is revoked since then is asked by whoever uses it.
+  /// The URL that it came from, without credentials; empty: made here. The
+  /// voice of one with an origin is that of its signature when it was added:
+  /// whether its key is listed by now, or revoked, is asked by whoever uses it
+  /// (RecordTrust.h).
   std::string origin;
 };
 
@@ -53,15 +54,18 @@ public:
   virtual ~RecordStore() = default;
 
   /// Set union by identity. Of two with one identity stays that of the stronger
-  /// voice, then of the smaller origin, then the one with a signature, then the
-  /// smaller line. How many were new. Idempotent: after an error some may be
-  /// there. A record that parse() would refuse is an error, and nothing is
-  /// added; so it is (Unsupported) where the root is read-only.
+  /// voice, then the one that has no origin, then the one with a signature,
+  /// then that of the smaller origin, then the smaller line. How many were new.
+  /// Idempotent: after an error some may be there. A record that parse() would
+  /// refuse is an error, and nothing is added; so it is (Unsupported) where the
+  /// root is read-only.
   virtual rt::Result<int64_t> add(std::span<const StoredRecord> records) = 0;
-  /// All measurements of a problem that nothing retracts (unretracted()),
-  /// ordered by identity.
+  /// All of a problem, retracted ones and retractions too, ordered by identity:
+  /// for who tells voices anew.
   virtual rt::Result<std::vector<StoredRecord>>
-  ofProblem(const Digest &problem) = 0;
+  allOf(const Digest &problem) = 0;
+  /// Of these what nothing retracts (takeOutRetracted).
+  rt::Result<std::vector<StoredRecord>> ofProblem(const Digest &problem);
   /// Those of which there are records, in their order: whoever asks for many
   /// problems that nobody has measured knows so without a query for each.
   virtual rt::Result<std::vector<Digest>> problems() = 0;

@@ -43,6 +43,7 @@ public:
   rt::Result<bool> exists(Space space, const Digest &name, Deadline) override;
   rt::Status put(Space space, const Digest &name, std::string_view bytes,
                  Deadline) override;
+  rt::Result<std::vector<Digest>> actions(Deadline) override;
   rt::Status addRecords(const Digest &problem,
                         std::span<const std::string> lines, Deadline) override;
   rt::Result<std::vector<std::string>> records(const Digest &problem,
@@ -177,6 +178,22 @@ rt::Status FolderRemote::put(Space space, const Digest &name,
   ATTN_TRY(std::string ignored, epoch(deadline));
   ATTN_TRY(FileHandle at, folder({store::name(space), fanOut(name)}, true));
   return write(at, name.hex(), bytes);
+}
+
+rt::Result<std::vector<Digest>> FolderRemote::actions(Deadline) {
+  ATTN_TRY(FileHandle at, folder({store::name(Space::Actions)}, false));
+  std::vector<Digest> result;
+  if (!at)
+    return result;
+  for (const std::string &shard : namesIn(at)) {
+    const FileHandle inner = at.openAt(shard, O_RDONLY | O_DIRECTORY);
+    if (!inner)
+      continue;
+    for (const std::string &name : namesIn(inner))
+      if (auto digest = Digest::parse(name); digest && fanOut(*digest) == shard)
+        result.push_back(*digest);
+  }
+  return result;
 }
 
 rt::Result<std::vector<std::string>>

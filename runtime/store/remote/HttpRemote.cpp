@@ -65,13 +65,12 @@ public:
       if (auto items = parseListing(reply.body))
         listing.items = std::move(*items);
       else
-        listing.refused = "it keeps no records: it does not list a folder as "
+        listing.refused = "it does not list a folder as "
                           "JSON (nginx: autoindex_format json)";
     } else if (reply.status == 400 || reply.status == 403 ||
                reply.status == 405) {
       // bazel-remote, nginx without autoindex, servers that only store.
-      listing.refused =
-          "it keeps no records: asked for a folder's list, it " + reason(reply);
+      listing.refused = "asked for a folder's list, it " + reason(reply);
     } else if (reply.status != 404) {
       return rt::failed("remote " + shown + ": GET of a folder: it " +
                         reason(reply));

@@ -15,6 +15,7 @@
 #include "runtime/store/remote/RedisConnection.h"
 
 #include <charconv>
+#include <set>
 
 using namespace attn_jit;
 using namespace attn_jit::store;
@@ -37,6 +38,10 @@ public:
                           Deadline deadline) override;
   rt::Status put(Space space, const Digest &name, std::string_view bytes,
                  Deadline deadline) override;
+  rt::Result<bool> replace(Space space, const Digest &name,
+                           const std::optional<std::string> &there,
+                           std::string_view bytes, Deadline deadline) override;
+  rt::Result<std::vector<Digest>> actions(Deadline deadline) override;
   rt::Status addRecords(const Digest &problem,
                         std::span<const std::string> lines,
                         Deadline deadline) override;
@@ -50,6 +55,8 @@ public:
   rt::Result<std::string> epoch(Deadline deadline) override;
 
 private:
+  static constexpr size_t mostActions = 2'000'000;
+
   rt::Result<RedisReply> askOne(const Command &command, RedisReply::Kind kind,
                                 Deadline deadline);
   rt::Result<std::vector<std::string>> askTexts(const Command &command,
@@ -120,6 +127,48 @@ rt::Status RedisRemote::put(Space space, const Digest &name,
   ATTN_TRY(RedisReply reply, askOne({"SET", key, bytes, "EX", expiry},
                                     RedisReply::Text, deadline));
   return reply.text == "OK" ? rt::success() : wrong("SET");
+}
+
+rt::Result<bool> RedisRemote::replace(Space space, const Digest &name,
+                                      const std::optional<std::string> &there,
+                                      std::string_view bytes,
+                                      Deadline deadline) {
+  // Nothing that is put is empty.
+  static constexpr std::string_view script =
+      "if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end "
+      "redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) return 1";
+  const std::string key = keyOf(space, name);
+  ATTN_TRY(RedisReply reply,
+           askOne({"EVAL", script, "1", key,
+                   there ? *there : std::string_view(), bytes, expiry},
+                  RedisReply::Integer, deadline));
+  return reply.integer == 1;
+}
+
+rt::Result<std::vector<Digest>> RedisRemote::actions(Deadline deadline) {
+  // A prefix has no letter that a pattern gives a meaning to. A name may come
+  // twice.
+  const std::string begin = prefix + ":act:", pattern = begin + "*";
+  std::set<Digest> found;
+  std::string cursor = "0";
+  do {
+    ATTN_TRY(RedisReply reply,
+             askOne({"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"},
+                    RedisReply::Array, deadline));
+    if (reply.elements.size() != 2 ||
+        reply.elements[0].kind != RedisReply::Text ||
+        reply.elements[1].kind != RedisReply::Array)
+      return wrong("SCAN");
+    cursor = std::move(reply.elements[0].text);
+    for (const RedisReply &each : reply.elements[1].elements)
+      if (std::string_view(each.text).starts_with(begin))
+        if (auto digest = Digest::parse(each.text.substr(begin.size())))
+          found.insert(*digest);
+    if (found.size() > mostActions)
+      return rt::badInput("remote " + shown + ": SCAN: more than " +
+                          std::to_string(mostActions) + " names");
+  } while (cursor != "0");
+  return std::vector<Digest>(found.begin(), found.end());
 }
 
 rt::Status RedisRemote::addRecords(const Digest &problem,

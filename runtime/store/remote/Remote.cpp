@@ -25,6 +25,14 @@ std::string_view attn_jit::store::name(Space space) {
   return space == Space::Objects ? "objects" : "actions";
 }
 
+rt::Result<bool> Remote::replace(Space space, const Digest &name,
+                                 const std::optional<std::string> &,
+                                 std::string_view bytes, Deadline deadline) {
+  ATTN_CHECK(put(space, name, bytes, deadline));
+  ATTN_TRY(const auto now, get(space, name, deadline));
+  return now && *now == bytes;
+}
+
 rt::Result<std::optional<HeldName>> Remote::lease(const Digest &,
                                                   std::string_view,
                                                   std::chrono::milliseconds,

@@ -46,6 +46,18 @@ public:
   /// Idempotent. An object's bytes have its name's digest.
   virtual rt::Status put(Space space, const Digest &name,
                          std::string_view bytes, Deadline deadline) = 0;
+  /// As put(), in the place of `there`, nothing where nothing was there. False:
+  /// somebody else's came between, so that what is there has to be read again.
+  /// Where a server compares and sets in one step, nothing is lost. This one
+  /// puts and looks whether it has stayed: of two who write at the same moment
+  /// both may find that theirs did, and the later one's is there.
+  virtual rt::Result<bool> replace(Space space, const Digest &name,
+                                   const std::optional<std::string> &there,
+                                   std::string_view bytes, Deadline deadline);
+
+  /// The keys that have an action, for who takes all there is; Unsupported, in
+  /// one sentence, where the server lists nothing.
+  virtual rt::Result<std::vector<Digest>> actions(Deadline deadline) = 0;
 
   /// Why records cannot be kept here, one sentence; empty: they can, or the
   /// server has not been asked yet. Asks nothing.

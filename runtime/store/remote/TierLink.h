@@ -8,47 +8,9 @@
 
 #include "runtime/store/remote/Breaker.h"
 #include "runtime/store/remote/Lane.h"
-#include "runtime/store/remote/Remote.h"
-
-#include <array>
-#include <mutex>
+#include "runtime/store/remote/RemoteMeter.h"
 
 namespace attn_jit::store {
-
-struct RemoteCounts {
-  int64_t hits = 0, misses = 0;
-  /// Requests that failed, by kind: past their deadline; unreachable, broken or
-  /// refused; an answer that is none.
-  int64_t timeouts = 0, failures = 0, wrongAnswers = 0;
-  /// What came has not the digest, the length or the key that it should.
-  int64_t corrupt = 0;
-  int64_t skipped = 0; ///< not asked: the breaker is open, or a call is stuck
-  int64_t written = 0; ///< actions with their objects
-  int64_t dropped = 0; ///< the queue was full, or the process ended
-  int64_t overQuota = 0;
-  int64_t refills = 0; ///< times that the server was found emptied
-  int64_t bytesIn = 0, bytesOut = 0;
-};
-
-/// Any number of threads at once.
-class RemoteMeter {
-public:
-  void count(int64_t RemoteCounts::*field, int64_t by = 1);
-  void failed(const rt::Error &error);
-  void took(std::chrono::microseconds time);
-
-  RemoteCounts counts() const;
-  std::string lastError() const;
-  /// Of the last 1024 answers; 0 where there is none.
-  std::chrono::microseconds percentile(int percent) const;
-
-private:
-  mutable std::mutex mutex;
-  RemoteCounts all;
-  std::string error;
-  std::array<int64_t, 1024> times{};
-  size_t timed = 0;
-};
 
 class TierLink {
 public:

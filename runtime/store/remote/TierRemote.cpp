@@ -42,10 +42,13 @@ TierRemote::TierRemote(Parts parts)
                     ? ""
                     : parts.folder + "/" + parts.name + ".epoch"),
       refill(std::move(parts.refill)), limits(parts.limits),
-      readBreaker(
-          std::make_shared<Breaker>(parts.folder, parts.name + ".reads")),
-      writeBreaker(
-          std::make_shared<Breaker>(parts.folder, parts.name + ".writes")),
+      meter(std::make_shared<RemoteMeter>(
+          parts.folder.empty() ? ""
+                               : parts.folder + "/" + parts.name + ".stats")),
+      readBreaker(std::make_shared<Breaker>(
+          limits.foreground ? "" : parts.folder, parts.name + ".reads")),
+      writeBreaker(std::make_shared<Breaker>(
+          limits.foreground ? "" : parts.folder, parts.name + ".writes")),
       quota(parts.folder, parts.name + ".quota", parts.options.quotaBytes,
             parts.options.expiry),
       reading(mostLookups, SIZE_MAX),
@@ -126,7 +129,7 @@ std::optional<FetchedEntry> TierRemote::find(const Digest &key, bool again) {
   return FetchedEntry{{std::move(*action), std::move(**object)}, url};
 }
 
-FetchedRecords TierRemote::findRecords(const Digest &problem) {
+std::optional<FetchedRecords> TierRemote::findRecords(const Digest &problem) {
   using Lines = std::vector<std::string>;
   FetchedRecords found;
   found.origin = url;
@@ -138,7 +141,7 @@ FetchedRecords TierRemote::findRecords(const Digest &problem) {
                                 });
   if (!lines) {
     learnRefusal(reads);
-    return found;
+    return recordsRefused().empty() ? std::nullopt : std::optional(found);
   }
   found.lines = std::move(*lines);
   int64_t bytes = 0;
@@ -197,78 +200,6 @@ void TierRemote::write(const Digest &problem,
       bytes);
 }
 
-/// As a value, so that one request has one shape.
-static rt::Result<bool> done(rt::Status status) {
-  if (!status)
-    return status.takeError();
-  return true;
-}
-
-bool TierRemote::writeEntry(const Entry &entry) {
-  const RemoteOptions &options = writes.options();
-  const Digest key = entry.action.key.digest();
-  auto isThere = [&](Space space, const Digest &name) {
-    return writes.ask<bool>(options.request,
-                            [&](Remote &remote, Deadline deadline) {
-                              return remote.exists(space, name, deadline);
-                            });
-  };
-  auto put = [&](Space space, const Digest &name, std::string_view bytes,
-                 std::chrono::milliseconds limit) {
-    auto sent = writes.ask<bool>(limit, [&](Remote &remote, Deadline deadline) {
-      return done(remote.put(space, name, bytes, deadline));
-    });
-    if (sent)
-      meter->count(&RemoteCounts::bytesOut, int64_t(bytes.size()));
-    return bool(sent);
-  };
-  if (entry.action.signatures.empty()) {
-    // An action that somebody signed is worth more than this one.
-    auto known = isThere(Space::Actions, key);
-    if (!known || *known)
-      return bool(known);
-  }
-  auto known = isThere(Space::Objects, entry.action.object);
-  if (!known)
-    return false;
-  const std::string text = entry.action.text();
-  overQuota =
-      !quota.take(int64_t(text.size() + (*known ? 0 : entry.object.size())));
-  if (overQuota) {
-    meter->count(&RemoteCounts::overQuota);
-    return true;
-  }
-  // The object before the action that names it.
-  if ((!*known && !put(Space::Objects, entry.action.object, entry.object,
-                       options.object)) ||
-      !put(Space::Actions, key, text, options.request))
-    return false;
-  meter->count(&RemoteCounts::written);
-  return true;
-}
-
-bool TierRemote::writeRecords(const Digest &problem,
-                              std::span<const std::string> lines) {
-  int64_t bytes = 0;
-  for (const std::string &line : lines)
-    bytes += int64_t(line.size());
-  if (!quota.take(bytes)) {
-    meter->count(&RemoteCounts::overQuota);
-    return true;
-  }
-  auto sent = writes.ask<bool>(
-      writes.options().object, [&](Remote &remote, Deadline deadline) {
-        return done(remote.addRecords(problem, lines, deadline));
-      });
-  if (sent) {
-    meter->count(&RemoteCounts::bytesOut, bytes);
-    return true;
-  }
-  // A remote that keeps none has missed none.
-  learnRefusal(writes);
-  return !recordsRefused().empty();
-}
-
 std::string TierRemote::recordsRefused() const {
   std::lock_guard lock(refusalMutex);
   return refusal;
@@ -298,6 +229,9 @@ bool TierRemote::fill() {
 }
 
 void TierRemote::lookForEmptied() {
+  // A refill is no part of what is waited for.
+  if (limits.foreground)
+    return;
   const Deadline now = std::chrono::steady_clock::now();
   const Deadline::rep before = epochAsked;
   if (before && now - Deadline(Deadline::duration(before)) < limits.epochEvery)
@@ -340,9 +274,8 @@ RemoteStats TierRemote::stats() {
   RemoteStats stats;
   stats.url = url;
   stats.readOnly = writes.options().readOnly;
-  stats.counts = meter->counts();
-  stats.p50 = meter->percentile(50);
-  stats.p99 = meter->percentile(99);
+  stats.counts = meter->ofProcess().counts;
+  stats.all = meter->ofAll();
   stats.readsOpenFor = readBreaker->openFor();
   stats.writesOpenFor = writeBreaker->openFor();
   stats.quota = writes.options().quotaBytes;

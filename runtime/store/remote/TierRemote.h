@@ -31,7 +31,8 @@ public:
   bool writable() const { return !writes.options().readOnly; }
   bool readsFail() const { return readBreaker->openFor().count() > 0; }
   const std::string &shown() const { return url; }
-  FetchedRecords findRecords(const Digest &problem);
+  /// Nothing where it gave no answer.
+  std::optional<FetchedRecords> findRecords(const Digest &problem);
 
   void write(std::shared_ptr<const Entry> entry);
   void write(const Digest &problem,
@@ -43,6 +44,8 @@ public:
     return writing.waitEnded(deadline) && reading.waitEnded(deadline);
   }
   RemoteStats stats();
+  /// What was counted goes to the figures of all processes.
+  void flushStats() { meter->flush(); }
 
 private:
   struct Parts {
@@ -56,6 +59,7 @@ private:
 
   void queueWrite(std::function<bool()> job, size_t bytes);
   bool writeEntry(const Entry &entry);
+  bool writeAction(const Digest &key, const Action &action);
   bool writeRecords(const Digest &problem, std::span<const std::string> lines);
   /// False: it fell behind, and is to be filled another time.
   bool fill();
@@ -69,7 +73,7 @@ private:
   const std::string url, epochFile;
   const Refill refill;
   const TierLimits limits;
-  std::shared_ptr<RemoteMeter> meter = std::make_shared<RemoteMeter>();
+  std::shared_ptr<RemoteMeter> meter;
   std::shared_ptr<Breaker> readBreaker, writeBreaker;
   Quota quota;
   Lane reading, writing;

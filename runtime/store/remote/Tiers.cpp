@@ -168,8 +168,10 @@ Tiers::~Tiers() {
   for (const auto &remote : state->remotes)
     remote->stop();
   const Deadline end = std::chrono::steady_clock::now() + threadsEnd;
-  for (const auto &remote : state->remotes)
+  for (const auto &remote : state->remotes) {
     remote->waitEnded(end);
+    remote->flushStats();
+  }
 }
 
 bool Tiers::empty() const { return state->remotes.empty(); }
@@ -209,9 +211,9 @@ RecordsFetch Tiers::fetchRecords(const Digest &problem) {
     remote->read([remote, problem, asking] {
       if (!asking->wanted())
         return;
-      FetchedRecords found = remote->findRecords(problem);
-      if (!found.lines.empty())
-        asking->change([&](auto &value) { value.push_back(std::move(found)); });
+      if (auto found = remote->findRecords(problem))
+        asking->change(
+            [&](auto &value) { value.push_back(std::move(*found)); });
     });
   return RecordsFetch(std::move(to));
 }

@@ -55,7 +55,7 @@ private:
 };
 /// Of the first remote, in order, that has it.
 using EntryFetch = Fetch<std::optional<FetchedEntry>>;
-/// Of all of them, as they come.
+/// Of all of them, as they come; of one that answers that it has none, too.
 using RecordsFetch = Fetch<std::vector<FetchedRecords>>;
 /// Of the first remote, in order, that says something.
 using LeaseFetch = Fetch<std::optional<FetchedLease>>;
@@ -74,13 +74,17 @@ struct TierLimits {
   std::chrono::milliseconds exit{500}; ///< for writes, when Tiers ends
   size_t queuedBytes = size_t(256) << 20, queuedWrites = 1024;
   std::chrono::milliseconds epochEvery{30'000};
+  /// Somebody waits for each answer: a remote that failed lately is asked all
+  /// the same, what it does now is told to no other process, and whether it was
+  /// emptied is not looked at.
+  bool foreground = false;
 };
 
 struct RemoteStats {
   std::string url;
   bool readOnly = false;
-  RemoteCounts counts;
-  std::chrono::microseconds p50{}, p99{};
+  RemoteCounts counts; ///< of this process
+  RemoteFigures all;   ///< with those of processes that have ended
   std::chrono::milliseconds readsOpenFor{}, writesOpenFor{}; ///< breakers
   int64_t quota = 0, quotaUsed = 0;
   size_t queued = 0;
@@ -93,9 +97,9 @@ public:
   using Open =
       std::function<rt::Result<std::unique_ptr<Remote>>(const RemoteOptions &)>;
 
-  /// `root` is the cache's (CacheRoot.h): breakers, quotas and epochs are below
-  /// root/v1/breakers; empty: they are this process's. An error of `open` is
-  /// the URL's.
+  /// `root` is the cache's (CacheRoot.h): breakers, quotas, epochs and figures
+  /// are below root/v1/breakers; empty: they are this process's. An error of
+  /// `open` is the URL's.
   static rt::Result<std::unique_ptr<Tiers>>
   open(std::span<const RemoteOptions> remotes, const std::string &root,
        const Refill &refill = {}, TierLimits limits = {},

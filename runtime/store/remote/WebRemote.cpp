@@ -44,6 +44,7 @@ namespace {
 
 constexpr size_t segmentBytes = 4 << 20;
 constexpr std::string_view segmentEnd = ".jsonl";
+const std::string noRecords = "it keeps no records: ";
 
 bool isSuccess(const WebReply &reply) {
   return reply.status >= 200 && reply.status < 300;
@@ -85,6 +86,19 @@ public:
   rt::Status put(Space space, const Digest &name, std::string_view bytes,
                  Deadline deadline) override {
     return store(path(space, name), bytes, deadline);
+  }
+
+  Result<std::vector<Digest>> actions(Deadline deadline) override {
+    ATTN_TRY(const Listing listing,
+             server->list(server->root() + "ac/", deadline));
+    if (!listing.refused.empty())
+      return rt::unsupported("remote " + url() + ": it cannot tell what it " +
+                             "holds: " + listing.refused);
+    std::vector<Digest> found;
+    for (const Listing::Item &item : listing.items)
+      if (const auto digest = Digest::parse(item.name); digest && !item.folder)
+        found.push_back(*digest);
+    return found;
   }
 
   std::string recordsRefused() const override { return refused; }
@@ -215,7 +229,7 @@ private:
   Result<Listing> list(const std::string &folder, Deadline deadline) {
     ATTN_TRY(Listing listing, server->list(folder, deadline));
     if (!listing.refused.empty()) {
-      refused = listing.refused;
+      refused = noRecords + listing.refused;
       return rt::unsupported("remote " + url() + ": " + refused);
     }
     return listing;
@@ -229,17 +243,18 @@ private:
                  : rt::unsupported("remote " + url() + ": " + refused);
     ATTN_TRY(const std::string marker, epoch(deadline));
     if (marker.empty()) {
-      refused = "it keeps no records: it does not take names other than "
-                "those of objects and actions";
+      refused = noRecords + "it does not take names other than "
+                            "those of objects and actions";
       known = true;
       return checkRecords(deadline);
     }
     ATTN_TRY(const Listing listing, server->list(server->root(), deadline));
-    refused = listing.refused;
-    if (refused.empty() &&
-        std::none_of(listing.items.begin(), listing.items.end(),
-                     [](const auto &item) { return item.name == "epoch"; }))
-      refused = "it keeps no records: it cannot list what it holds";
+    if (!listing.refused.empty())
+      refused = noRecords + listing.refused;
+    else if (std::none_of(
+                 listing.items.begin(), listing.items.end(),
+                 [](const auto &item) { return item.name == "epoch"; }))
+      refused = noRecords + "it cannot list what it holds";
     known = true;
     return checkRecords(deadline);
   }

@@ -28,6 +28,18 @@ TEST_F(LocalStoreTest, FindsWhatWasPublished) {
   EXPECT_EQ(store.counts().at("published"), 1);
 }
 
+TEST_F(LocalStoreTest, WhoLooksAgainHasMissedOnce) {
+  LocalStore store = open();
+  const Entry entry = sampleEntry(1);
+  const Digest key = entry.action.key.digest();
+  EXPECT_FALSE(store.find(key).entry);
+  EXPECT_FALSE(store.find(key, Look::Again).entry);
+  EXPECT_EQ(store.counts().at("absent_misses"), 1);
+  keep(store, entry);
+  EXPECT_TRUE(store.find(key, Look::Again).entry);
+  EXPECT_EQ(store.counts().at("own_hits"), 1);
+}
+
 TEST_F(LocalStoreTest, KeepsFilesThatNobodyElseReadsOrWrites) {
   LocalStore store = open();
   const Entry entry = sampleEntry(1, samplePtx(200000, 1));

@@ -40,6 +40,19 @@ protected:
   }
 };
 
+TEST_F(PruneTest, VerifyIsNoUse) {
+  LocalStore store = open();
+  const Entry entry = sampleEntry(1);
+  keep(store, entry);
+  age(actionFile(entry), 10 * day);
+  age(objectFile(entry), 10 * day);
+  EXPECT_TRUE(store.verify().empty());
+  EXPECT_GE(ageOf(actionFile(entry)), 10 * day);
+  EXPECT_GE(ageOf(objectFile(entry)), 10 * day);
+  EXPECT_TRUE(has(store, entry));
+  EXPECT_LT(ageOf(actionFile(entry)), day);
+}
+
 TEST_F(PruneTest, LeastRecentlyUsedGoesFirst) {
   LocalStore store = open();
   std::vector<Entry> entries;

@@ -78,16 +78,19 @@ TEST_P(Stores, KeepTextsAsTheyAre) {
 
 // Every order of these gives the same one.
 TEST_P(Stores, KeepTheStrongestOfOneIdentity) {
-  std::vector<StoredRecord> same(6, {measured(1, 1), Voice::Foreign, "b:"});
+  std::vector<StoredRecord> same(7, {measured(1, 1), Voice::Foreign, "b:"});
   same[1].origin = "a:";
-  same[2].origin = "a:";
+  // Where it is signed counts for more than where it was heard first.
+  same[2].origin = "c:";
   same[2].record.signature = formedSignature('B');
-  same[3].origin = "a:";
+  same[3].origin = "c:";
   same[3].record.signature = formedSignature('C');
   same[4].voice = Voice::Bundled;
   same[5] = {measured(1, 1), Voice::Own, {}};
+  same[6] = same[5];
+  same[6].record.signature = formedSignature('B');
   std::mt19937 random(3);
-  for (int strongest : {1, 2, 4, 5})
+  for (int strongest : {1, 2, 4, 5, 6})
     for (int round = 0; round < 6; ++round) {
       std::vector<StoredRecord> some(same.begin(),
                                      same.begin() + strongest + 1);

@@ -73,6 +73,15 @@ public:
     server->log.emplace_back(store::name(space));
     return rt::success();
   }
+  rt::Result<std::vector<Digest>> actions(Deadline deadline) override {
+    ATTN_CHECK(meet(deadline, false));
+    std::lock_guard lock(server->mutex);
+    std::vector<Digest> found;
+    for (const auto &[name, bytes] : server->bytes)
+      if (name.first == Space::Actions)
+        found.push_back(name.second);
+    return found;
+  }
   rt::Status addRecords(const Digest &problem,
                         std::span<const std::string> lines,
                         Deadline deadline) override {

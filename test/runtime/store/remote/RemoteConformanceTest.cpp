@@ -73,6 +73,38 @@ TEST_F(RemoteConformance, WhatIsPutIsThereForOthers) {
   }
 }
 
+TEST_F(RemoteConformance, WhatWasReadIsReplaced) {
+  const auto one = open(), other = open();
+  const Digest name = sha256("replaced");
+  EXPECT_TRUE(
+      must(one->replace(Space::Actions, name, std::nullopt, "first", soon())));
+  EXPECT_TRUE(
+      must(other->replace(Space::Actions, name, "first", "second", soon())));
+  EXPECT_EQ(must(one->get(Space::Actions, name, soon())), "second");
+}
+
+/// Where a server compares and sets in one step, nobody's is lost; elsewhere
+/// who writes looks whether it has stayed.
+TEST_F(RemoteConformance, WhatIsReplacedByManyLosesNothingWhereItIsOneStep) {
+  if (!setup.url.starts_with("redis"))
+    GTEST_SKIP() << "it does not compare and set";
+  const Digest name = sha256("by many");
+  std::vector<std::thread> writers;
+  for (int i = 0; i < 8; ++i)
+    writers.emplace_back([&, i] {
+      const auto remote = open();
+      for (int done = 0; done < 20;) {
+        const auto there = must(remote->get(Space::Actions, name, soon()));
+        done +=
+            must(remote->replace(Space::Actions, name, there,
+                                 there.value_or("") + char('a' + i), soon()));
+      }
+    });
+  for (std::thread &writer : writers)
+    writer.join();
+  EXPECT_EQ(must(open()->get(Space::Actions, name, soon()))->size(), 160u);
+}
+
 TEST_F(RemoteConformance, WhatIsAbsentIsNoError) {
   const auto remote = open();
   for (Space space : {Space::Objects, Space::Actions}) {
@@ -106,6 +138,31 @@ TEST_F(RemoteConformance, ActionMayBeSignedLater) {
   must(remote->put(Space::Actions, key, "body\nsignature\n", soon()));
   EXPECT_EQ(must(remote->get(Space::Actions, key, soon())),
             "body\nsignature\n");
+}
+
+TEST_F(RemoteConformance, ActionsAreListedOrItIsSaidWhyNot) {
+  const auto writer = open(), reader = open();
+  const std::string object = "object";
+  must(writer->put(Space::Objects, sha256(object), object, soon()));
+  std::set<Digest> put;
+  // More than a page: S3 lists a thousand at once.
+  for (int i = 0; i < 1010; ++i) {
+    const Digest key = sha256("key " + std::to_string(i));
+    must(writer->put(Space::Actions, key, "body\n", soon()));
+    put.insert(key);
+  }
+  const auto listed = reader->actions(soon());
+  if (setup.recordsRefused) {
+    ASSERT_FALSE(listed);
+    EXPECT_EQ(listed.error().code, rt::ErrorCode::Unsupported);
+    EXPECT_NE(listed.error().text.find("it cannot tell what it holds: "),
+              std::string::npos)
+        << listed.error().text;
+    return;
+  }
+  ASSERT_TRUE(listed) << listed.error().text;
+  EXPECT_EQ(std::set(listed->begin(), listed->end()), put);
+  EXPECT_EQ(listed->size(), put.size());
 }
 
 TEST_F(RemoteConformance, BytesAreAnyBytes) {

@@ -64,8 +64,9 @@ TEST_F(RemoteTiers, WhatOneHostMakesTheNextOneFinds) {
   }
   const RemoteStats stats = second->stats()[0];
   EXPECT_EQ(stats.counts.hits, 20);
-  printf("answer: p50 %ld us, p99 %ld us\n", long(stats.p50.count()),
-         long(stats.p99.count()));
+  printf("answer: p50 %ld us, p99 %ld us\n",
+         long(stats.all.percentile(50).count()),
+         long(stats.all.percentile(99).count()));
 }
 
 TEST_F(RemoteTiers, RecordsOfOneHostReachTheNext) {
@@ -80,7 +81,7 @@ TEST_F(RemoteTiers, RecordsOfOneHostReachTheNext) {
       EXPECT_EQ(each.counts.failures, 0) << each.lastError;
       EXPECT_EQ(each.writesOpenFor + each.readsOpenFor, 0ms);
     }
-    EXPECT_TRUE(found.empty());
+    EXPECT_TRUE(found.empty() || found[0].lines.empty());
     return;
   }
   ASSERT_EQ(found.size(), 1u);
@@ -110,8 +111,9 @@ TEST_F(RemoteTiers, EmptiedServerIsFilledByItsClients) {
   auto other = host();
   for (const char *name : {"a", "b", "c"})
     EXPECT_TRUE(other->fetch(keyOf(name)).wait(soon())) << name;
-  EXPECT_EQ(other->fetchRecords(keyOf("problem")).wait(soon()).size(),
-            setup.recordsRefused ? 0u : 1u);
+  const auto records = other->fetchRecords(keyOf("problem")).wait(soon());
+  EXPECT_EQ(records.empty() ? 0 : records[0].lines.size(),
+            setup.recordsRefused ? 0u : 2u);
   EXPECT_EQ(client->stats()[0].counts.refills, 1);
 }
 

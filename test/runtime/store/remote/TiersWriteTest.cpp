@@ -47,6 +47,52 @@ TEST_F(TiersWrite, UnsignedActionReplacesNoOther) {
   EXPECT_EQ(get(*tiers, "b")->entry.action.signatures.size(), 1u);
 }
 
+/// Signed by the host of that number.
+Entry signedBy(const std::string &name, int host) {
+  Entry made = entry(name);
+  made.action.signatures.push_back(
+      {"012345678abcde" + std::to_string(10 + host), "c2ln"});
+  return made;
+}
+
+TEST_F(TiersWrite, SignaturesOfSeveralHostsStandSideBySide) {
+  for (int host : {1, 0, 2, 1}) {
+    auto tiers = open(1);
+    tiers->offer(signedBy("a", host));
+    ASSERT_TRUE(drain(*tiers));
+  }
+  const auto signatures = get(*open(1), "a")->entry.action.signatures;
+  ASSERT_EQ(signatures.size(), 3u);
+  for (int host = 0; host < 3; ++host)
+    EXPECT_EQ(signatures[size_t(host)],
+              signedBy("a", host).action.signatures[0]);
+}
+
+TEST_F(TiersWrite, AnotherBodyGivesWay) {
+  auto tiers = open(1);
+  Entry other = signedBy("a", 1);
+  other.action.manifest = "{\"other\":1}";
+  put(0, other);
+  tiers->offer(signedBy("a", 2));
+  ASSERT_TRUE(drain(*tiers));
+  const auto found = get(*tiers, "a");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->entry.action.manifest, "{}");
+  EXPECT_EQ(found->entry.action.signatures.size(), 1u);
+}
+
+TEST_F(TiersWrite, WhereNoMoreFitOnesOwnSignatureIsThere) {
+  auto tiers = open(1);
+  Entry full = entry("a");
+  for (int host = 0; host < 16; ++host)
+    full.action.signatures.push_back(signedBy("a", host).action.signatures[0]);
+  put(0, full);
+  tiers->offer(signedBy("a", 20));
+  ASSERT_TRUE(drain(*tiers));
+  EXPECT_EQ(get(*tiers, "a")->entry.action.signatures,
+            signedBy("a", 20).action.signatures);
+}
+
 TEST_F(TiersWrite, ReadOnlyRemoteIsNeverWritten) {
   options.readOnly = true;
   auto tiers = open(1);
