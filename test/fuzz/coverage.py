@@ -33,7 +33,7 @@ READERS = {
     "manifest": (["runtime/Manifest.cpp", "runtime/ManifestRules.cpp"], ["ManifestFuzz"], ["RuntimeTest --gtest_filter=*Manifest*"]),
     "tensors": (["runtime/tensor/" + name for name in ("SafeUnpickler.cpp", "PickleBuild.cpp", "PtReader.cpp", "ZipArchive.cpp",
                                                        "SafetensorsReader.cpp", "NpyReader.cpp")],
-                ["PtFuzz", "ZipFuzz", "SafetensorsFuzz", "NpyFuzz"], ["TensorTest"]),
+                ["PtFuzz", "ZipFuzz", "SafetensorsFuzz", "NpyFuzz"], ["TensorTest", "CapturedTest"]),
     "pin": (["autotune/Pin.cpp"], ["PinFuzz"], ["PinTest"]),
     "journal": (["autotune/Journal.cpp"], ["JournalFuzz"], ["JournalTest"]),
     "join": (["autotune/JoinText.cpp"], ["JoinFuzz"], ["JoinTextTest"]),

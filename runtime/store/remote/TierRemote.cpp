@@ -75,10 +75,11 @@ bool TierRemote::lease(const Digest &key, std::string text,
               text = takes ? std::move(text) : std::string(),
               then = std::move(then)] {
     using Held = std::optional<HeldName>;
-    auto held = link.ask<Held>(
-        link.options().request, [&](Remote &remote, Deadline deadline) {
-          return remote.lease(key, text, valid, deadline);
-        });
+    auto held = link.ask<Held>(link.options().request, [&](Remote &remote,
+                                                           Deadline deadline) {
+      // Nobody would find what is made: nobody is to wait for it.
+      return remote.lease(key, self->overQuota ? "" : text, valid, deadline);
+    });
     then(held ? std::move(*held) : Held());
   };
   return (takes ? writing : reading).push(std::move(job));

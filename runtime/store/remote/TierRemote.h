@@ -84,6 +84,7 @@ private:
   /// When it was last asked for, the clock's ticks.
   std::atomic<Deadline::rep> epochAsked = 0;
   std::atomic<bool> epochQueued = false;
+  std::atomic<bool> overQuota = false; ///< the last entry was not written
 };
 
 } // namespace attn_jit::store

@@ -57,7 +57,8 @@ bool TierRemote::writeEntry(const Entry &entry) {
   if (!known)
     return false;
   const int64_t objectBytes = *known ? 0 : int64_t(entry.object.size());
-  if (!quota.take(int64_t(entry.action.text().size()) + objectBytes)) {
+  overQuota = !quota.take(int64_t(entry.action.text().size()) + objectBytes);
+  if (overQuota) {
     meter->count(&RemoteCounts::overQuota);
     return true;
   }

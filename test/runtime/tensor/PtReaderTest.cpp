@@ -313,6 +313,21 @@ TEST(PtReaderHostile, Containers) {
                     "has a damaged header");
 }
 
+TEST(PtReaderHostile, FilesThatSayTwoThings) {
+  expectFileRefused(zip({{"a/data.pkl", "N."}, {"b/data.pkl", "N."}}),
+                    "two data.pkl records");
+  expectFileRefused(zip({{"data.pkl", "N."}, {"a/b/data.pkl", "N."}}),
+                    "no data.pkl record");
+  expectFileRefused(torchFile("N.", {}, "middle"),
+                    "the byteorder record is neither 'little' nor 'big'");
+  // Swapped for one size of elements, they would be wrong for the other.
+  Pickle pickle;
+  pickle.raw("(").tensor("HalfStorage", "0", 16, 0, {16}, {1});
+  pickle.tensor("FloatStorage", "0", 8, 0, {8}, {1}).raw("t.");
+  expectFileRefused(torchFile(pickle.bytes, {{"0", halves()}}, "big"),
+                    "a big-endian storage is used with two element sizes");
+}
+
 TEST(PtReaderHostile, EncryptedAndDamagedRecords) {
   std::string file = zip({{"a/data.pkl", "N."}});
   ASSERT_TRUE(readPt(asBytes(file), "q.pt"));
