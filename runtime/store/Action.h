@@ -40,8 +40,8 @@ struct Action {
   static rt::Result<Action> parse(std::string_view text);
 };
 
-/// Machine code that a driver's assembler could make again is of that driver and
-/// stays on its host; all else may go to remotes and into packs.
+/// Machine code that a driver's assembler could make again is of that driver
+/// and stays on its host; all else may go to remotes and into packs.
 bool travels(const Action &action);
 
 /// An action and its object's bytes, which have the digest that it says.
