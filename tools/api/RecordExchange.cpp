@@ -145,8 +145,7 @@ rt::Status RecordExchange::each(
   return store->each([&](const StoredRecord &each) {
     StoredRecord now = each;
     if (!each.origin.empty())
-      now.voice =
-          keys ? voiceOf(*keys, each.record) : store::Voice::Foreign;
+      now.voice = keys ? voiceOf(*keys, each.record) : store::Voice::Foreign;
     visit(now);
   });
 }

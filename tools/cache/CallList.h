@@ -47,6 +47,9 @@ struct ListedCall {
 /// By which its records are kept: of its own sizes, or at an end of its bucket.
 tune::Problem problemOf(const ListedCall &call, tune::At at);
 
+/// What was measured, as it is here: a command that looks ahead asks no remote.
+api::RecordSources recordsHere();
+
 /// All that the flags list, of `target`; without any, the attention that bench
 /// has without flags.
 rt::Result<std::vector<ListedCall>> listCalls(const CallText &text,

@@ -34,7 +34,7 @@ static rt::Status freeze(const CallText &text, const std::string &file) {
     return rt::badInput("o: nothing given, allowed: a file for the pin");
   ATTN_TRY(const Place place, placeOf(text));
   ATTN_TRY(const tune::PinEnvironment environment, environmentFor(place));
-  const api::RecordSources known = api::RecordSources::ofProcess();
+  const api::RecordSources known = recordsHere();
   ATTN_TRY(tune::Pin pin, tune::Pin::loadOrNew(file, environment));
   ATTN_TRY(const std::vector<ListedCall> calls,
            listCalls(text, place.target, known));

@@ -122,15 +122,12 @@ rt::Status Pull::pullRecords(Foreground &remote,
     progress.next();
     progress.say(url + ": records");
     ATTN_TRY(const auto found, remote.pullRecords(problem));
-    std::vector<store::StoredRecord> some;
-    for (const std::string &line : found) {
-      auto record = store::Record::parse(line);
-      if (!record || record->problemDigest() != problem ||
-          !filter.takes(*record))
-        continue;
-      const store::Voice voice = store::voiceOf(keys, *record);
-      some.push_back({std::move(*record), voice, url});
-    }
+    store::ReadRecords read = store::readRecords(found, keys, url);
+    std::vector<store::StoredRecord> &some = read.records;
+    std::erase_if(some, [&](const store::StoredRecord &each) {
+      return each.record.problemDigest() != problem ||
+             !filter.takes(each.record);
+    });
     lines += int64_t(some.size());
     ATTN_TRY(const int64_t added, records.add(some));
     fresh += added;
@@ -197,7 +194,7 @@ static rt::Result<int> pull(const std::string &url, const CallText &text,
   wanted.list = text.describes() || !text.from.empty() ||
                 !text.pinFile.empty() || text.records;
   if (wanted.list) {
-    const api::RecordSources known = api::RecordSources::ofProcess();
+    const api::RecordSources known = recordsHere();
     ATTN_TRY(const Place place, placeOf(text));
     ATTN_TRY(const auto calls, listCalls(text, place.target, known));
     ATTN_TRY(wanted.kernels, wantedKernels(text, place, calls, known));

@@ -2,6 +2,7 @@
 //
 // Calls that records and pins tell of: their problems, read back.
 #include "runtime/Printable.h"
+#include "tools/api/RecordExchange.h"
 #include "tools/cache/CallList.h"
 
 using namespace attn_jit;
@@ -23,6 +24,13 @@ static std::optional<ListedCall> callOf(const store::Key &key, tune::At end) {
   listed.options.typical = {call.batch, call.queryHeads,        call.queryLen,
                             call.kvLen, problem->deterministic, call.kvHeads};
   return listed;
+}
+
+api::RecordSources cache::recordsHere() {
+  static api::RecordExchange own(store::findCacheRoot(), /*remotes=*/nullptr);
+  api::RecordSources known = api::RecordSources::ofProcess(/*withStore=*/false);
+  known.own = &own;
+  return known;
 }
 
 rt::Result<std::vector<ListedCall>>

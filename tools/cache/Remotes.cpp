@@ -29,7 +29,7 @@ cache::remotesFor(const std::string &url) {
                         " given, allowed: one");
   if (configured)
     for (const store::RemoteOptions &each : *configured)
-      if (each.url == given.front().url && url == each.url)
+      if (each.url == url)
         return std::vector{each};
   return given;
 }

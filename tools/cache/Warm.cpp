@@ -47,7 +47,7 @@ static tune::CompiledPath keep(api::KernelStore &kept,
 
 static rt::Result<int> warm(const CallText &text) {
   ATTN_TRY(const store::CacheRoot root, rootToWrite());
-  const api::RecordSources known = api::RecordSources::ofProcess();
+  const api::RecordSources known = recordsHere();
   ATTN_TRY(const Place place, placeOf(text));
   ATTN_TRY(const auto calls, listCalls(text, place.target, known));
   ATTN_TRY(const std::vector<WantedKernel> kernels,

@@ -58,8 +58,7 @@ static rt::Result<WantedKernel> wantedBy(const WhyFlags &flags) {
     if (alignment & (alignment - 1))
       return cli::refused("alignment", flags.alignment, "1, 2, 4, 8, 16");
   }
-  const auto choice =
-      choiceIn(place.environment, api::RecordSources::ofProcess());
+  const auto choice = choiceIn(place.environment, recordsHere());
   if (!flags.call.pinFile.empty())
     ATTN_CHECK(choice->pin(flags.call.pinFile));
   ATTN_TRY(WantedKernel wanted,

@@ -174,6 +174,31 @@ TEST_F(TiersTest, ManyThreadsAtOnce) {
   EXPECT_EQ(tiers->stats()[0].counts.written, 8 * 25);
 }
 
+TEST_F(TiersTest, WhoWaitsAsksWhateverTheBreakerSays) {
+  servers.push_back(std::make_shared<Server>());
+  servers[0]->mood = Mood::Fails;
+  EXPECT_FALSE(get(*open(1), "a"));
+  EXPECT_GT(open(1)->stats()[0].readsOpenFor, 25s);
+  servers[0]->mood = Mood::Well;
+  put(0, entry("a"));
+  TierLimits waits;
+  waits.foreground = true;
+  EXPECT_FALSE(get(*open(1), "a"));
+  EXPECT_TRUE(get(*open(1, waits), "a"));
+  // What it meets is its own: neither open nor closed for others.
+  EXPECT_GT(open(1)->stats()[0].readsOpenFor, 25s);
+  servers[0]->mood = Mood::FailsToWrite;
+  auto tiers = open(1, waits);
+  tiers->offer(entry("b"));
+  EXPECT_TRUE(drain(*tiers));
+  EXPECT_EQ(tiers->stats()[0].counts.failures, 1);
+  EXPECT_EQ(open(1)->stats()[0].writesOpenFor, 0ms);
+  // Whether it was emptied is for others to find out.
+  for (const auto &file :
+       std::filesystem::directory_iterator(root.path / "v1/breakers"))
+    EXPECT_NE(file.path().extension(), ".epoch");
+}
+
 TEST(TiersOpen, ErrorIsTheRemotes) {
   RemoteOptions options;
   options.url = "redis://u:s3cret@cache/x";
