@@ -95,7 +95,7 @@ protected:
     if (!choice)
       choice = std::make_unique<ScheduleChoice>(hopper(), [&] {
         ++lookedFor;
-        return api::RecordSources{own, bundled};
+        return api::RecordSources{own, bundled, {}};
       });
     return *choice;
   }
@@ -296,6 +296,53 @@ TEST_F(ScheduleChoiceTest, BundledFileIsIndexedQuickly) {
               best);
   EXPECT_LT(best, 20);
   std::filesystem::remove_all(folder);
+}
+
+TEST_F(ScheduleChoiceTest, TheModelServesWhereNothingWasMeasured) {
+  // A measured default.
+  EXPECT_EQ(source(call), "default");
+  what.headDim = 112;
+  const auto start = std::chrono::steady_clock::now();
+  const api::ScheduleChosen made = chosen(call);
+  std::printf("the model's pick: %.2f ms\n",
+              std::chrono::duration<double, std::milli>(
+                  std::chrono::steady_clock::now() - start)
+                  .count());
+  EXPECT_EQ(made.source, tune::Source::Model);
+  EXPECT_EQ(made.why, "nothing was measured: the model ranks it first");
+  EXPECT_FALSE(made.measured);
+  EXPECT_TRUE(made.schedule.empty() ||
+              api::isLegalSchedule(what, optionsOf(call), made.schedule));
+  // One answer a bucket, whichever call asks first; and again without a store.
+  api::TypicalCall near = call;
+  near.kvLen = near.queryLen = 3200;
+  EXPECT_EQ(chosen(near).schedule, made.schedule);
+  choice.reset();
+  own.reset();
+  EXPECT_EQ(chosen(near).schedule, made.schedule);
+  EXPECT_EQ(source(call), "model");
+  // It does not know single precision, nor other targets.
+  what.element = api::Element::F32;
+  EXPECT_EQ(source(call), "default");
+}
+
+TEST_F(ScheduleChoiceTest, WhatIsMeasuredIsTold) {
+  EXPECT_FALSE(chosen(call).measured);
+  EXPECT_FALSE(chosen(call).fresh) << "the second time";
+  add(pass(call, tune::At::Exact, other(call), 120000));
+  engine().refresh();
+  const api::ScheduleChosen exact = chosen(call);
+  EXPECT_TRUE(exact.measured && exact.fresh);
+  EXPECT_TRUE(chosen(call).measured);
+  // Both ends, and nothing faster: the default, and no need to look again.
+  api::TypicalCall near = call;
+  near.kvLen += 1;
+  EXPECT_FALSE(chosen(near).measured);
+  add(pass(call, tune::At::Least, other(call), 120000));
+  add(pass(call, tune::At::Most, other(call), 90000));
+  engine().refresh();
+  EXPECT_EQ(source(near), "default");
+  EXPECT_TRUE(chosen(near).measured);
 }
 
 TEST_F(ScheduleChoiceTest, AskingCostsMicroseconds) {

@@ -63,6 +63,9 @@ std::string identity(const Description &description);
 std::string labelledText(const Description &description);
 
 int64_t elementBytes(Element element);
+/// The largest power of two up to 16 that divides the rows of dense tensors, in
+/// bytes.
+int64_t denseAlignment(const Description &description);
 /// "f32", "f16", "bf16": the manifest's names.
 std::string_view name(Element element);
 std::string_view name(Layout layout);

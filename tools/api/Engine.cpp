@@ -4,10 +4,13 @@
 // ask for different kernels compile at once, and for the same one the second
 // waits for the first.
 #include "tools/api/Engine.h"
+#include "runtime/Printable.h"
+#include "tools/api/BackgroundTuning.h"
 #include "tools/api/KeptImage.h"
 #include "tools/api/KernelStore.h"
 #include "tools/api/NearestKernel.h"
 #include "tools/api/ScheduleChoice.h"
+#include "tools/api/Warning.h"
 
 #include <atomic>
 #include <bit>
@@ -84,21 +87,28 @@ template <typename Make> KernelResult caught(const Make &make) {
 } // namespace
 
 struct Engine::State {
-  State(rt::Device opened, const EngineOptions &options)
+  State(rt::Device opened, const EngineOptions &options, bool tunes)
       : device(std::move(opened)), options(options),
-        choice(device.info(), [store = options.useStore] {
-          return RecordSources::ofProcess(store);
-        }) {}
+        choice(device.info(), records(), tunes) {}
+
+  std::function<RecordSources()> records() const {
+    return
+        [store = options.useStore] { return RecordSources::ofProcess(store); };
+  }
+
   const rt::Device device;
   const EngineOptions options;
   ScheduleChoice choice;
   std::mutex mutex;
   std::map<std::string, std::shared_future<KernelResult>> kernels;
   std::atomic<int64_t> compiles = 0;
+  /// Last, so that its thread ends before what it uses; null: none.
+  std::unique_ptr<BackgroundTuning> tuning;
 };
 
 Engine::Engine(rt::Device device)
-    : state(std::make_shared<State>(std::move(device), EngineOptions())) {}
+    : state(std::make_shared<State>(std::move(device), EngineOptions(),
+                                    /*tunes=*/false)) {}
 
 rt::Result<Engine> Engine::open(std::string_view device,
                                 const EngineOptions &options) {
@@ -106,18 +116,55 @@ rt::Result<Engine> Engine::open(std::string_view device,
   return open(std::move(opened), options);
 }
 
+/// What is asked for by a field of the options must be possible; what the
+/// environment says holds where it is.
+static rt::Result<TuningMode> tuningMode(const EngineOptions &options) {
+  const bool asked = !options.tune.empty();
+  ATTN_TRY(TuningMode mode, asked ? TuningMode::parse("tune", options.tune)
+                                  : TuningMode::ofEnvironment());
+  if (!mode.background)
+    return mode;
+  const char *beside =
+      !options.pinFile.empty() ? "a pin, whose choices alone serve"
+      : !options.useStore      ? "no_cache, which keeps nothing"
+      : options.mustBeCached   ? "assert_cached, which lets nothing be compiled"
+                               : nullptr;
+  if (!beside)
+    return mode;
+  if (asked)
+    return rt::badInput("tune: " + rt::inQuotes(options.tune) +
+                        " given beside " + beside +
+                        "; allowed: one of the two");
+  if (!options.useStore)
+    warnOnce("tune: nothing is tuned in the background, as this owner's store "
+             "is not used");
+  return TuningMode();
+}
+
 rt::Result<Engine> Engine::open(rt::Device device,
                                 const EngineOptions &options) {
-  Engine engine(std::move(device));
-  engine.state = std::make_shared<State>(engine.state->device, options);
+  ATTN_TRY(const TuningMode mode, tuningMode(options));
+  const bool tunes = mode.background && device.info().driver != "null";
+  Engine engine(std::make_shared<State>(std::move(device), options, tunes));
+  State &state = *engine.state;
   if (!options.pinFile.empty())
-    ATTN_CHECK(engine.state->choice.pin(options.pinFile));
+    ATTN_CHECK(state.choice.pin(options.pinFile));
+  if (tunes)
+    state.tuning = BackgroundTuning::start(
+        state.device, mode, [&state](const TunedCall &call) {
+          // The state is there as long as that thread: it waits for it.
+          return Engine(std::shared_ptr<State>(std::shared_ptr<void>(), &state))
+              .serve(call);
+        });
   return engine;
 }
 
 const rt::Device &Engine::device() const { return state->device; }
 
 int64_t Engine::compiles() const { return state->compiles; }
+int Engine::tunings() const {
+  return state->tuning ? state->tuning->started() : 0;
+}
 
 /// From the store or by the compiler, and onto the device.
 KernelResult Engine::make(const Description &description,
@@ -131,10 +178,13 @@ KernelResult Engine::make(const Description &description,
       return notCached(key, store->disk());
     }
     CompileOptions own = wanted;
-    own.calledOff = calledOff;
+    if (calledOff)
+      own.calledOff = [&] {
+        return calledOff() || (wanted.calledOff && wanted.calledOff());
+      };
     auto made = compile(description, own);
     // One that was called off is none: somebody else's served.
-    if (made || !calledOff || !calledOff())
+    if (made || !own.calledOff || !own.calledOff())
       ++state->compiles;
     return made;
   };
@@ -166,6 +216,48 @@ KernelResult Engine::make(const Description &description,
   return std::shared_ptr<const Kernel>(std::move(kernel));
 }
 
+/// From the table, or made and put there.
+KernelResult Engine::obtain(const Description &description,
+                            const CompileOptions &wanted, CacheUse *use) const {
+  const bool bypass =
+      !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
+  std::promise<KernelResult> promise;
+  const std::string request = requestText(description, wanted);
+  {
+    std::unique_lock lock(state->mutex);
+    auto found = bypass ? state->kernels.end() : state->kernels.find(request);
+    if (found != state->kernels.end()) {
+      std::shared_future<KernelResult> made = found->second;
+      lock.unlock();
+      if (use)
+        *use = CacheUse::Memory;
+      return made.get();
+    }
+    if (!bypass)
+      state->kernels.emplace(request, promise.get_future().share());
+  }
+  CacheUse own = bypass || !state->options.useStore ? CacheUse::Bypassed
+                                                    : CacheUse::Compiled;
+  KernelResult made = caught([&] { return make(description, wanted, own); });
+  if (use)
+    *use = own;
+  if (!made && !bypass) {
+    // A fault may pass (memory, a driver): the next call tries again.
+    std::lock_guard lock(state->mutex);
+    state->kernels.erase(request);
+  }
+  promise.set_value(made);
+  return made;
+}
+
+/// Nobody of this process asked for that schedule, and it may be at fault:
+/// memory that runs out is not its doing.
+static bool mayGiveWay(tune::Source source, const rt::Error &error) {
+  return source != tune::Source::Flag && source != tune::Source::Pin &&
+         error.code != rt::ErrorCode::OutOfMemory &&
+         error.code != rt::ErrorCode::Timeout;
+}
+
 rt::Result<std::shared_ptr<const Kernel>>
 Engine::kernel(const Description &description, const KernelOptions &options,
                CacheUse *use, ChosenBy *chosen) const {
@@ -180,50 +272,60 @@ Engine::kernel(const Description &description, const KernelOptions &options,
       !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
   ScheduleChosen choice =
       state->choice.choose(description, wanted, options.typical);
-  if (wanted.schedule.empty() && !choice.schedule.empty()) {
+  if (choice.fresh && !choice.measured && state->tuning && !bypass)
+    state->tuning->want(description, wanted, options.typical);
+  const bool named = wanted.schedule.empty() && !choice.schedule.empty();
+  CompileOptions served = wanted;
+  if (named) {
+    served.schedule = choice.schedule;
+    served.calls = {};
+  }
+  KernelResult made = obtain(description, served, use);
+  if (!made && named && !state->options.mustBeCached &&
+      mayGiveWay(choice.source, made.error())) {
+    const rt::Error fault = made.takeError();
+    made = obtain(description, wanted, use);
+    if (!made)
+      return made; // so it was not the schedule
+    const std::string why = std::string(tune::name(choice.source)) +
+                            " schedule " + choice.schedule +
+                            " does not become a kernel here: " + fault.text;
+    state->choice.failed(description, wanted, options.typical, choice.schedule,
+                         why);
+    warnOnce("schedule: the default serves, as the " + why);
+    choice = {};
+    choice.why = why;
+  }
+  if (!chosen || !made)
+    return made;
+  // A module or an override brings a schedule of its own.
+  const std::string &own = (*made)->compiled().scheduleSource;
+  if (own == "module" || own == "override")
+    *chosen = {own, {}};
+  else
+    *chosen = {std::string(tune::name(choice.source)), std::move(choice.why)};
+  return made;
+}
+
+/// What a tuning found serves later look-ups: it is compiled and loaded here,
+/// not by who launches.
+bool Engine::serve(const TunedCall &call) const {
+  ScheduleChoice anew(device().info(), state->records());
+  const ScheduleChosen choice =
+      anew.choose(call.description, call.wanted, call.call);
+  if (!choice.measured)
+    return false;
+  if (!choice.schedule.empty()) {
+    CompileOptions wanted = call.wanted;
     wanted.schedule = choice.schedule;
     wanted.calls = {};
+    wanted.calledOff = [this] { return state->tuning->ending(); };
+    // A fault shows at the look-up, which knows what to do with it.
+    (void)obtain(call.description, wanted, nullptr).ok();
   }
-  auto tell = [&](const KernelResult &made) {
-    if (!chosen || !made)
-      return;
-    // A module or an override brings a schedule of its own.
-    const std::string &own = (*made)->compiled().scheduleSource;
-    if (own == "module" || own == "override")
-      *chosen = {own, {}};
-    else
-      *chosen = {std::string(tune::name(choice.source)), std::move(choice.why)};
-  };
-
-  std::promise<KernelResult> promise;
-  const std::string request = requestText(description, wanted);
-  {
-    std::unique_lock lock(state->mutex);
-    auto found = bypass ? state->kernels.end() : state->kernels.find(request);
-    if (found != state->kernels.end()) {
-      std::shared_future<KernelResult> made = found->second;
-      lock.unlock();
-      if (use)
-        *use = CacheUse::Memory;
-      tell(made.get());
-      return made.get();
-    }
-    if (!bypass)
-      state->kernels.emplace(request, promise.get_future().share());
-  }
-  CacheUse own = bypass || !state->options.useStore ? CacheUse::Bypassed
-                                                    : CacheUse::Compiled;
-  KernelResult made = caught([&] { return make(description, wanted, own); });
-  if (use)
-    *use = own;
-  tell(made);
-  if (!made && !bypass) {
-    // A fault may pass (memory, a driver): the next call tries again.
-    std::lock_guard lock(state->mutex);
-    state->kernels.erase(request);
-  }
-  promise.set_value(made);
-  return made;
+  state->choice.refresh();
+  (void)state->choice.choose(call.description, call.wanted, call.call);
+  return true;
 }
 
 rt::Status Engine::forward(const Description &description,

@@ -77,6 +77,8 @@ static nlohmann::ordered_json jsonOf(const Report &report) {
     }
     return json;
   }
+  json["share"] = report.share;
+  json["used_seconds"] = report.share < 1 ? Json(report.usedSeconds) : Json();
   json["candidates"] = search.candidates;
   json["measured"] = search.measured;
   json["failed"] = search.failed;

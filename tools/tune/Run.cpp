@@ -106,16 +106,6 @@ static tune::SearchSubject subjectOf(const bench::Case &what,
   return subject;
 }
 
-/// Made tensors are dense: rows of these many bytes, on aligned bases.
-static int64_t alignmentOf(const bench::Case &what) {
-  const int64_t bytes = api::elementBytes(what.description.element);
-  int64_t alignment = 16;
-  for (int64_t dim : {what.shape.headDim, what.shape.valueDim})
-    while (dim * bytes % alignment)
-      alignment /= 2;
-  return alignment;
-}
-
 /// A driver assembles one image after the other; where its own release of ptxas
 /// is installed, that runs on all cores and makes the same code. Otherwise the
 /// image stays PTX.
@@ -234,8 +224,10 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   const bench::Options &attention = options.attention;
   Report report;
   report.device = info.name, report.target = info.target;
+  report.share = options.share;
   const rt::AttentionShape &s = what.shape;
-  const int64_t alignment = alignmentOf(what);
+  // Made tensors are dense, on aligned bases.
+  const int64_t alignment = api::denseAlignment(what.description);
   ATTN_TRY(const api::TuneSpace space,
            api::tuneSpace(what.description, info.target, alignment,
                           {s.batch, s.queryHeads, s.kvHeads, s.queryLen,
@@ -259,7 +251,11 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   const std::vector<std::string> flags = workerFlags(what);
   work.command.insert(work.command.end(), flags.begin(), flags.end());
   work.folder = scratch.path;
-  work.compileThreads = std::max(std::thread::hardware_concurrency(), 2u) - 1;
+  // The same share of the cores compiles, one at least.
+  const unsigned cores = std::max(std::thread::hardware_concurrency(), 2u);
+  work.share = options.share;
+  work.compileThreads =
+      std::clamp(unsigned(options.share * cores), 1u, cores - 1);
   const std::string ptxas = api::findPtxas();
   work.compile = [&](const std::string &schedule) -> tune::CompiledPath {
     api::CompileOptions wanted;
@@ -287,6 +283,7 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   }
   ATTN_TRY(Keeping keeping, keepingOf(options, subject));
   tune::SearchOptions search;
+  search.share = options.share;
   // The smaller call of a bucket has few candidates, the larger one the space.
   search.budgetSeconds = options.budgetSeconds * (!options.bucket ? 1
                                                   : only          ? 0.25
@@ -314,6 +311,7 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
                           *journal, search, show));
     report.continued = journal->continues();
   }
+  report.usedSeconds = measurer.usedSeconds();
   report.recordsIn = keeping.recordsIn;
   ATTN_TRY(records, keeping.sink->ofProblem(subject.problem.digest()));
   return report;

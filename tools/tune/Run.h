@@ -19,6 +19,8 @@ struct Report {
   int64_t legal = 0;
   double products = 0;
   tune::SearchReport search;
+  double share = 1;                 ///< of the device
+  double usedSeconds = 0;           ///< by this process, where there is a share
   bool continued = false;           ///< an earlier process's search
   std::string recordsIn;            ///< file or folder; empty: nowhere
   std::optional<EveryReport> every; ///< instead of a search
