@@ -122,7 +122,7 @@ void BackgroundTuning::want(const Description &description,
   bucket.whole = !fresh;
   if (bucket.whole) {
     std::erase_if(jobs, [&](const Job &job) { return job.bucket == name; });
-    superseded |= current == name;
+    superseded = superseded || current == name;
   }
   if (accepted == mostProblems)
     return warnOnce("tune: " + std::to_string(mostProblems) +

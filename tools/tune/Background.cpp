@@ -12,10 +12,14 @@
 
 using namespace attn_jit;
 
+/// A tenth of a program's own weight: beside busy cores it is to come to an end
+/// all the same.
+static constexpr int kNice = 10;
+
 rt::Status tuning::beginBackground(const std::string &parent) {
   ATTN_TRY(const int64_t process,
            cli::parseInteger("background", parent, 1, INT32_MAX));
-  (void)setpriority(PRIO_PROCESS, 0, 19);
+  (void)setpriority(PRIO_PROCESS, 0, kNice);
   tune::stopOnTermination();
   // It may have ended before it could be told of.
   if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != pid_t(process))
