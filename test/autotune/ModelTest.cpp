@@ -222,6 +222,9 @@ TEST(Model, ItsPickBesideTheFormula) {
          "(worst %.3f); beyond a per cent better on %d, worse on %d\n",
          calls, formula, worstFormula, pick, worstPick, better, worse);
   EXPECT_EQ(calls, 112);
+  EXPECT_GE(pick, 0.985);
+  EXPECT_GE(pick, formula) << "why it serves in the formula's place";
+  EXPECT_GT(better, 10 * worse);
 }
 
 /// A few of each problem's schedules, on each call of the file.

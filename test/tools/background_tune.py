@@ -138,7 +138,8 @@ def decoder():
 
         def whole():
             for child in children():
-                seen.add(tuple(command(child)))
+                if len(flags := command(child)) > 1:  # none of one that has ended
+                    seen.add(tuple(flags))
             return [flags for flags in seen if "--bucket" in flags]
 
         # The first length may have begun before the second came.
