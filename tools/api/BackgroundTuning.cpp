@@ -34,6 +34,7 @@ static constexpr double kBeside = double(512 << 20);
 
 /// One child a process, whatever engines it has.
 static std::atomic<bool> tuning{false};
+static std::atomic<size_t> accepted{0};
 
 static std::string bucketName(const Description &description,
                               const CompileOptions &wanted,
@@ -124,7 +125,7 @@ void BackgroundTuning::want(const Description &description,
     std::erase_if(jobs, [&](const Job &job) { return job.bucket == name; });
     superseded = superseded || current == name;
   }
-  if (accepted == mostProblems)
+  if (accepted >= mostProblems)
     return warnOnce("tune: " + std::to_string(mostProblems) +
                     " problems are tuned in the background; further ones of "
                     "this process are not");
@@ -220,11 +221,9 @@ bool BackgroundTuning::run(const std::vector<std::string> &flags) {
     return false;
   std::vector<std::string> command = {place.program};
   command.insert(command.end(), flags.begin(), flags.end());
-  char share[32], budget[32];
-  std::snprintf(share, sizeof share, "--share=%g", mode.share);
-  std::snprintf(budget, sizeof budget, "--budget=%gs", mode.budgetSeconds);
-  command.insert(command.end(),
-                 {share, budget, "--background=" + std::to_string(owner)});
+  command.push_back("--share=" + numberText(mode.share));
+  command.push_back("--budget=" + numberText(mode.budgetSeconds));
+  command.push_back("--background=" + std::to_string(owner));
   std::vector<std::string> words = environment;
   words.push_back("TMPDIR=" + scratch);
   const std::string errors = scratch + "/errors";
@@ -232,7 +231,6 @@ bool BackgroundTuning::run(const std::vector<std::string> &flags) {
   {
     auto child = ChildProcess::start(command, words, errors);
     if (child) {
-      ++children;
       while (!(code = child->ended()))
         if (superseded || !pause(kLook))
           break;

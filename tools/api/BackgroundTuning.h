@@ -57,8 +57,6 @@ public:
             const TypicalCall &call);
   /// True once the object is to end: long work of `serve` asks.
   bool ending() const { return stopped; }
-  /// Children that were started.
-  int started() const { return children; }
 
 private:
   struct Job {
@@ -86,11 +84,9 @@ private:
   std::condition_variable changed;
   std::map<std::string, Bucket> buckets;
   std::deque<Job> jobs;
-  size_t accepted = 0;
   std::string current;                 ///< the bucket of the job at hand
   std::atomic<bool> superseded{false}; ///< it is to be tuned as a whole instead
   std::atomic<bool> stopped{false};
-  std::atomic<int> children{0};
   std::thread thread;
 };
 

@@ -162,9 +162,6 @@ rt::Result<Engine> Engine::open(rt::Device device,
 const rt::Device &Engine::device() const { return state->device; }
 
 int64_t Engine::compiles() const { return state->compiles; }
-int Engine::tunings() const {
-  return state->tuning ? state->tuning->started() : 0;
-}
 
 /// From the store or by the compiler, and onto the device.
 KernelResult Engine::make(const Description &description,

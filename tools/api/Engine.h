@@ -94,8 +94,6 @@ public:
                      const KernelOptions &options = {}) const;
   /// How often the compiler made a kernel.
   int64_t compiles() const;
-  /// Background tunings that were started.
-  int tunings() const;
 
 private:
   struct State;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tools/api/TuneCommand.h"
 
-#include <cstdio>
+#include <charconv>
 #include <dlfcn.h>
 #include <filesystem>
 #include <unistd.h>
@@ -29,6 +29,11 @@ std::string api::commandBesideLibrary() {
   return {};
 }
 
+std::string api::numberText(double number) {
+  char text[40];
+  return {text, std::to_chars(text, std::end(text), number).ptr};
+}
+
 std::optional<std::vector<std::string>>
 api::tuneFlags(const TunedCall &what, const rt::DeviceInfo &device) {
   const Description &d = what.description;
@@ -51,11 +56,8 @@ api::tuneFlags(const TunedCall &what, const rt::DeviceInfo &device) {
   add("--precision", std::string(name(d.precision)));
   add("--causal", d.causal ? "yes" : "no");
   add("--causal-align", std::string(name(d.align)));
-  if (d.softcap != 0) {
-    char text[40];
-    std::snprintf(text, sizeof text, "%.17g", d.softcap);
-    add("--softcap", text);
-  }
+  if (d.softcap != 0)
+    add("--softcap", numberText(d.softcap));
   if (d.lse)
     flags.emplace_back("--lse");
   if (call.batchInvariant)

@@ -24,6 +24,9 @@ struct TunedCall {
   bool bucket = false;   ///< both ends of its bucket instead of its sizes
 };
 
+/// As every flag is read, whatever the program's locale.
+std::string numberText(double number);
+
 /// Words behind the program's name. Nothing where `attn-jit tune` has not this
 /// problem: regions of one's own, which nothing could check, and strides or
 /// bases that a made tensor has not.
