@@ -223,6 +223,7 @@ bool BackgroundTuning::run(const std::vector<std::string> &flags) {
   command.insert(command.end(), flags.begin(), flags.end());
   command.push_back("--share=" + numberText(mode.share));
   command.push_back("--budget=" + numberText(mode.budgetSeconds));
+  command.push_back("--schedules=" + std::to_string(int64_t(mode.schedules)));
   command.push_back("--background=" + std::to_string(owner));
   std::vector<std::string> words = environment;
   words.push_back("TMPDIR=" + scratch);

@@ -3,6 +3,7 @@
 #include "runtime/Printable.h"
 
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 
 using namespace attn_jit;
@@ -38,12 +39,16 @@ rt::Result<TuningMode> TuningMode::parse(const std::string &field,
     good = name == "share" ? readNumber(option, 0.01, 1, mode.share)
            : name == "budget"
                ? readNumber(option, 1, 604800, mode.budgetSeconds)
+           : name == "schedules"
+               ? readNumber(option, 1, 1 << 20, mode.schedules) &&
+                     mode.schedules == std::floor(mode.schedules)
                : false;
   }
   if (!good)
     return rt::badInput(field + ": " + rt::inQuotes(text) +
                         " given, allowed: off, or background with "
-                        ",share=0.01 to 1 and ,budget=1 to 604800 seconds");
+                        ",share=0.01 to 1, ,budget=1 to 604800 seconds and "
+                        ",schedules=1 to 1048576");
   mode.background = true;
   return mode;
 }

@@ -5,6 +5,7 @@
 //   mode   ::= "off" | "background" ("," option)*
 //   option ::= "share=" number     of the device's time, 0.01 to 1; 0.1
 //            | "budget=" number    seconds for each problem; 600
+//            | "schedules=" number the model's first that are searched; 512
 #ifndef ATTN_JIT_TOOLS_API_TUNINGMODE_H
 #define ATTN_JIT_TOOLS_API_TUNINGMODE_H
 
@@ -16,6 +17,7 @@ struct TuningMode {
   bool background = false;
   double share = 0.1;
   double budgetSeconds = 600;
+  double schedules = 512; ///< whole
 
   /// `field` is what the error names.
   static rt::Result<TuningMode> parse(const std::string &field,
