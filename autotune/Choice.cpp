@@ -166,7 +166,15 @@ static std::optional<Chosen> between(const BySchedule &least,
   return best;
 }
 
-Chosen tune::choose(const ChoiceQuery &query) {
+static bool measuredHere(std::span<const StoredRecord> records,
+                         const ChoiceQuery &query) {
+  return std::ranges::any_of(records, [&](const StoredRecord &each) {
+    return countsFor(each, query, Voice::Own) &&
+           isFinalSession(each.record.session);
+  });
+}
+
+static Chosen chooseAmong(const ChoiceQuery &query) {
   if (!query.flag.empty())
     return {query.flag, Source::Flag, "a flag names it"};
   if (!query.pin.empty())
@@ -190,6 +198,14 @@ Chosen tune::choose(const ChoiceQuery &query) {
     return {query.modelPick, Source::Model,
             "nothing was measured: the model ranks it first"};
   return {query.defaultPick, Source::Default, "nothing was measured"};
+}
+
+Chosen tune::choose(const ChoiceQuery &query) {
+  Chosen chosen = chooseAmong(query);
+  chosen.measured =
+      measuredHere(query.exact, query) ||
+      (measuredHere(query.least, query) && measuredHere(query.most, query));
+  return chosen;
 }
 
 std::vector<std::string> tune::hints(const ChoiceQuery &query) {

@@ -46,6 +46,9 @@ struct Chosen {
   Source source = Source::Default;
   std::string why;  ///< one sentence
   double ratio = 1; ///< its time over the default's, where both are known
+  /// By this owner and compiler, for these sizes or at both ends of the bucket,
+  /// whatever came of it: to measure again says nothing new.
+  bool measured = false;
 };
 
 Chosen choose(const ChoiceQuery &query);

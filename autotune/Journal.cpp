@@ -5,9 +5,11 @@
 #include "autotune/Journal.h"
 #include "runtime/Printable.h"
 
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
@@ -20,6 +22,7 @@ using namespace attn_jit;
 using namespace attn_jit::tune;
 
 static constexpr std::string_view kHead = "attn-jit.tuning.v1 ";
+static constexpr std::string_view kStop = "stop";
 /// Of a file of records, and of a search's own.
 static constexpr off_t kLargest = off_t(1) << 30;
 
@@ -148,7 +151,26 @@ FileJournal::open(const std::string &path, const SearchSubject &subject,
   return made;
 }
 
+/// For the signal's handler.
+static std::atomic<int> heldFile{-1};
+
+/// A line that was being written ends here, whatever it was.
+static void sayStop(int) {
+  static constexpr char line[] = "\nstop\n";
+  if (const int file = heldFile; file >= 0)
+    (void)!::write(file, line, sizeof line - 1);
+  _exit(128 + SIGTERM);
+}
+
+void tune::stopOnTermination() {
+  struct sigaction action = {};
+  action.sa_handler = sayStop;
+  sigaction(SIGTERM, &action, nullptr);
+}
+
 FileJournal::~FileJournal() {
+  int own = file;
+  heldFile.compare_exchange_strong(own, -1);
   if (file >= 0)
     close(file);
 }
@@ -167,6 +189,7 @@ rt::Status FileJournal::hold(const std::string &subject) {
       break;
     close(file); // whoever held it came to the end, and took it away
   }
+  heldFile = file;
   std::string text;
   ATTN_CHECK(readAll(file, path, text));
   read(text, subject);
@@ -207,6 +230,8 @@ void FileJournal::read(std::string_view text, const std::string &subject) {
       name = line.substr(head.size());
     } else if (line == "start") {
       interrupt();
+    } else if (line == kStop) {
+      current.clear();
     } else if (line.starts_with("running ")) {
       current = line.substr(8);
     } else if (line.starts_with("step ")) {

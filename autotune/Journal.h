@@ -7,6 +7,8 @@
 //   head    ::= "attn-jit.tuning.v1 " subject " " session "\n"
 //   start   ::= "start\n"                         a process began or went on
 //   running ::= "running " schedule "\n"          before it first runs
+//   stop    ::= "stop\n"             the process was asked to end: what ran is
+//                                   no suspect
 //   step    ::= "step " number " " spent " " sample "\n"
 //                                its records are stored; StepTimes, in seconds
 //
@@ -74,6 +76,11 @@ private:
   std::vector<std::string> suspects;
   std::vector<store::StoredRecord> all;
 };
+
+/// From now on SIGTERM ends this process, and the search that it holds says
+/// that it was asked to: without that, two such ends beside one schedule are a
+/// crash.
+void stopOnTermination();
 
 /// Of a search: what it is of, by any process that goes on with it.
 store::Digest digestOf(const SearchSubject &subject);

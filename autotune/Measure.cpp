@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 using namespace attn_jit;
 using namespace attn_jit::tune;
@@ -83,6 +84,7 @@ std::string WorkerMeasurer::dropWorker() {
   const std::string how = worker->end();
   worker.reset();
   loaded.clear();
+  usedBefore += std::exchange(used, 0);
   return how;
 }
 
@@ -91,6 +93,8 @@ std::string WorkerMeasurer::dropWorker() {
 /// grows by what the answer took.
 bool WorkerMeasurer::answered(double limitSeconds, Measured &result,
                               double &seconds, std::string &line) {
+  // A worker may rest from what it did before.
+  limitSeconds /= options.share;
   const double before = clockSeconds();
   const auto heard = worker->hear(line, limitSeconds);
   const double took = clockSeconds() - before;
@@ -112,6 +116,7 @@ bool WorkerMeasurer::answered(double limitSeconds, Measured &result,
                       : "the worker's answer is no JSON object";
     return false;
   }
+  used = std::max(used, numberIn(answer, "used_s"));
   if (!answer.contains("failed"))
     return true;
   result.outcome = textOf(answer, "failed") == "wrong" ? Outcome::Wrong
@@ -197,6 +202,9 @@ rt::Status WorkerMeasurer::time(std::span<const std::string> schedules,
                         line.substr(0, 200));
     if (answer.value("throttled", false))
       result.outcome = Outcome::Throttled;
+    // The same kernel has the same limit each time: it counts, and is told.
+    if (answer.value("power_cap", false))
+      result.note = "power cap";
     result.samplesUs.push_back(us);
     result.clockMHz = std::max(result.clockMHz, numberIn(answer, "clock_mhz"));
   }

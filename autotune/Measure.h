@@ -14,7 +14,11 @@
 //           why, "error": e}
 //   tuner:  {"time": [n, m, n]}
 //   worker: {"us": 41.8, "clock_mhz": 1980}     for each in turn; "throttled":
-//           true where the device slowed down; or "failed" as above
+//           true where the device was too hot and slowed down, "power_cap":
+//           true where it stayed within its power limit; or "failed" as above
+//
+// With a share of the device every answer has "used_s": what this worker has
+// used of it until then, in seconds. It rests behind its answers.
 //
 // `outcome` is "launch_failed" or "wrong". A "time" ends at its first failure.
 // "ends": true in it says that the worker does not go on.
@@ -39,6 +43,8 @@ struct WorkerOptions {
   /// What seconds() counts: all time, or only that of the worker's answers,
   /// which is the device's.
   bool deviceSecondsOnly = false;
+  /// Of wall time, that workers may use the device; they are told by `command`.
+  double share = 1;
 };
 
 class WorkerMeasurer : public Measurer {
@@ -58,6 +64,8 @@ public:
 
   /// Workers that were started.
   int workers() const { return started; }
+  /// That workers with a share used the device, all of them.
+  double usedSeconds() const { return usedBefore + used; }
 
 private:
   using Results = std::vector<Measured>;
@@ -83,6 +91,7 @@ private:
   std::map<std::string, double> errors;  ///< of what was checked
   int started = 0;
   double answerSeconds = 0, perSample = 0;
+  double used = 0, usedBefore = 0; ///< by this worker, and by those before it
   const double beginning;
 };
 

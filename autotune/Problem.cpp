@@ -144,6 +144,28 @@ store::Key tune::deviceKey(const rt::DeviceInfo &device) {
   return key;
 }
 
+rt::DeviceInfo tune::deviceOf(const store::Key &device) {
+  auto number = [&](std::string_view label) {
+    int64_t value = 0;
+    if (const std::string *text = device.find(label))
+      std::from_chars(text->data(), text->data() + text->size(), value);
+    return value;
+  };
+  auto text = [&](std::string_view label) {
+    const std::string *found = device.find(label);
+    return found ? *found : std::string();
+  };
+  rt::DeviceInfo info;
+  info.name = text("name");
+  info.target = text("target");
+  info.computeUnits = number("compute_units");
+  info.sharedBytesPerUnit = number("shared_bytes");
+  info.l2Bytes = number("last_cache_bytes");
+  info.memoryBusBits = number("memory_bus_bits");
+  info.memoryClockMHz = number("memory_clock_mhz");
+  return info;
+}
+
 std::string tune::driverText(const rt::DeviceInfo &device) {
   return device.driverVersion.empty()
              ? device.driver

@@ -86,6 +86,8 @@ std::optional<Problem> readProblem(const store::Key &key);
 /// Of devices that give the same times: what it is and how much of it there is.
 /// Driver, UUID, index, power limit and clocks of the moment are no part.
 store::Key deviceKey(const rt::DeviceInfo &device);
+/// What that key tells of a device, whose own it need not be.
+rt::DeviceInfo deviceOf(const store::Key &device);
 /// A driver with its version, as records name it: "cuda 13.0".
 std::string driverText(const rt::DeviceInfo &device);
 

@@ -110,6 +110,7 @@ struct SearchOptions {
   double margin = 0.05;    ///< what is within it of the best goes on
   int retries = 3;         ///< of what the device slowed down
   std::string at;          ///< of the records, UTC; empty: now
+  double share = 1;        ///< of the device, that it measured with
 };
 
 /// The state after a chunk or a rung.

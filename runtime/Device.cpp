@@ -207,6 +207,7 @@ const DeviceInfo &Device::info() const { return impl->info(); }
 bool Device::has(Capability capability) const { return impl->has(capability); }
 Status Device::activate() const { return impl->activate(); }
 Result<MemoryInfo> Device::memory() const { return impl->memory(); }
+std::optional<ClockState> Device::clocks() const { return impl->clocks(); }
 Status Device::synchronize() const { return impl->synchronize(); }
 
 Result<Buffer> Device::allocate(int64_t bytes) const {

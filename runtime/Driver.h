@@ -36,6 +36,7 @@ public:
   virtual Status synchronize() = 0;
 
   virtual Result<MemoryInfo> memory() = 0;
+  virtual std::optional<ClockState> clocks() { return std::nullopt; }
   virtual Result<uint64_t> allocate(int64_t bytes) = 0;
   virtual void release(uint64_t address) = 0;
   virtual Status fill(uint64_t address, uint32_t pattern, int64_t bytes,

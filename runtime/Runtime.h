@@ -31,6 +31,7 @@ enum class Capability {
   Clusters,   ///< a cluster other than 1x1x1 can be launched
   DriverJit,  ///< PTX is compiled at load
   Concurrent, ///< two streams may run at once
+  Clocks,     ///< clocks() tells
 };
 
 /// Who the device is and what it holds; optionals are unknown, never guessed.
@@ -71,6 +72,13 @@ std::string fingerprintJson(const DeviceInfo &info);
 
 struct MemoryInfo {
   int64_t freeBytes = 0, totalBytes = 0;
+};
+
+/// Of the moment.
+struct ClockState {
+  int64_t clockMHz = 0;         ///< of the compute units
+  bool thermalSlowdown = false; ///< lowered since the device is too hot
+  bool powerCap = false;        ///< lowered to stay within the power limit
 };
 
 struct KernelAttributes {
@@ -206,6 +214,8 @@ public:
   /// other call does it when needed.
   Status activate() const;
   Result<MemoryInfo> memory() const;
+  /// Nothing where the driver does not tell.
+  std::optional<ClockState> clocks() const;
   Result<Buffer> allocate(int64_t bytes) const;
   Result<Stream> createStream() const;
   /// A caller's CUstream / hipStream_t; null is the default stream.

@@ -2,6 +2,7 @@
 //
 // The text of schedules, and the list of their families.
 #include "dialect/attn/Schedule.h"
+#include "dialect/attn/MeasuredDefault.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -172,10 +173,8 @@ static llvm::ArrayRef<Schedule> measuredSchedules() {
   return schedules;
 }
 
-/// The measured default of such a problem, where it can hold it: one of another
-/// alignment or element may not.
-static std::optional<Schedule> measuredDefault(const ProblemShape &problem,
-                                               const TargetInfo &target) {
+std::optional<Schedule> attn_jit::measuredDefault(const ProblemShape &problem,
+                                                  const TargetInfo &target) {
   for (auto [each, schedule] :
        llvm::zip_equal(kMeasured, measuredSchedules())) {
     if (each.target != target.name || each.headDim != problem.headDim ||

@@ -65,6 +65,7 @@ enum JitOption {
 enum TensorMapType { MapU8 = 0, MapF16 = 6, MapF32 = 7, MapBF16 = 9 };
 inline constexpr int mapL2Promotion256 = 3;
 inline constexpr unsigned streamNonBlocking = 1;
+inline constexpr int captureRelaxed = 2;
 
 /// CUlaunchAttribute: an id, and a value of 64 bytes at offset 8.
 struct LaunchAttribute {

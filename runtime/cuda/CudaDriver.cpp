@@ -5,6 +5,7 @@
 // was.
 #include "runtime/cuda/CudaDriver.h"
 #include "runtime/cuda/CudaCurrent.h"
+#include "runtime/cuda/Nvml.h"
 
 using namespace attn_jit::rt;
 using namespace attn_jit::rt::cuda;
@@ -36,8 +37,15 @@ bool CudaDriver::has(Capability capability) const {
   case Capability::DriverJit:
   case Capability::Concurrent:
     return true;
+  case Capability::Clocks:
+    return Nvml::get() && Nvml::get()->find(deviceInfo.uuid);
   }
   return false;
+}
+
+std::optional<ClockState> CudaDriver::clocks() {
+  const Result<Nvml> &nvml = Nvml::get();
+  return nvml ? nvml->clocks(nvml->find(deviceInfo.uuid)) : std::nullopt;
 }
 
 Status CudaDriver::activate() {

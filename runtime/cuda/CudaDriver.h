@@ -25,6 +25,7 @@ public:
   Status synchronize() override;
 
   Result<MemoryInfo> memory() override;
+  std::optional<ClockState> clocks() override;
   Result<uint64_t> allocate(int64_t bytes) override;
   void release(uint64_t address) override;
   Status fill(uint64_t address, uint32_t pattern, int64_t bytes,

@@ -9,6 +9,26 @@
 using namespace attn_jit::rt;
 using namespace attn_jit::rt::cuda;
 
+namespace {
+/// What this thread loads has no part in a stream that another one captures,
+/// which a load would spoil else.
+class BesideCaptures {
+public:
+  explicit BesideCaptures(const Api &api) : api(api) { exchange(); }
+  ~BesideCaptures() { exchange(); }
+  BesideCaptures(const BesideCaptures &) = delete;
+  BesideCaptures &operator=(const BesideCaptures &) = delete;
+
+private:
+  void exchange() {
+    if (api.cuThreadExchangeStreamCaptureMode)
+      api.cuThreadExchangeStreamCaptureMode(&mode);
+  }
+  const Api &api;
+  int mode = captureRelaxed;
+};
+} // namespace
+
 Result<CudaDriver::Handle>
 CudaDriver::loadModule(std::span<const std::byte> image, ImageKind kind,
                        const LoadOptions &options, std::string &log) {
@@ -28,6 +48,7 @@ CudaDriver::loadModule(std::span<const std::byte> image, ImageKind kind,
                     errors, reinterpret_cast<void *>(sizeof errors),
                     reinterpret_cast<void *>(uintptr_t(1))};
   CUmodule module = nullptr;
+  const BesideCaptures beside(api);
   const CUresult error = api.cuModuleLoadDataEx(&module, text.c_str(),
                                                 isPtx ? 5 : 0, names, values);
   information[sizeof information - 1] = errors[sizeof errors - 1] = 0;

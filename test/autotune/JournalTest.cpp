@@ -4,6 +4,7 @@
 #include "autotune/Journal.h"
 #include "test/autotune/Simulated.h"
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -124,6 +125,32 @@ TEST_F(JournalTest, GoesOnInTheSameSession) {
   ASSERT_TRUE(journal);
   EXPECT_FALSE((*journal)->continues());
   EXPECT_NE((*journal)->session(), first);
+}
+
+TEST_F(JournalTest, WhoIsAskedToEndLeavesNoSuspect) {
+  ASSERT_FALSE(tuned(20));
+  const size_t head = contentOf(state).size();
+  const pid_t child = fork();
+  if (child == 0) {
+    stopOnTermination();
+    auto sink = sinkInto(records);
+    auto journal = FileJournal::open(state, subjectOf("p"), **sink);
+    if (!journal || !(*journal)->running("f.v1<x=3>"))
+      _exit(1);
+    raise(SIGTERM);
+    _exit(2);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM);
+  EXPECT_EQ(contentOf(state).substr(head),
+            "start\nrunning f.v1<x=3>\n\nstop\n");
+  auto sink = sinkInto(records);
+  auto journal = FileJournal::open(state, subjectOf("p"), **sink);
+  ASSERT_TRUE(journal);
+  EXPECT_TRUE((*journal)->continues());
+  // That of the first end alone.
+  EXPECT_EQ((*journal)->interrupted().size(), 1u);
 }
 
 TEST_F(JournalTest, TornLinesDoNotCount) {

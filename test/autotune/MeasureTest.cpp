@@ -98,10 +98,13 @@ TEST_F(MeasureTest, FailuresAreTheirsWhoRan) {
 }
 
 TEST_F(MeasureTest, SlowedDownIsNoMeasurement) {
-  schedules = {"throttled", "ok=3"};
+  schedules = {"throttled", "ok=3", "capped"};
   WorkerMeasurer measurer(options);
   auto results = measure(measurer, 2);
   ASSERT_TRUE(results);
+  // A power limit is the same for all of a kernel's launches: told, and kept.
+  EXPECT_EQ((*results)[2].samplesUs.size(), 2u);
+  EXPECT_EQ((*results)[2].note, "power cap");
   EXPECT_EQ((*results)[0].outcome, Outcome::Throttled);
   EXPECT_TRUE((*results)[0].samplesUs.empty());
   EXPECT_EQ((*results)[1].samplesUs.size(), 2u);

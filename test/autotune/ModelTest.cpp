@@ -4,7 +4,7 @@
 // H200: what its pick takes there, and the best of its first eight, as shares
 // of the best that was measured. Dims 64, 72, 128 and 192 were fitted; 32, 80,
 // 96 and 256 were not (docs/perf/model.md).
-#include "autotune/Model.h"
+#include "autotune/ModelPick.h"
 #include "test/autotune/ModelSample.h"
 
 #include <fstream>
@@ -173,6 +173,58 @@ TEST(Model, RanksTheDimsThatWereNot) {
   const Quality quality = qualityOn({32, 80, 96, 256});
   expectRanked(quality);
   EXPECT_GE(quality.worst, 0.75);
+}
+
+/// As an engine would serve a call that nobody measured.
+CallClass classOf(const Measured &each) {
+  const int64_t keys = each.call.causal ? each.call.kvLen / 2 : each.call.kvLen;
+  const int64_t rows = each.call.batch * each.call.qHeads * each.call.qLen;
+  return {keys <= each.problem.fewKeysUpTo() ? KeyClass::Few
+          : keys < kLongKeys                 ? KeyClass::Many
+                                             : KeyClass::Long,
+          rows <= kFewRows    ? RowClass::Few
+          : rows <= kWaveRows ? RowClass::Wave
+                              : RowClass::Many};
+}
+
+/// What serves where there is neither a record nor a measured default: the
+/// formula of the family, or the model's pick. On the dims that the model's
+/// constants were not fitted on; the formula was written by looking at some of
+/// them.
+TEST(Model, ItsPickBesideTheFormula) {
+  double formula = 0, pick = 0, worstFormula = 1, worstPick = 1;
+  int calls = 0, better = 0, worse = 0;
+  for (const Measured &each : measured()) {
+    if (!std::set<int64_t>{32, 80, 96, 256}.contains(each.problem.headDim))
+      continue;
+    ProblemShape problem = each.problem;
+    problem.calls = classOf(each);
+    const Schedule standard(kFlashFwdWs,
+                            kFlashFwdWs.complete(problem, hopper(), {}));
+    // Judged can only be what was swept.
+    const std::set<std::string> swept = sweptOf(each.problem);
+    TimeModel model(problem, each.call, hopper(), DeviceNumbers());
+    std::pair<double, std::string> least = {INFINITY, ""};
+    for (const Schedule &likely : likelySchedules(problem, hopper()))
+      if (swept.contains(likely.str()))
+        least = std::min(least, {model.microseconds(likely), likely.str()});
+    const double best = each.best();
+    const double ofFormula = best / each.timeOf(standard.str());
+    const double ofPick = best / each.timeOf(least.second);
+    formula += std::log(ofFormula), pick += std::log(ofPick);
+    worstFormula = std::min(worstFormula, ofFormula);
+    worstPick = std::min(worstPick, ofPick);
+    better += ofPick > ofFormula * 1.01, worse += ofPick < ofFormula * 0.99;
+    ++calls;
+  }
+  formula = std::exp(formula / calls), pick = std::exp(pick / calls);
+  printf("%d calls: the formula %.3f of the best (worst %.3f), the pick %.3f "
+         "(worst %.3f); beyond a per cent better on %d, worse on %d\n",
+         calls, formula, worstFormula, pick, worstPick, better, worse);
+  EXPECT_EQ(calls, 112);
+  EXPECT_GE(pick, 0.985);
+  EXPECT_GE(pick, formula) << "why it serves in the formula's place";
+  EXPECT_GT(better, 10 * worse);
 }
 
 /// A few of each problem's schedules, on each call of the file.

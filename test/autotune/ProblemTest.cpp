@@ -140,6 +140,16 @@ static rt::DeviceInfo hopper() {
   return device;
 }
 
+TEST(Device, IsToldByItsKey) {
+  rt::DeviceInfo device;
+  device.name = "NVIDIA H200", device.target = "sm_90a";
+  device.computeUnits = 132, device.sharedBytesPerUnit = 233472;
+  device.l2Bytes = 62914560, device.memoryBusBits = 6016;
+  device.memoryClockMHz = 3201;
+  EXPECT_EQ(deviceKey(deviceOf(deviceKey(device))), deviceKey(device));
+  EXPECT_EQ(deviceOf(store::Key()).computeUnits, 0);
+}
+
 TEST(Device, KeyIsWhatGivesTheSameTimes) {
   rt::DeviceInfo other = hopper();
   EXPECT_EQ(deviceKey(other).text(), "schema \"attn-jit.device.v1\"\n"

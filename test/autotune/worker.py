@@ -1,7 +1,7 @@
 """A worker for MeasureTest: speaks the lines of autotune/Measure.h, and does with a kernel what its manifest's path says.
 
     worker.py [never|silent|refuse]     how it starts
-    ok=TIME, crash_load, hang_load, wrong, launch_failed, crash_time, hang_time, throttled, nonsense
+    ok=TIME, crash_load, hang_load, wrong, launch_failed, crash_time, hang_time, throttled, capped, nonsense
 """
 
 import json
@@ -45,7 +45,8 @@ def measure(request, kernels):
         if what == "nonsense":
             print("no JSON", flush=True)
             continue
-        say(us=float(what.split("=")[1]) if "=" in what else 10.0, clock_mhz=1980, throttled=what == "throttled")
+        say(us=float(what.split("=")[1]) if "=" in what else 10.0, clock_mhz=1980, throttled=what == "throttled",
+            power_cap=what == "capped")
 
 
 mode = sys.argv[1] if len(sys.argv) > 1 else ""

@@ -200,6 +200,47 @@ TEST_F(ScheduleChoiceTest, BundledFileIsIndexedQuickly) {
   std::filesystem::remove_all(folder);
 }
 
+TEST_F(ScheduleChoiceTest, TheModelServesWhereNothingWasMeasured) {
+  // A measured default.
+  EXPECT_EQ(source(call), "default");
+  what.headDim = 112;
+  const auto start = std::chrono::steady_clock::now();
+  const api::ScheduleChosen made = chosen(call);
+  std::printf("the model's pick: %.2f ms\n",
+              std::chrono::duration<double, std::milli>(
+                  std::chrono::steady_clock::now() - start)
+                  .count());
+  EXPECT_EQ(made.source, tune::Source::Model);
+  EXPECT_TRUE(made.schedule.empty() ||
+              api::isLegalSchedule(what, optionsOf(call), made.schedule));
+  // One answer a bucket, whichever call asks first.
+  api::TypicalCall near = call;
+  near.kvLen = near.queryLen = 3200;
+  choice.reset();
+  EXPECT_EQ(chosen(near).schedule, made.schedule);
+  // It does not know single precision, nor other targets.
+  what.element = api::Element::F32;
+  EXPECT_EQ(source(call), "default");
+}
+
+TEST_F(ScheduleChoiceTest, WhatIsMeasuredIsTold) {
+  EXPECT_FALSE(chosen(call).measured);
+  EXPECT_FALSE(chosen(call).fresh) << "the second time";
+  add(pass(call, tune::At::Exact, other(call), 120000));
+  engine().refresh();
+  const api::ScheduleChosen exact = chosen(call);
+  EXPECT_TRUE(exact.measured && exact.fresh && chosen(call).measured);
+  // Both ends, and nothing faster: the default, and no need to look again.
+  api::TypicalCall near = call;
+  near.kvLen += 1;
+  EXPECT_FALSE(chosen(near).measured);
+  for (tune::At end : {tune::At::Least, tune::At::Most})
+    add(pass(call, end, other(call), 120000));
+  engine().refresh();
+  EXPECT_EQ(source(near), "default");
+  EXPECT_TRUE(chosen(near).measured);
+}
+
 TEST_F(ScheduleChoiceTest, AskingCostsMicroseconds) {
   for (int i = 0; i < 200; ++i) {
     api::TypicalCall one = call;

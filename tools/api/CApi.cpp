@@ -197,6 +197,7 @@ int attn_jit_engine_open_with(const char *device,
     with.pinFile = own.pin ? own.pin : "";
     with.useStore = own.no_store == 0;
     with.mustBeCached = own.must_be_cached != 0;
+    with.tune = own.tune ? own.tune : "";
     ATTN_TRY(api::Engine opened,
              api::Engine::open(device ? device : "auto", with));
     *engine = new attn_jit_engine{std::move(opened)};

@@ -142,6 +142,15 @@ int64_t api::elementBytes(Element element) {
   return element == Element::F32 ? 4 : 2;
 }
 
+int64_t api::denseAlignment(const Description &description) {
+  const int64_t bytes = elementBytes(description.element);
+  int64_t alignment = 16;
+  for (int64_t dim : {description.headDim, description.valueDimOrHead()})
+    while (dim * bytes % alignment)
+      alignment /= 2;
+  return alignment;
+}
+
 std::string_view api::name(Element element) {
   switch (element) {
   case Element::F32:

@@ -67,6 +67,9 @@ std::string labelledText(const Description &description);
 std::optional<Description> readLabelledText(std::string_view text);
 
 int64_t elementBytes(Element element);
+/// The largest power of two up to 16 that divides the rows of dense tensors, in
+/// bytes.
+int64_t denseAlignment(const Description &description);
 /// "f32", "f16", "bf16": the manifest's names.
 std::string_view name(Element element);
 std::string_view name(Layout layout);

@@ -4,10 +4,13 @@
 // ask for different kernels compile at once, and for the same one the second
 // waits for the first.
 #include "tools/api/Engine.h"
+#include "runtime/Printable.h"
+#include "tools/api/BackgroundTuning.h"
 #include "tools/api/KeptImage.h"
 #include "tools/api/KernelRequest.h"
 #include "tools/api/KernelStore.h"
 #include "tools/api/NearestKernel.h"
+#include "tools/api/Warning.h"
 
 #include <atomic>
 #include <bit>
@@ -109,21 +112,28 @@ load(const rt::Device &device, const Compiled &made, MachineCode *code) {
 }
 
 struct Engine::State {
-  State(rt::Device opened, const EngineOptions &options)
+  State(rt::Device opened, const EngineOptions &options, bool tunes)
       : device(std::move(opened)), options(options),
-        choice(device.info(), [store = options.useStore] {
-          return RecordSources::ofProcess(store);
-        }) {}
+        choice(device.info(), records(), tunes) {}
+
+  std::function<RecordSources()> records() const {
+    return
+        [store = options.useStore] { return RecordSources::ofProcess(store); };
+  }
+
   const rt::Device device;
   const EngineOptions options;
   ScheduleChoice choice;
   std::mutex mutex;
   std::map<std::string, std::shared_future<KernelResult>> kernels;
   std::atomic<int64_t> compiles = 0;
+  /// Last, so that its thread ends before what it uses; null: none.
+  std::unique_ptr<BackgroundTuning> tuning;
 };
 
 Engine::Engine(rt::Device device)
-    : state(std::make_shared<State>(std::move(device), EngineOptions())) {}
+    : state(std::make_shared<State>(std::move(device), EngineOptions(),
+                                    /*tunes=*/false)) {}
 
 rt::Result<Engine> Engine::open(std::string_view device,
                                 const EngineOptions &options) {
@@ -131,12 +141,46 @@ rt::Result<Engine> Engine::open(std::string_view device,
   return open(std::move(opened), options);
 }
 
+/// What is asked for by a field of the options must be possible; what the
+/// environment says holds where it is.
+static rt::Result<TuningMode> tuningMode(const EngineOptions &options) {
+  const bool asked = !options.tune.empty();
+  ATTN_TRY(TuningMode mode, asked ? TuningMode::parse("tune", options.tune)
+                                  : TuningMode::ofEnvironment());
+  if (!mode.background)
+    return mode;
+  const char *beside =
+      !options.pinFile.empty() ? "a pin, whose choices alone serve"
+      : !options.useStore      ? "no_cache, which keeps nothing"
+      : options.mustBeCached   ? "assert_cached, which lets nothing be compiled"
+                               : nullptr;
+  if (!beside)
+    return mode;
+  if (asked)
+    return rt::badInput("tune: " + rt::inQuotes(options.tune) +
+                        " given beside " + beside +
+                        "; allowed: one of the two");
+  if (!options.useStore)
+    warnOnce("tune: nothing is tuned in the background, as this owner's store "
+             "is not used");
+  return TuningMode();
+}
+
 rt::Result<Engine> Engine::open(rt::Device device,
                                 const EngineOptions &options) {
-  Engine engine(std::move(device));
-  engine.state = std::make_shared<State>(engine.state->device, options);
+  ATTN_TRY(const TuningMode mode, tuningMode(options));
+  const bool tunes = mode.background && device.info().driver != "null";
+  Engine engine(std::make_shared<State>(std::move(device), options, tunes));
+  State &state = *engine.state;
   if (!options.pinFile.empty())
-    ATTN_CHECK(engine.state->choice.pin(options.pinFile));
+    ATTN_CHECK(state.choice.pin(options.pinFile));
+  if (tunes)
+    state.tuning = BackgroundTuning::start(
+        state.device, mode, [&state](const TunedCall &call) {
+          // The state is there as long as that thread: it waits for it.
+          return Engine(std::shared_ptr<State>(std::shared_ptr<void>(), &state))
+              .serve(call);
+        });
   return engine;
 }
 
@@ -152,10 +196,13 @@ KernelResult Engine::make(const Description &description,
   auto compiled =
       [&](const KernelStore::CalledOff &calledOff) -> rt::Result<Compiled> {
     CompileOptions own = wanted;
-    own.calledOff = calledOff;
+    if (calledOff)
+      own.calledOff = [&] {
+        return calledOff() || (wanted.calledOff && wanted.calledOff());
+      };
     auto made = compile(description, own);
     // One that was called off is none: somebody else's served.
-    if (made || !calledOff || !calledOff())
+    if (made || !own.calledOff || !own.calledOff())
       ++state->compiles;
     return made;
   };
@@ -191,24 +238,11 @@ KernelResult Engine::make(const Description &description,
   return std::shared_ptr<const Kernel>(std::move(kernel));
 }
 
-rt::Result<std::shared_ptr<const Kernel>>
-Engine::kernel(const Description &description, const KernelOptions &options,
-               CacheUse *use, ChosenBy *chosen) const {
-  auto [wanted, choice] =
-      requestOf(state->choice, description, options, device().info().target);
+/// From the table, or made and put there.
+KernelResult Engine::obtain(const Description &description,
+                            const CompileOptions &wanted, CacheUse *use) const {
   const bool bypass =
       !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
-  auto tell = [&](const KernelResult &made) {
-    if (!chosen || !made)
-      return;
-    // A module or an override brings a schedule of its own.
-    const std::string &own = (*made)->compiled().scheduleSource;
-    if (own == "module" || own == "override")
-      *chosen = {own, {}};
-    else
-      *chosen = {std::string(tune::name(choice.source)), std::move(choice.why)};
-  };
-
   std::promise<KernelResult> promise;
   const std::string request = requestText(description, wanted);
   {
@@ -219,7 +253,6 @@ Engine::kernel(const Description &description, const KernelOptions &options,
       lock.unlock();
       if (use)
         *use = CacheUse::Memory;
-      tell(made.get());
       return made.get();
     }
     if (!bypass)
@@ -230,7 +263,6 @@ Engine::kernel(const Description &description, const KernelOptions &options,
   KernelResult made = caught([&] { return make(description, wanted, own); });
   if (use)
     *use = own;
-  tell(made);
   if (!made && !bypass) {
     // A fault may pass (memory, a driver): the next call tries again.
     std::lock_guard lock(state->mutex);
@@ -238,6 +270,72 @@ Engine::kernel(const Description &description, const KernelOptions &options,
   }
   promise.set_value(made);
   return made;
+}
+
+/// Nobody of this process asked for that schedule, and it may be at fault:
+/// memory that runs out is not its doing.
+static bool mayGiveWay(tune::Source source, const rt::Error &error) {
+  return source != tune::Source::Flag && source != tune::Source::Pin &&
+         error.code != rt::ErrorCode::OutOfMemory &&
+         error.code != rt::ErrorCode::Timeout;
+}
+
+rt::Result<std::shared_ptr<const Kernel>>
+Engine::kernel(const Description &description, const KernelOptions &options,
+               CacheUse *use, ChosenBy *chosen) const {
+  auto [asked, wanted, choice] =
+      requestOf(state->choice, description, options, device().info().target);
+  const bool bypass =
+      !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
+  if (choice.fresh && !choice.measured && state->tuning && !bypass)
+    state->tuning->want(description, asked, options.typical);
+  const bool named = asked.schedule.empty() && !choice.schedule.empty();
+  KernelResult made = obtain(description, wanted, use);
+  if (!made && named && !state->options.mustBeCached &&
+      mayGiveWay(choice.source, made.error())) {
+    const rt::Error fault = made.takeError();
+    made = obtain(description, asked, use);
+    if (!made)
+      return made; // so it was not the schedule
+    const std::string why = std::string(tune::name(choice.source)) +
+                            " schedule " + choice.schedule +
+                            " does not become a kernel here: " + fault.text;
+    state->choice.failed(description, asked, options.typical, choice.schedule,
+                         why);
+    warnOnce("schedule: the default serves, as the " + why);
+    choice = {};
+    choice.why = why;
+  }
+  if (!chosen || !made)
+    return made;
+  // A module or an override brings a schedule of its own.
+  const std::string &own = (*made)->compiled().scheduleSource;
+  if (own == "module" || own == "override")
+    *chosen = {own, {}};
+  else
+    *chosen = {std::string(tune::name(choice.source)), std::move(choice.why)};
+  return made;
+}
+
+/// What a tuning found serves later look-ups: it is compiled and loaded here,
+/// not by who launches.
+bool Engine::serve(const TunedCall &call) const {
+  ScheduleChoice anew(device().info(), state->records());
+  const ScheduleChosen choice =
+      anew.choose(call.description, call.wanted, call.call);
+  if (!choice.measured)
+    return false;
+  if (!choice.schedule.empty()) {
+    CompileOptions wanted = call.wanted;
+    wanted.schedule = choice.schedule;
+    wanted.calls = {};
+    wanted.calledOff = [this] { return state->tuning->ending(); };
+    // A fault shows at the look-up, which knows what to do with it.
+    (void)obtain(call.description, wanted, nullptr).ok();
+  }
+  state->choice.refresh();
+  (void)state->choice.choose(call.description, call.wanted, call.call);
+  return true;
 }
 
 rt::Status Engine::forward(const Description &description,

@@ -70,6 +70,11 @@ struct EngineOptions {
   bool mustBeCached = false;
   /// The file of a pin (autotune/Pin.h), whose choices alone serve then.
   std::string pinFile;
+  /// "background" has calls tuned beside the program's own work, and what is
+  /// faster serves later look-ups (docs/commands.md); "off"; empty:
+  /// ATTN_JIT_TUNE's, which does nothing under a pin, without a store, or where
+  /// kernels must be cached. A kernel that is held stays what it is.
+  std::string tune;
 };
 
 class Engine {
@@ -94,11 +99,16 @@ public:
   int64_t compiles() const;
 
 private:
+  struct State;
+  explicit Engine(std::shared_ptr<State> state) : state(std::move(state)) {}
+  rt::Result<std::shared_ptr<const Kernel>>
+  obtain(const Description &description, const CompileOptions &wanted,
+         CacheUse *use) const;
+  bool serve(const struct TunedCall &call) const;
   rt::Result<std::shared_ptr<const Kernel>> make(const Description &description,
                                                  const CompileOptions &wanted,
                                                  CacheUse &use) const;
 
-  struct State;
   std::shared_ptr<State> state;
 };
 

@@ -13,10 +13,11 @@ api::KernelRequest api::requestOf(ScheduleChoice &choice,
   wanted.alignment = options.alignment;
   setClass(wanted, description, options.typical);
   wanted.debugInfo = options.debugInfo;
-  ScheduleChosen chosen = choice.choose(description, wanted, options.typical);
+  CompileOptions asked = wanted;
+  ScheduleChosen chosen = choice.choose(description, asked, options.typical);
   if (wanted.schedule.empty() && !chosen.schedule.empty()) {
     wanted.schedule = chosen.schedule;
     wanted.calls = {};
   }
-  return {std::move(wanted), std::move(chosen)};
+  return {std::move(asked), std::move(wanted), std::move(chosen)};
 }

@@ -11,7 +11,8 @@
 namespace attn_jit::api {
 
 struct KernelRequest {
-  CompileOptions wanted;
+  CompileOptions asked;  ///< before anybody chose
+  CompileOptions wanted; ///< with the schedule that serves
   ScheduleChosen chosen;
 };
 

@@ -3,6 +3,7 @@
 // Lookups go from what costs least: calls seen before, buckets seen before, the
 // set of measured problems, and then the records themselves.
 #include "tools/api/ScheduleChoice.h"
+#include "autotune/Search.h"
 #include "tools/api/ScheduleRules.h"
 
 #include <algorithm>
@@ -83,14 +84,16 @@ static std::string familyName(const Description &description,
 }
 
 ScheduleChoice::ScheduleChoice(const rt::DeviceInfo &device,
-                               std::function<RecordSources()> find)
-    : ScheduleChoice(environmentOf(device), device.target, std::move(find)) {}
+                               std::function<RecordSources()> find, bool always)
+    : ScheduleChoice(environmentOf(device), device.target, std::move(find),
+                     always) {}
 
 ScheduleChoice::ScheduleChoice(tune::PinEnvironment environment,
                                std::string target,
-                               std::function<RecordSources()> find)
+                               std::function<RecordSources()> find, bool always)
     : environment(std::move(environment)), deviceTarget(std::move(target)),
-      find(std::move(find)) {}
+      device(tune::deviceOf(this->environment.device)), find(std::move(find)),
+      always(always) {}
 
 tune::PinEnvironment
 ScheduleChoice::environmentOf(const rt::DeviceInfo &device) {
@@ -131,7 +134,8 @@ bool ScheduleChoice::mayServe(const CompileOptions &wanted) {
       known = {problems.begin(), problems.end()};
     }
   }
-  return !known.empty() || (sources.own && sources.own->hasRemotes()) ||
+  return always || !known.empty() || modelKnows(wanted.target) ||
+         (sources.own && sources.own->hasRemotes()) ||
          (sources.bundled && sources.bundled->has(wanted.target));
 }
 
@@ -210,9 +214,11 @@ ScheduleChoice::recordsOf(const std::string &target,
 
 ScheduleChosen ScheduleChoice::among(const Description &description,
                                      const CompileOptions &wanted,
-                                     const Records &exact,
+                                     const Family &family, const Records &exact,
                                      const Bucket &bucket) const {
-  if (exact.empty() && bucket.least.empty() && bucket.most.empty())
+  const bool records =
+      !exact.empty() || !bucket.least.empty() || !bucket.most.empty();
+  if (!records && !modelKnows(wanted.target))
     return {};
   tune::ChoiceQuery query;
   query.device = environment.device;
@@ -221,13 +227,41 @@ ScheduleChosen ScheduleChoice::among(const Description &description,
   query.defaultPick = defaultSchedule(description, wanted);
   query.exact = exact, query.least = bucket.least, query.most = bucket.most;
   query.legal = [&](const std::string &schedule) {
-    return isLegalSchedule(description, wanted, schedule);
+    return !family.failing.contains(schedule) &&
+           isLegalSchedule(description, wanted, schedule);
   };
   tune::Chosen chosen = tune::choose(query);
+  // Asked last, since it costs the most.
+  if (chosen.source == Source::Default && !chosen.measured) {
+    query.modelPick =
+        modelSchedule(description, wanted, bucket.largest, device);
+    if (!query.modelPick.empty())
+      chosen = tune::choose(query);
+  }
   // The default by its class: one kernel, whoever chose it.
   if (chosen.schedule == query.defaultPick)
     chosen.schedule.clear();
-  return {std::move(chosen.schedule), chosen.source, std::move(chosen.why)};
+  return {std::move(chosen.schedule), chosen.source, std::move(chosen.why),
+          chosen.measured};
+}
+
+ScheduleChoice::Asked ScheduleChoice::ask(const Description &description,
+                                          const CompileOptions &wanted,
+                                          const tune::Call &call,
+                                          bool deterministic) {
+  Family &family = families[familyName(description, wanted, deterministic)];
+  if (family.description.empty())
+    family.description = labelledText(description);
+  tune::Problem problem;
+  problem.description = family.description;
+  problem.alignment = wanted.alignment;
+  problem.deterministic = deterministic;
+  problem.sizes = tune::exactSizes(call, deterministic);
+  const tune::Sizes &sizes = problem.sizes;
+  const SizesKey exactly = {sizes.queryLen.least, sizes.kvLen.least,
+                            sizes.heads.least, sizes.group};
+  return {std::move(problem), tune::bucketOf(call, At::Least, deterministic),
+          exactly, family};
 }
 
 ScheduleChosen ScheduleChoice::choose(const Description &description,
@@ -242,19 +276,8 @@ ScheduleChosen ScheduleChoice::choose(const Description &description,
   if (!mayServe(wanted))
     return {};
   takeIn();
-  const bool deterministic = given.batchInvariant;
-  Family &family = families[familyName(description, wanted, deterministic)];
-  if (family.description.empty())
-    family.description = labelledText(description);
-
-  tune::Problem problem;
-  problem.description = family.description;
-  problem.alignment = wanted.alignment;
-  problem.deterministic = deterministic;
-  problem.sizes = tune::exactSizes(*call, deterministic);
-  const tune::Sizes &sizes = problem.sizes;
-  const SizesKey exactly = {sizes.queryLen.least, sizes.kvLen.least,
-                            sizes.heads.least, sizes.group};
+  auto [problem, least, exactly, family] =
+      ask(description, wanted, *call, given.batchInvariant);
   if (const auto before = family.exact.find(exactly);
       before != family.exact.end())
     return before->second;
@@ -263,7 +286,6 @@ ScheduleChosen ScheduleChoice::choose(const Description &description,
   if (frozen)
     return family.exact[exactly] = pinned(problem, *call);
 
-  const tune::Sizes least = tune::bucketOf(*call, At::Least, deterministic);
   const SizesKey ends = {least.queryLen.most, least.kvLen.most,
                          least.heads.most, least.group};
   auto [at, fresh] = family.buckets.try_emplace(ends);
@@ -280,15 +302,68 @@ ScheduleChosen ScheduleChoice::choose(const Description &description,
     end.sizes.at = At::Most;
     askFor(end, family, ends);
     bucket.most = recordsOf(wanted.target, end);
+    const tune::Call largest = end.sizes.callAt(At::Most);
+    bucket.largest = {
+        largest.batch, largest.queryHeads, largest.queryLen, largest.kvLen,
+        false,         largest.kvHeads};
   }
   const Records exact = recordsOf(wanted.target, problem);
-  if (!exact.empty())
-    return family.exact[exactly] = among(description, wanted, exact, bucket);
-  // Without records of its own a call has its bucket's answer.
-  auto same = std::ranges::find(bucket.choices, wanted.calls,
-                                &decltype(bucket.choices)::value_type::first);
-  if (same == bucket.choices.end())
-    same = bucket.choices.insert(
-        same, {wanted.calls, among(description, wanted, exact, bucket)});
-  return family.exact[exactly] = same->second;
+  ScheduleChosen chosen;
+  if (!exact.empty()) {
+    chosen = among(description, wanted, family, exact, bucket);
+  } else {
+    // Without records of its own a call has its bucket's answer.
+    auto same = std::ranges::find(bucket.choices, wanted.calls,
+                                  &decltype(bucket.choices)::value_type::first);
+    if (same == bucket.choices.end())
+      same = bucket.choices.insert(
+          same,
+          {wanted.calls, among(description, wanted, family, exact, bucket)});
+    chosen = same->second;
+  }
+  family.exact[exactly] = chosen;
+  chosen.fresh = true;
+  return chosen;
+}
+
+void ScheduleChoice::failed(const Description &description,
+                            const CompileOptions &wanted,
+                            const TypicalCall &given,
+                            const std::string &schedule,
+                            const std::string &note) {
+  const std::optional<tune::Call> call = sizesOf(given);
+  if (!call)
+    return;
+  const std::lock_guard lock(mutex);
+  auto [problem, least, exactly, family] =
+      ask(description, wanted, *call, given.batchInvariant);
+  family.failing.insert(schedule);
+  for (auto &[sizes, bucket] : family.buckets)
+    bucket.choices.clear();
+  family.exact.clear();
+  ScheduleChosen chosen;
+  chosen.why = note;
+  family.exact[exactly] = std::move(chosen);
+
+  if (!sources.own)
+    return;
+  // What was measured for these sizes asks its own problem's failures, what
+  // serves a bucket also those of its ends.
+  std::vector<store::Record> records;
+  for (const tune::Sizes &sizes : {problem.sizes, least}) {
+    problem.sizes = sizes;
+    store::Record record;
+    record.problem = tune::problemKey(problem);
+    record.device = environment.device;
+    record.compiler = environment.compiler;
+    record.driver = environment.driver;
+    record.schedule = schedule;
+    record.outcome = store::Outcome::CompileFailed;
+    record.at = tune::utcNow();
+    record.session = "served";
+    record.note = note;
+    records.push_back(std::move(record));
+  }
+  // What cannot be kept is found out again by the next process.
+  (void)sources.own->add(records).ok();
 }

@@ -43,19 +43,24 @@ struct ScheduleChosen {
   std::string schedule; ///< empty: the default of the call's class
   tune::Source source = tune::Source::Default;
   std::string why = "nothing was measured"; ///< one sentence
+  /// By this owner: another tuning would say nothing new (autotune/Choice.h).
+  bool measured = false;
+  /// Worked out for the first time since the records were read.
+  bool fresh = false;
 };
 
 /// Of one device; any number of threads.
 class ScheduleChoice {
 public:
   /// `find` is called at the first call that records may serve, and at the
-  /// first after each refresh().
+  /// first after each refresh(). With `always` answers are told to be fresh
+  /// also where there are no records.
   ScheduleChoice(const rt::DeviceInfo &device,
-                 std::function<RecordSources()> find);
+                 std::function<RecordSources()> find, bool always = false);
 
   /// Of calls on another host, whose devices are of the target.
   ScheduleChoice(tune::PinEnvironment environment, std::string target,
-                 std::function<RecordSources()> find);
+                 std::function<RecordSources()> find, bool always = false);
 
   /// From now on the file's choices serve, and where it has none the default.
   /// Refused, in one sentence, if it was made for another environment.
@@ -64,6 +69,12 @@ public:
   /// target, schedule, alignment and class.
   ScheduleChosen choose(const Description &description,
                         const CompileOptions &wanted, const TypicalCall &call);
+  /// The schedule that choose() gave does not become a kernel here, though the
+  /// default does, which serves this call from now on. Kept as a failure under
+  /// this compiler and driver, where there is a store.
+  void failed(const Description &description, const CompileOptions &wanted,
+              const TypicalCall &call, const std::string &schedule,
+              const std::string &note);
   /// Later calls are answered by the records that are there then. Who holds a
   /// kernel keeps it; a pin stays.
   void refresh();
@@ -78,6 +89,7 @@ private:
   using Records = std::vector<store::StoredRecord>;
   struct Bucket {
     Records least, most;
+    TypicalCall largest; ///< that the model reckons with
     std::vector<std::pair<CallClass, ScheduleChosen>> choices;
     size_t lengthsAsked = 0; ///< of single calls, from remotes
   };
@@ -86,14 +98,24 @@ private:
     std::string description;
     std::map<SizesKey, Bucket> buckets;
     std::map<SizesKey, ScheduleChosen> exact; ///< of the last calls
+    std::set<std::string> failing; ///< schedules that are no kernel here
+  };
+  /// A call by its names.
+  struct Asked {
+    tune::Problem problem; ///< of its very sizes
+    tune::Sizes least;     ///< of its bucket's smaller end
+    SizesKey exactly;
+    Family &family;
   };
 
   bool mayServe(const CompileOptions &wanted);
+  Asked ask(const Description &description, const CompileOptions &wanted,
+            const tune::Call &call, bool deterministic);
   ScheduleChosen pinned(const tune::Problem &problem,
                         const tune::Call &call) const;
   ScheduleChosen among(const Description &description,
-                       const CompileOptions &wanted, const Records &exact,
-                       const Bucket &bucket) const;
+                       const CompileOptions &wanted, const Family &family,
+                       const Records &exact, const Bucket &bucket) const;
   Records recordsOf(const std::string &target, const tune::Problem &problem);
   Records ownOf(const store::Digest &problem);
   void askFor(const tune::Problem &problem, Family &family,
@@ -102,7 +124,9 @@ private:
 
   const tune::PinEnvironment environment;
   const std::string deviceTarget;
+  const rt::DeviceInfo device; ///< what its key tells: elsewhere as here
   const std::function<RecordSources()> find;
+  const bool always;
   std::mutex mutex; ///< of all below
   bool found = false;
   RecordSources sources;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tools/api/ScheduleRules.h"
+#include "autotune/ModelPick.h"
+#include "dialect/attn/MeasuredDefault.h"
 #include "tools/api/Shape.h"
 
 using namespace attn_jit;
@@ -28,4 +30,27 @@ bool api::isLegalSchedule(const Description &description,
   const bool legal = !error;
   llvm::consumeError(std::move(error));
   return legal;
+}
+
+bool api::modelKnows(const std::string &target) {
+  const TargetInfo *known = lookupTarget(target);
+  return known && attn_jit::modelKnows(*known);
+}
+
+std::string api::modelSchedule(const Description &description,
+                               const CompileOptions &options,
+                               const TypicalCall &call,
+                               const rt::DeviceInfo &device) {
+  const TargetInfo *target = lookupTarget(options.target);
+  const ProblemShape problem = shapeOf(description, options);
+  if (!target || measuredDefault(problem, *target))
+    return {};
+  CallSizes sizes;
+  sizes.batch = call.batch;
+  sizes.qHeads = call.queryHeads, sizes.kvHeads = call.kvHeads;
+  sizes.qLen = call.queryLen, sizes.kvLen = call.kvLen;
+  sizes.causal = description.causal;
+  const auto pick =
+      modelPick(problem, sizes, *target, DeviceNumbers::of(device));
+  return pick ? pick->str() : std::string();
 }

@@ -5,6 +5,7 @@
 #ifndef ATTN_JIT_TOOLS_API_SCHEDULERULES_H
 #define ATTN_JIT_TOOLS_API_SCHEDULERULES_H
 
+#include "runtime/Runtime.h"
 #include "tools/api/Compile.h"
 
 namespace attn_jit::api {
@@ -17,6 +18,16 @@ std::string defaultSchedule(const Description &description,
 bool isLegalSchedule(const Description &description,
                      const CompileOptions &options,
                      const std::string &schedule);
+
+/// Does a model that is held to measurements know this target?
+bool modelKnows(const std::string &target);
+/// What it takes to be the fastest for a call of that many heads, of one
+/// sequence; complete text. Empty where the default was measured, or the model
+/// does not know the problem. About a millisecond.
+std::string modelSchedule(const Description &description,
+                          const CompileOptions &options,
+                          const TypicalCall &call,
+                          const rt::DeviceInfo &device);
 
 } // namespace attn_jit::api
 

@@ -87,6 +87,7 @@ typedef struct {
   const char *pin;        /* file of attn-jit tune --pin, or null */
   int32_t no_store;       /* boolean: this owner's store is not used */
   int32_t must_be_cached; /* boolean: what is not there is an error */
+  const char *tune;       /* "background", "off"; null: ATTN_JIT_TUNE's */
 } attn_jit_engine_options;
 ATTN_JIT_API int
 attn_jit_engine_open_with(const char *device,

@@ -146,6 +146,7 @@ rt::Result<Options> bench::checkOptions(const BenchText &text) {
   options.engine.useStore = !text.noCache;
   options.engine.mustBeCached = text.assertCached;
   options.engine.pinFile = text.pinFile;
+  options.engine.tune = text.tune;
   options.capturedDir =
       text.capturedDir.empty() ? "./captured_inputs" : text.capturedDir;
   options.ignoreKwargs = text.ignoreKwargs;

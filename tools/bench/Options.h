@@ -20,7 +20,7 @@ struct BenchText {
   cli::DescriptionText description;
   std::string metric, flops, input, reference, device, target, schedule, scale,
       seed, warmup, rep, timeout, capturedDir, outputDir, jsonFile, csvFile,
-      pinFile;
+      pinFile, tune;
   bool oldCsv = false; ///< -o: the old tool's file name
   bool loadCaptured = false, ignoreKwargs = false;
   bool compareToRef = false, printCompareStats = false, printVgpr = false;

@@ -90,6 +90,11 @@ static void addFlags(CLI::App &command, BenchFlags &flags) {
   add(run, "--mode", flags.mode, "M  fwd");
   add(run, "--pin", text.pinFile,
       "FILE  of attn-jit tune --pin: its schedules, and the default elsewhere");
+  add(run, "--tune", text.tune,
+      "M  background: rows that no tuning of this owner serves are tuned "
+      "beside "
+      "the others by child processes, with a tenth of the device's time "
+      "(docs/commands.md); off (ATTN_JIT_TUNE's)");
   flag(run, "--no-cache", text.noCache,
        "neither read nor write this owner's store");
   flag(run, "--assert-cached", text.assertCached,

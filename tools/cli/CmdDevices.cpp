@@ -28,6 +28,8 @@ static std::string capabilities(const rt::Device &device) {
     add("PTX by the driver");
   if (device.has(rt::Capability::Concurrent))
     add("concurrent streams");
+  if (device.has(rt::Capability::Clocks))
+    add("clocks");
   for (const std::string &feature : device.info().features)
     add(feature);
   return text.empty() ? "none" : text;

@@ -3,6 +3,7 @@
 // attn-jit tune, and the process that it measures in.
 #include "runtime/File.h"
 #include "tools/cli/Arguments.h"
+#include "tools/tune/Background.h"
 #include "tools/tune/CompileOnly.h"
 #include "tools/tune/Run.h"
 #include "tools/tune/Worker.h"
@@ -11,7 +12,10 @@
 
 using namespace attn_jit;
 
-static rt::Result<int> runTune(const tuning::TuneText &text) {
+static rt::Result<int> runTune(const tuning::TuneText &text,
+                               const std::string &startedBy) {
+  if (!startedBy.empty())
+    ATTN_CHECK(tuning::beginBackground(startedBy));
   ATTN_TRY(const tuning::Options options, tuning::checkOptions(text));
   if (options.compileOnly) {
     ATTN_TRY(const tune::HelperReport helped, tuning::compileOnly(options));
@@ -35,6 +39,9 @@ static void addCase(CLI::App &command, tuning::TuneText &text) {
   };
   add("--device", text.device,
       "D  auto, cuda:0, hip:0, cpu (auto: the first GPU, else the CPU)");
+  add("--share", text.share,
+      "X  of the time that the device is used, 0.01 to 1 (1): beside other "
+      "work, measuring rests in between");
   add("--seed", text.seed, "N  of made inputs (20)");
   command
       .add_flag("--warm_cache", text.keepCache,
@@ -84,8 +91,11 @@ void cli::addTune(CLI::App &root, int &status) {
       "Exit code: 0 there is a winner, which may be the default, 1 the device "
       "failed, 2 what was given cannot be.\n"
       "  attn-jit tune -b 4 -hq 16 -sq 4096 -d 128 -causal --budget 2m");
-  tune->callback([text, &status] {
-    auto result = runTune(*text);
+  // How a running program starts one, no flag for a user.
+  auto startedBy = std::make_shared<std::string>();
+  tune->add_option("--background", *startedBy, "")->group("");
+  tune->callback([text, startedBy, &status] {
+    auto result = runTune(*text, *startedBy);
     status = result ? *result : report(result.error());
   });
 

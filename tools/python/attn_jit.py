@@ -30,6 +30,7 @@ class _Description(c.Structure):
 
 class _EngineOptions(c.Structure):
     _fields_ = [("size", c.c_size_t), ("pin", c.c_char_p), ("no_store", c.c_int32), ("must_be_cached", c.c_int32)]
+    _fields_ += [("tune", c.c_char_p)]
 
 
 class _Tensor(c.Structure):
@@ -110,14 +111,17 @@ class _Handle:
 class Engine(_Handle):
     """A device ("auto", "cuda:0", "hip:0", "cpu") and the kernels compiled for it.
 
-    pin: a file of attn-jit tune --pin; no_store, must_be_cached: as bench's --no-cache and --assert-cached."""
+    pin: a file of attn-jit tune --pin; no_store, must_be_cached: as bench's --no-cache and --assert-cached;
+    tune: "background" has kernels tuned beside this process, "off"; None: ATTN_JIT_TUNE's. What is found serves
+    later calls of kernel(); a kernel stays what it is."""
 
-    def __init__(self, library, device="auto", pin=None, no_store=False, must_be_cached=False):
+    def __init__(self, library, device="auto", pin=None, no_store=False, must_be_cached=False, tune=None):
         library = c.CDLL(library)
         library.attn_jit_last_error.restype = c.c_char_p
         library.attn_jit_kernel_manifest.restype = c.c_char_p
         super().__init__(library, "attn_jit_engine_close")
-        options = _EngineOptions(c.sizeof(_EngineOptions), pin and pin.encode(), no_store, must_be_cached)
+        options = _EngineOptions(
+            c.sizeof(_EngineOptions), pin and pin.encode(), no_store, must_be_cached, tune and tune.encode())
         self._check(library.attn_jit_engine_open_with(device.encode(), c.byref(options), c.byref(self._handle)))
 
     def kernel(self, head_dim, **fields):

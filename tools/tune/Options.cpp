@@ -11,6 +11,8 @@ using namespace attn_jit::tuning;
 /// Longer is no tuning: a week.
 static constexpr double kMostSeconds = 604800;
 static constexpr int64_t kMostSchedules = 1 << 20;
+/// A percent: with less a tuning takes days.
+static constexpr double kLeastShare = 0.01;
 
 /// "90", "90s", "2m", "1.5h".
 static rt::Result<double> parseBudget(const std::string &text) {
@@ -45,7 +47,8 @@ static std::vector<std::string> flagsOf(const TuneText &text) {
       {"--score", d.scoreFile},
       {"--mask", d.maskFile},
       {"--device", text.device},
-      {"--seed", text.seed}};
+      {"--seed", text.seed},
+      {"--share", text.share}};
   std::vector<std::string> flags;
   for (const auto &[flag, value] : values)
     if (!value.empty())
@@ -117,6 +120,13 @@ rt::Result<Options> tuning::checkOptions(const TuneText &text) {
     (void)address, (void)seal;
     options.join.url = text.join;
     options.join.keyFile = text.keyFile;
+  }
+  if (!text.share.empty()) {
+    // A join's budget is of devices' seconds, which say nothing of the wall's.
+    if (!text.join.empty())
+      return cli::refused("share", text.share, "nothing beside --join");
+    ATTN_TRY(options.share,
+             cli::parseReal("share", text.share, kLeastShare, 1));
   }
   if (!text.sample.empty()) {
     ATTN_TRY(const int64_t drawn,

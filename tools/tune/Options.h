@@ -14,7 +14,7 @@ struct TuneText {
   cli::DescriptionText description;
   std::string device, seed, budget, schedules, sample, every, recordsFile,
       jsonFile, pinFile;
-  std::string join, keyFile;
+  std::string join, keyFile, share;
   bool keepCache = false, bucket = false, compileOnly = false;
 };
 
@@ -25,6 +25,7 @@ struct Options {
   size_t schedules = 512;  ///< the best by the model
   size_t sample = 0;       ///< drawn from the rest of the legal space
   int every = 0;           ///< samples of each, and no search
+  double share = 1;        ///< of wall time, that the device is used
   std::string recordsFile; ///< empty: this owner's store
   std::string jsonFile;
   tune::JoinOptions join;   ///< without a URL: this process searches alone

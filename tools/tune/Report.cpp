@@ -83,6 +83,8 @@ static nlohmann::ordered_json jsonOf(const Report &report) {
     }
     return json;
   }
+  json["share"] = report.share;
+  json["used_seconds"] = report.share < 1 ? Json(report.usedSeconds) : Json();
   json["candidates"] = search.candidates;
   json["heard"] = report.heard;
   json["measured"] = search.measured;

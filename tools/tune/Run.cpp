@@ -232,6 +232,7 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   const bench::Options &attention = options.attention;
   Report report;
   report.device = info.name, report.target = info.target;
+  report.share = options.share;
   const rt::AttentionShape &s = what.shape;
   const ImageMaking making(what, attention);
   subject = subjectOf(what, attention, making.alignment(), sizes, info);
@@ -263,7 +264,11 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   const std::vector<std::string> flags = workerFlags(what);
   work.command.insert(work.command.end(), flags.begin(), flags.end());
   work.folder = scratch.path;
-  work.compileThreads = unsigned(std::max(rt::usableProcessors(), 2) - 1);
+  // The same share of the cores compiles, one at least.
+  const int cores = std::max(rt::usableProcessors(), 2);
+  work.share = options.share;
+  work.compileThreads =
+      unsigned(std::clamp(int(options.share * cores), 1, cores - 1));
   std::unique_ptr<tune::JoinImages> shared;
   if (!options.join.keyFile.empty()) {
     ATTN_TRY(shared,
@@ -296,6 +301,7 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   }
   ATTN_TRY(Keeping keeping, keepingOf(options, subject));
   tune::SearchOptions search;
+  search.share = options.share;
   // The smaller call of a bucket has few candidates, the larger one the space.
   search.budgetSeconds = options.budgetSeconds * (!options.bucket ? 1
                                                   : only          ? 0.25
@@ -327,6 +333,7 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
     report.continued = journal->continues();
   }
   report.compiled = images.compiled(), report.taken = images.taken();
+  report.usedSeconds = measurer.usedSeconds();
   report.recordsIn = keeping.recordsIn;
   if (keeping.exchange)
     keeping.exchange->offer(subject.problem.digest(), report.search.session);

@@ -20,6 +20,8 @@ struct Report {
   double products = 0;
   size_t heard = 0; ///< measured first: fast by others, or another compiler
   tune::SearchReport search;
+  double share = 1;                 ///< of the device
+  double usedSeconds = 0;           ///< by this process, where there is a share
   bool continued = false;           ///< an earlier process's search
   int compiled = 0, taken = 0;      ///< images made here, and by other hosts
   std::string recordsIn;            ///< file or folder; empty: nowhere

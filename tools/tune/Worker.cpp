@@ -4,6 +4,7 @@
 // a kernel is checked on memory that held NaNs before, and nothing is timed
 // that did not pass.
 #include "tools/tune/Worker.h"
+#include "autotune/Pace.h"
 #include "runtime/check/Compare.h"
 #include "tools/bench/Tensors.h"
 
@@ -39,8 +40,8 @@ struct Loaded {
 
 class Worker {
 public:
-  explicit Worker(const bench::Options &options, const bench::Case &what)
-      : options(options), what(what) {}
+  Worker(const bench::Options &options, const bench::Case &what, double share)
+      : options(options), what(what), share(share), pace(share) {}
 
   rt::Status setUp() {
     ATTN_TRY(device,
@@ -52,6 +53,7 @@ public:
                          {s.batch, s.queryHeads, s.queryLen, s.valueDim},
                          bench::memoryOrder(what.description.layout)));
     rt::markUnwritten(output);
+    const tune::Pace::Use use(pace);
     ATTN_TRY(q, bench::DeviceTensor::upload(device, tensors.query));
     ATTN_TRY(k, bench::DeviceTensor::upload(device, tensors.key));
     ATTN_TRY(v, bench::DeviceTensor::upload(device, tensors.value));
@@ -79,6 +81,14 @@ public:
 
   const rt::DeviceInfo &info() const { return device.info(); }
 
+  /// Said, and then a rest from what it took.
+  void answer(Json text) {
+    if (share < 1)
+      text["used_s"] = pace.usedSeconds();
+    say(text);
+    pace.rest();
+  }
+
   Json load(const Json &request) {
     const int64_t number = request.value("load", int64_t(0));
     double error = 0;
@@ -89,12 +99,14 @@ public:
     return failure(done.error(), error);
   }
 
-  /// A sample; what was enqueued before is done when its events are read.
-  rt::Result<double> sample(int64_t number) {
+  /// A sample; what was enqueued before is done when its events are read. With
+  /// what the device's clocks did, where it tells.
+  rt::Result<Json> sample(int64_t number) {
     auto found = kernels.find(number);
     if (found == kernels.end())
       return rt::failed("worker: kernel " + std::to_string(number) +
                         " is not loaded");
+    const tune::Pace::Use use(pace);
     if (flush)
       ATTN_CHECK(flush.fill(0, stream));
     ATTN_CHECK(begin.record(stream));
@@ -102,7 +114,15 @@ public:
     ATTN_CHECK(end.record(stream));
     ATTN_CHECK(stream.synchronize());
     ATTN_TRY(const double ms, end.elapsedMs(begin));
-    return ms * 1e3;
+    Json answer = {{"us", ms * 1e3}};
+    if (const auto clocks = device.clocks()) {
+      answer["clock_mhz"] = clocks->clockMHz;
+      if (clocks->thermalSlowdown)
+        answer["throttled"] = true;
+      if (clocks->powerCap)
+        answer["power_cap"] = true;
+    }
+    return answer;
   }
 
   static Json failure(const rt::Error &error, double relative) {
@@ -167,9 +187,12 @@ private:
       rt::markUnwritten(lseOutput);
       ATTN_CHECK(lse.buffer.copyFrom(lseOutput.data(), lseOutput.spanBytes()));
     }
-    ATTN_CHECK(loaded.bound.launch(stream));
-    ATTN_CHECK(stream.synchronize());
-    ATTN_CHECK(o.buffer.copyTo(output.data(), output.spanBytes()));
+    {
+      const tune::Pace::Use use(pace);
+      ATTN_CHECK(loaded.bound.launch(stream));
+      ATTN_CHECK(stream.synchronize());
+      ATTN_CHECK(o.buffer.copyTo(output.data(), output.spanBytes()));
+    }
     ATTN_TRY(rt::Comparison own, rt::compareOutput(output, reference));
     error = own.relError;
     if (!own.passes(allowed))
@@ -185,6 +208,8 @@ private:
 
   const bench::Options &options;
   const bench::Case &what;
+  const double share;
+  tune::Pace pace;
   rt::Device device;
   bench::CaseTensors tensors;
   rt::HostTensor output, lseOutput;
@@ -202,12 +227,12 @@ private:
 int tuning::work(const Options &options) {
   // A tuner that was killed leaves nobody behind, not even one that hangs.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  Worker worker(options.attention, options.what);
+  Worker worker(options.attention, options.what, options.share);
   if (auto ready = worker.setUp(); !ready) {
     say({{"error", ready.error().text}});
     return ready.error().exitCode();
   }
-  say({{"ready", worker.info().selector()}});
+  worker.answer({{"ready", worker.info().selector()}});
   std::string line;
   while (std::getline(std::cin, line)) {
     const Json request = Json::parse(line, nullptr, /*allow_exceptions=*/false);
@@ -215,19 +240,19 @@ int tuning::work(const Options &options) {
       return 2;
     if (request.contains("load")) {
       const Json answer = worker.load(request);
-      say(answer);
+      worker.answer(answer);
       if (answer.contains("ends"))
         return 1;
     }
     if (!request.contains("time"))
       continue;
     for (const Json &number : request["time"]) {
-      auto us = worker.sample(number.get<int64_t>());
-      if (us) {
-        say({{"us", *us}});
+      auto sample = worker.sample(number.get<int64_t>());
+      if (sample) {
+        worker.answer(std::move(*sample));
         continue;
       }
-      say(Worker::failure(us.error(), 0));
+      say(Worker::failure(sample.error(), 0));
       return 1;
     }
   }
