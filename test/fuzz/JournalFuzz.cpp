@@ -33,6 +33,16 @@ struct ScratchFile {
     close(file);
   }
 };
+
+struct NoRecords final : RecordSink {
+  rt::Result<std::vector<store::StoredRecord>>
+  ofProblem(const store::Digest &) override {
+    return std::vector<store::StoredRecord>();
+  }
+  rt::Status add(std::span<const store::Record>) override {
+    return rt::success();
+  }
+};
 } // namespace
 
 static const SearchSubject &subject() {
@@ -46,21 +56,8 @@ static const SearchSubject &subject() {
   return made;
 }
 
-namespace {
-/// Where a search's records go is not what is read here.
-struct NoSink final : RecordSink {
-  rt::Result<std::vector<store::StoredRecord>>
-  ofProblem(const store::Digest &) override {
-    return std::vector<store::StoredRecord>();
-  }
-  rt::Status add(std::span<const store::Record>) override {
-    return rt::success();
-  }
-};
-} // namespace
-
 static void checkJournal(const ScratchFile &file) {
-  NoSink sink;
+  static NoRecords sink;
   auto first = FileJournal::open(file.path, subject(), sink);
   require(first.ok(), "any file is a search, an old one or a new one");
   const bool goesOn = (*first)->continues();

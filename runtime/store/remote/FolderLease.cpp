@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One that is over is moved away before a new one is linked in its place. Who
-// moved away another than he saw puts it back. A third may come in between:
-// then two hosts compile, which costs a compilation and nothing else.
+// One that is over is moved away before a new one is linked in its place, by
+// one host at a time (NAME.over). Who moved away another than he saw puts it
+// back. If a taker dies within that, a third may come in between: then two
+// hosts compile, which costs a compilation and nothing else.
 #include "runtime/store/remote/FolderLease.h"
 #include "runtime/store/files/Random.h"
 
@@ -11,6 +12,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace attn_jit;
@@ -104,7 +106,8 @@ attn_jit::store::takeLease(const FileHandle &at, const FileHandle &scratch,
   if (!endsAt(own, now + valid))
     return rt::failed(std::strerror(errno));
   // Again where the one that was there has gone meanwhile.
-  for (int turn = 0; turn < 3; ++turn) {
+  const std::string over = name + ".over";
+  for (int turn = 0; turn < 10; ++turn) {
     if (link(own, at, name))
       return std::optional(HeldName{std::string(text), valid});
     if (errno != EEXIST)
@@ -114,7 +117,17 @@ attn_jit::store::takeLease(const FileHandle &at, const FileHandle &scratch,
       continue;
     if (auto held = heldAt(*seen, now))
       return held;
-    moveAway(at, name, *seen, old);
+    // One at a time, so that nobody moves away what another has just put.
+    if (link(own, at, over)) {
+      if (const auto still = see(at, name); still && !heldAt(*still, now))
+        moveAway(at, name, *still, old);
+      unlinkat(at.get(), over.c_str(), 0);
+      continue;
+    }
+    // Whose taker died in between, that goes when it is over.
+    if (const auto taking = see(at, over); taking && !heldAt(*taking, now))
+      unlinkat(at.get(), over.c_str(), 0);
+    std::this_thread::sleep_for(milliseconds(2));
   }
   return std::optional<HeldName>();
 }
