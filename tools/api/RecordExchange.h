@@ -44,8 +44,8 @@ public:
   rt::Result<std::vector<store::StoredRecord>>
   ofProblem(const store::Digest &problem,
             const std::function<bool(const store::Record &)> &matter);
-  /// Whatever is stored, each with the voice that it has now: 70 us for one from
-  /// elsewhere. Makes no database where there is none.
+  /// Whatever is stored, each with the voice that it has now: 70 us for one
+  /// from elsewhere. Makes no database where there is none.
   rt::Status
   each(const std::function<void(const store::StoredRecord &)> &visit) const;
   /// Records of this user's own measurements: signed, and on disk when it
