@@ -25,7 +25,8 @@ namespace {
 /// What is asked for; without a list all that a remote tells of.
 struct Wanted {
   bool list = false;
-  std::vector<WantedKernel> kernels;
+  /// By the records that are here when it is asked.
+  std::function<rt::Result<std::vector<WantedKernel>>()> kernels;
   std::set<store::Digest> problems;
 };
 
@@ -141,17 +142,7 @@ rt::Status Pull::from(const store::RemoteOptions &options,
   whyLeftOut.clear();
   ATTN_TRY(Foreground remote, Foreground::open(options, local.root()));
   url = remote.stats().url;
-  // Without a listed key nothing that comes could run.
-  const bool kernels = !keys.keys().empty();
-  if (kernels) {
-    std::vector<store::Digest> some;
-    for (const WantedKernel &each : wanted.kernels)
-      some.push_back(each.key.digest());
-    if (!wanted.list) {
-      ATTN_TRY(some, remote.keys());
-    }
-    ATTN_CHECK(pullKernels(remote, some));
-  }
+  // First, since they choose which kernels the calls will ask for.
   std::string refused;
   if (filter.keyPrefix.empty()) {
     auto problems = wanted.list
@@ -164,6 +155,19 @@ rt::Status Pull::from(const store::RemoteOptions &options,
       return done;
     if (!done)
       refused = done.error().text;
+  }
+  // Without a listed key nothing that comes could run.
+  const bool kernels = !keys.keys().empty();
+  if (kernels) {
+    std::vector<store::Digest> some;
+    if (wanted.list) {
+      ATTN_TRY(const auto list, wanted.kernels());
+      for (const WantedKernel &each : list)
+        some.push_back(each.key.digest());
+    } else {
+      ATTN_TRY(some, remote.keys());
+    }
+    ATTN_CHECK(pullKernels(remote, some));
   }
   std::printf("%s: %s pulled, %lld here, %lld not there; %s, %lld of them new; "
               "%s received\n",
@@ -194,10 +198,14 @@ static rt::Result<int> pull(const std::string &url, const CallText &text,
   wanted.list = text.describes() || !text.from.empty() ||
                 !text.pinFile.empty() || text.records;
   if (wanted.list) {
-    const api::RecordSources known = recordsHere();
     ATTN_TRY(const Place place, placeOf(text));
-    ATTN_TRY(const auto calls, listCalls(text, place.target, known));
-    ATTN_TRY(wanted.kernels, wantedKernels(text, place, calls, known));
+    ATTN_TRY(const auto calls, listCalls(text, place.target, recordsHere()));
+    wanted.kernels = [&text, place, calls] {
+      return wantedKernels(text, place, calls, recordsHere());
+    };
+    // What cannot be is said before a remote is asked.
+    ATTN_TRY(const auto first, wanted.kernels());
+    (void)first;
     // Of the calls' own sizes, and of both ends of their buckets.
     for (const ListedCall &call : calls)
       for (const tune::At at :
@@ -213,8 +221,11 @@ static rt::Result<int> pull(const std::string &url, const CallText &text,
       status = std::max(status, cli::report(done.error()));
   local.pruneIfDue({});
   size_t lacking = 0;
-  for (const WantedKernel &each : wanted.kernels)
-    lacking += !all.have(each.key.digest());
+  if (wanted.list) {
+    ATTN_TRY(const auto list, wanted.kernels());
+    for (const WantedKernel &each : list)
+      lacking += !all.have(each.key.digest());
+  }
   if (lacking) {
     std::printf("lacking: %s of the list's\n",
                 countText(int64_t(lacking), "kernel").c_str());
