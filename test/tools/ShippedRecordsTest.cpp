@@ -50,7 +50,7 @@ TEST(ShippedRecords, ServeTheCallsThatWereMeasured) {
   device.memoryBusBits = 6016, device.memoryClockMHz = 3201;
   api::ScheduleChoice choice(device, [] {
     return api::RecordSources{
-        nullptr, std::make_shared<const tune::BundledRecords>(templates), {}};
+        nullptr, std::make_shared<const tune::BundledRecords>(templates)};
   });
   api::Description what;
   what.headDim = 128;
