@@ -52,7 +52,7 @@ static bool sameSizes(const TypicalCall &a, const TypicalCall &b) {
          a.queryLen == b.queryLen && a.kvLen == b.kvLen;
 }
 
-std::unique_ptr<BackgroundTuning>
+std::unique_ptr<BackgroundTuning, BackgroundTuning::Ending>
 BackgroundTuning::start(const rt::Device &device, const TuningMode &mode,
                         std::function<bool(const TunedCall &)> serve) {
   const store::CacheRoot root = store::findCacheRoot();
@@ -70,8 +70,8 @@ BackgroundTuning::start(const rt::Device &device, const TuningMode &mode,
              "attn-jit beside this library");
     return nullptr;
   }
-  return std::make_unique<BackgroundTuning>(
-      Place{root, std::move(program), device}, mode, std::move(serve));
+  return std::unique_ptr<BackgroundTuning, Ending>(new BackgroundTuning(
+      Place{root, std::move(program), device}, mode, std::move(serve)));
 }
 
 BackgroundTuning::BackgroundTuning(Place given, const TuningMode &mode,
@@ -91,12 +91,12 @@ BackgroundTuning::BackgroundTuning(Place given, const TuningMode &mode,
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+void BackgroundTuning::Ending::operator()(BackgroundTuning *tuning) const {
+  if (getpid() == tuning->owner)
+    delete tuning;
+}
+
 BackgroundTuning::~BackgroundTuning() {
-  // A child of fork has no such thread.
-  if (getpid() != owner) {
-    thread.detach();
-    return;
-  }
   {
     const std::lock_guard lock(mutex);
     stopped = true;

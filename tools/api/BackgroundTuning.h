@@ -39,8 +39,13 @@ public:
     std::string program;
     rt::Device device;
   };
+  /// In a child of fork the object stays: its thread is not there, and waits
+  /// for ever on what would be destroyed.
+  struct Ending {
+    void operator()(BackgroundTuning *tuning) const;
+  };
   /// Null, and said once, where there is no program or no store to write to.
-  static std::unique_ptr<BackgroundTuning>
+  static std::unique_ptr<BackgroundTuning, Ending>
   start(const rt::Device &device, const TuningMode &mode,
         std::function<bool(const TunedCall &)> serve);
 

@@ -128,7 +128,7 @@ struct Engine::State {
   std::map<std::string, std::shared_future<KernelResult>> kernels;
   std::atomic<int64_t> compiles = 0;
   /// Last, so that its thread ends before what it uses; null: none.
-  std::unique_ptr<BackgroundTuning> tuning;
+  std::unique_ptr<BackgroundTuning, BackgroundTuning::Ending> tuning;
 };
 
 Engine::Engine(rt::Device device)
