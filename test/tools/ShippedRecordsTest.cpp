@@ -69,5 +69,8 @@ TEST(ShippedRecords, ServeTheCallsThatWereMeasured) {
   EXPECT_EQ(chosen(4096).source, tune::Source::Bundled);
   EXPECT_NE(chosen(4096).schedule.find("bn=160"), std::string::npos)
       << chosen(4096).schedule;
-  EXPECT_EQ(chosen(4000).source, tune::Source::Default);
+  // Between the ends of a bucket, and where nothing was measured.
+  EXPECT_EQ(chosen(4000).source, tune::Source::Bundled);
+  EXPECT_EQ(chosen(4000).schedule, chosen(3200).schedule);
+  EXPECT_EQ(chosen(2500).source, tune::Source::Default);
 }
