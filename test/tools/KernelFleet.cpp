@@ -38,7 +38,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Shorter than a lease by what a busy machine may take.
-constexpr std::chrono::milliseconds compilation{400};
+constexpr std::chrono::milliseconds compilation{200};
 
 struct Fleet {
   std::string url, folder;
