@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One detached thread, which comes with the first kernel and ends with the
-// last. It holds all that it uses, so that a process never waits for it: at the
-// end its ptxas is killed, and what was not published is as if it had never
-// begun.
+// A lane's thread owns all that it uses, so that a process never waits for it:
+// at the end its ptxas is killed, and what was not published is as if it had
+// never begun.
 #include "tools/api/MachineCode.h"
+#include "runtime/store/files/Publish.h"
 
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <thread>
 #include <unistd.h>
 
 using namespace attn_jit;
@@ -26,9 +22,10 @@ std::string api::driverRelease(const rt::DeviceInfo &device) {
   return device.driverVersion.substr(0, device.driverVersion.find(' '));
 }
 
-bool api::isOfRelease(const std::string &ptxas, const std::string &release) {
+bool api::isOfRelease(const std::string &ptxas, const std::string &release,
+                      RunningTool *running) {
   return !ptxas.empty() && !release.empty() &&
-         ptxasVersion(ptxas) == "ptxas " + release;
+         ptxasVersion(ptxas, running) == "ptxas " + release;
 }
 
 static store::Key codeKey(const Compiled &ptx, const rt::DeviceInfo &device) {
@@ -48,44 +45,34 @@ static bool concerns(const Compiled &ptx, const rt::DeviceInfo &device) {
 
 struct MachineCode::State {
   State(store::LocalStore local, std::string ptxas)
-      : local(std::move(local)), ptxas(std::move(ptxas)) {}
+      : local(std::move(local)), ptxas(std::move(ptxas)),
+        running(this->local.root().path + "/v1/tmp") {}
 
   struct Job {
     store::Key key;
     std::string ptx, target;
     rt::DeviceInfo device;
   };
+  void assemble(const Job &job);
 
   store::LocalStore local;
   const std::string ptxas;
-  const pid_t process = getpid();
-
-  std::mutex mutex; ///< of all below
-  std::condition_variable changed;
-  std::deque<Job> jobs;
-  bool works = false, ends = false;
   RunningTool running;
-
-  void work();
-  void assemble(const Job &job);
+  const pid_t process = getpid();
 };
 
 MachineCode::MachineCode(store::LocalStore local, std::string ptxas)
-    : state(std::make_shared<State>(std::move(local), std::move(ptxas))) {}
+    : state(std::make_shared<State>(std::move(local), std::move(ptxas))),
+      lane(std::make_unique<store::Lane>(kMostWaiting, SIZE_MAX)) {}
 
 MachineCode::~MachineCode() {
   if (state->process != getpid()) {
-    // The lock may be held by a thread that is not here.
-    new std::shared_ptr<State>(std::move(state));
+    (void)lane.release(); // its locks may be those of the parent's threads
     return;
   }
-  {
-    const std::lock_guard lock(state->mutex);
-    state->ends = true;
-    state->jobs.clear();
-  }
   state->running.kill();
-  wait(kEnd);
+  lane->stop();
+  lane->waitEnded(std::chrono::steady_clock::now() + kEnd);
 }
 
 std::optional<std::string>
@@ -109,7 +96,7 @@ void MachineCode::State::assemble(const Job &job) {
   const auto lock = local.lock(key, std::chrono::milliseconds(0));
   if (!lock ||
       !access(local.actionFile(key, store::Place::Own).c_str(), F_OK) ||
-      !isOfRelease(ptxas, driverRelease(job.device)))
+      !isOfRelease(ptxas, driverRelease(job.device), &running))
     return;
   auto made =
       api::assemble(ptxas, job.ptx, job.target, /*keepFault=*/false, &running);
@@ -123,35 +110,20 @@ void MachineCode::State::assemble(const Job &job) {
   (void)local.publish(action, made->cubin).ok();
 }
 
-void MachineCode::State::work() {
-  std::unique_lock lock(mutex);
-  while (!jobs.empty()) {
-    const Job job = std::move(jobs.front());
-    jobs.pop_front();
-    lock.unlock();
-    assemble(job);
-    lock.lock();
-  }
-  works = false;
-  changed.notify_all();
-}
-
 void MachineCode::assembleLater(const Compiled &ptx,
                                 const rt::DeviceInfo &device) {
   if (state->ptxas.empty() || state->process != getpid() ||
       !concerns(ptx, device) || !state->local.root())
     return;
-  const std::lock_guard lock(state->mutex);
-  if (state->ends || state->jobs.size() >= kMostWaiting)
-    return;
-  state->jobs.push_back({codeKey(ptx, device), ptx.image, ptx.target, device});
-  if (state->works)
-    return;
-  state->works = true;
-  std::thread([state = this->state] { state->work(); }).detach();
+  // One that is not taken is assembled by a later process.
+  (void)lane->push(
+      [state = this->state,
+       job = State::Job{codeKey(ptx, device), ptx.image, ptx.target, device}] {
+        (void)store::makeFolder(state->running.folder).ok();
+        state->assemble(job);
+      });
 }
 
 bool MachineCode::wait(std::chrono::milliseconds limit) const {
-  std::unique_lock lock(state->mutex);
-  return state->changed.wait_for(lock, limit, [&] { return !state->works; });
+  return lane->waitIdle(std::chrono::steady_clock::now() + limit);
 }

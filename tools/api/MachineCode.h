@@ -11,6 +11,7 @@
 #define ATTN_JIT_TOOLS_API_MACHINECODE_H
 
 #include "runtime/store/local/LocalStore.h"
+#include "runtime/store/remote/Lane.h"
 #include "tools/api/Compile.h"
 #include "tools/api/Ptxas.h"
 
@@ -20,7 +21,8 @@ namespace attn_jit::api {
 std::string driverRelease(const rt::DeviceInfo &device);
 /// Whether there is a ptxas and it is of that release. A driver's own makes the
 /// same code of the same PTX as what the driver has built in.
-bool isOfRelease(const std::string &ptxas, const std::string &release);
+bool isOfRelease(const std::string &ptxas, const std::string &release,
+                 RunningTool *running = nullptr);
 
 /// Any number of threads. A child of fork finds, and assembles nothing.
 class MachineCode {
@@ -45,6 +47,7 @@ public:
 private:
   struct State;
   std::shared_ptr<State> state;
+  std::unique_ptr<store::Lane> lane;
 };
 
 } // namespace attn_jit::api

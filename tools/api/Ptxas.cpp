@@ -27,10 +27,10 @@ namespace fs = std::filesystem;
 extern char **environ;
 
 std::string api::findPtxas() {
-  if (const char *own = std::getenv("ATTN_JIT_PTXAS"))
+  if (const char *own = secure_getenv("ATTN_JIT_PTXAS"))
     return access(own, X_OK) == 0 ? own : "";
   std::vector<std::string> folders;
-  if (const char *path = std::getenv("PATH")) {
+  if (const char *path = secure_getenv("PATH")) {
     std::string_view rest = path;
     while (!rest.empty()) {
       const size_t colon = std::min(rest.find(':'), rest.size());
@@ -38,12 +38,12 @@ std::string api::findPtxas() {
       rest.remove_prefix(std::min(colon + 1, rest.size()));
     }
   }
-  if (const char *home = std::getenv("CUDA_HOME"))
+  if (const char *home = secure_getenv("CUDA_HOME"))
     folders.push_back(std::string(home) + "/bin");
   folders.push_back("/usr/local/cuda/bin");
   for (const std::string &folder : folders) {
     const std::string file = folder + "/ptxas";
-    if (!folder.empty() && access(file.c_str(), X_OK) == 0)
+    if (folder.starts_with('/') && access(file.c_str(), X_OK) == 0)
       return file;
   }
   return "";
@@ -95,14 +95,17 @@ static int runTool(const std::vector<std::string> &command,
   posix_spawn_file_actions_addopen(&actions, 1, log.c_str(),
                                    O_WRONLY | O_CREAT | O_TRUNC, 0600);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
   std::vector<char *> argv;
   argv.reserve(command.size() + 1);
   for (const std::string &word : command)
     argv.push_back(const_cast<char *>(word.c_str()));
   argv.push_back(nullptr);
   pid_t child = 0;
-  const int error =
-      posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ);
+  // The program may change its own meanwhile.
+  char *none[] = {nullptr};
+  const int error = posix_spawn(&child, argv[0], &actions, nullptr, argv.data(),
+                                running ? none : environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error)
     return 127;
@@ -144,9 +147,12 @@ namespace {
 /// Gone with its files at the end, unless it is kept.
 class TemporaryFolder {
 public:
-  TemporaryFolder() {
+  /// In the temporary folder, or where the tool's files lie.
+  explicit TemporaryFolder(const RunningTool *running) {
     std::error_code error;
-    name = (fs::temp_directory_path(error) / "attn-jit-ptxas-XXXXXX").string();
+    const fs::path at =
+        running ? fs::path(running->folder) : fs::temp_directory_path(error);
+    name = (at / "attn-jit-ptxas-XXXXXX").string();
     made = mkdtemp(name.data()) != nullptr;
   }
   TemporaryFolder(const TemporaryFolder &) = delete;
@@ -162,16 +168,17 @@ public:
 };
 } // namespace
 
-const std::string &api::ptxasVersion(const std::string &ptxas) {
-  static std::mutex mutex;
-  static std::map<std::string, std::string> versions;
+std::string api::ptxasVersion(const std::string &ptxas, RunningTool *running) {
+  // Never destroyed: a thread may ask while the process ends.
+  static auto &mutex = *new std::mutex;
+  static auto &versions = *new std::map<std::string, std::string>;
   const std::lock_guard lock(mutex);
   const auto [found, fresh] = versions.try_emplace(ptxas, "ptxas");
-  TemporaryFolder folder;
+  const TemporaryFolder folder(running);
   if (!fresh || !folder.made)
     return found->second;
   const std::string log = folder.name + "/log";
-  runTool({ptxas, "--version"}, log);
+  runTool({ptxas, "--version"}, log, running);
   const std::string text = readAll(log);
   std::smatch release;
   if (std::regex_search(text, release, std::regex("release ([0-9.]+)")))
@@ -183,7 +190,7 @@ rt::Result<Assembled> api::assemble(const std::string &ptxas,
                                     std::string_view ptx,
                                     const std::string &target, bool keepFault,
                                     RunningTool *running) {
-  TemporaryFolder folder;
+  TemporaryFolder folder(running);
   if (!folder.made)
     return rt::failed(folder.name +
                       ": cannot be made: " + std::strerror(errno));
@@ -207,6 +214,6 @@ rt::Result<Assembled> api::assemble(const std::string &ptxas,
   Assembled result;
   result.cubin = readAll(cubin);
   result.report = readPtxasLog(readAll(log));
-  result.report.version = ptxasVersion(ptxas);
+  result.report.version = ptxasVersion(ptxas, running);
   return result;
 }

@@ -30,16 +30,18 @@ struct Assembled {
   PtxasReport report;
 };
 
-/// ATTN_JIT_PTXAS when it is set, else on PATH, in $CUDA_HOME/bin, or in
-/// /usr/local/cuda/bin; empty: not here.
+/// ATTN_JIT_PTXAS when it is set, else in the absolute folders of PATH, in
+/// $CUDA_HOME/bin, or in /usr/local/cuda/bin; empty: not here. Whoever starts a
+/// set-uid program chooses none of these.
 std::string findPtxas();
 
-/// "ptxas 13.0", asked once for each file; "ptxas": it does not say.
-const std::string &ptxasVersion(const std::string &ptxas);
-
-/// A ptxas that another thread may end.
+/// A ptxas beside a program: of the lowest priority, in an environment of its
+/// own, and another thread may end it.
 class RunningTool {
 public:
+  /// Where its files lie while it runs.
+  explicit RunningTool(std::string folder) : folder(std::move(folder)) {}
+  const std::string folder;
   /// What runs, and whatever would be started with this.
   void kill();
 
@@ -50,9 +52,12 @@ private:
   bool ended = false;
 };
 
+/// "ptxas 13.0", asked once for each file; "ptxas": it does not say.
+std::string ptxasVersion(const std::string &ptxas,
+                         RunningTool *running = nullptr);
+
 /// Runs `ptxas -v`. The error holds its log; with \p keepFault also a command
-/// that shows it again, for whose sake the PTX stays. With \p running the
-/// process has the lowest priority and may be ended.
+/// that shows it again, for whose sake the PTX stays.
 rt::Result<Assembled> assemble(const std::string &ptxas, std::string_view ptx,
                                const std::string &target, bool keepFault,
                                RunningTool *running = nullptr);

@@ -3,8 +3,8 @@
 // attn-jit cache warm: kernels of calls that are yet to come, compiled now, on
 // a host that needs no such device.
 #include "autotune/CompilePool.h"
-#include "runtime/Driver.h"
 #include "runtime/Printable.h"
+#include "runtime/Processors.h"
 #include "tools/api/KernelStore.h"
 #include "tools/bench/Progress.h"
 #include "tools/cache/CallList.h"
@@ -18,12 +18,6 @@ using namespace attn_jit::cache;
 
 /// For what remotes are offered: a dead one ends it at its first failure.
 static constexpr std::chrono::seconds remoteLimit{60};
-
-/// As many threads as this process may use.
-static unsigned usableThreads() {
-  const auto host = rt::openDevice("cpu");
-  return host ? unsigned(host->info().computeUnits) : 1;
-}
 
 /// "compiled", "found".
 static tune::CompiledPath keep(api::KernelStore &kept,
@@ -58,7 +52,7 @@ static rt::Result<int> warm(const CallText &text) {
     byKey[each.key.digest().hex()] = &each;
   tune::CompilePool pool(
       [&](const std::string &key) { return keep(*kept, *byKey.at(key)); },
-      usableThreads());
+      unsigned(rt::usableProcessors()));
   for (const WantedKernel &each : kernels)
     pool.announce(each.key.digest().hex());
   bench::Progress progress(kernels.size());
