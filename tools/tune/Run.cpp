@@ -11,10 +11,10 @@
 #include "runtime/Printable.h"
 #include "runtime/Processors.h"
 #include "tools/api/MachineCode.h"
-#include "tools/api/RecordExchange.h"
 #include "tools/bench/Progress.h"
 #include "tools/cli/Format.h"
 #include "tools/tune/Images.h"
+#include "tools/tune/Keeping.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -25,8 +25,6 @@ using namespace attn_jit;
 using namespace attn_jit::tuning;
 namespace fs = std::filesystem;
 
-/// For remotes to say what others measured.
-static constexpr std::chrono::seconds kHearing{1};
 /// Beside these the first step, of 16, holds the default and the model's best.
 static constexpr size_t kMostHeard = 7;
 
@@ -57,45 +55,7 @@ public:
 private:
   explicit ScratchFolder(std::string path) : path(std::move(path)) {}
 };
-
-/// Where records go, and the search's own file.
-struct Keeping {
-  tune::RecordSink *sink = nullptr;
-  std::unique_ptr<tune::RecordSink> file; ///< the sink; null: it is `exchange`
-  api::RecordExchange *exchange = nullptr;
-  std::string recordsIn, stateFile;
-};
 } // namespace
-
-static rt::Result<Keeping> keepingOf(const Options &options,
-                                     const tune::SearchSubject &subject) {
-  Keeping keeping;
-  const std::string name = tune::digestOf(subject).hex().substr(0, 16);
-  if (!options.recordsFile.empty()) {
-    keeping.recordsIn = options.recordsFile;
-    keeping.stateFile = options.recordsFile + "." + name + ".tuning";
-    ATTN_TRY(keeping.file, tune::sinkInto(options.recordsFile));
-    keeping.sink = keeping.file.get();
-    return keeping;
-  }
-  const store::CacheRoot root = store::findCacheRoot();
-  if (!root || root.readOnly)
-    return rt::badInput(
-        "records: nothing given, and there is no store to "
-        "write to: " +
-        (root ? rt::inQuotes(root.path) + " is read-only" : root.absent) +
-        "; allowed: --records FILE");
-  ATTN_TRY(keeping.exchange, api::RecordExchange::ofProcess());
-  keeping.sink = keeping.exchange;
-  keeping.recordsIn = root.path;
-  std::error_code fault;
-  fs::create_directories(root.path + "/v1/tuning", fault);
-  if (fault)
-    return rt::failed("tune: " + rt::inQuotes(root.path + "/v1/tuning") +
-                      " cannot be made: " + fault.message());
-  keeping.stateFile = root.path + "/v1/tuning/" + name;
-  return keeping;
-}
 
 static tune::SearchSubject subjectOf(const bench::Case &what,
                                      const bench::Options &options,
@@ -114,22 +74,6 @@ static tune::SearchSubject subjectOf(const bench::Case &what,
   subject.compiler = api::compilerIdentity();
   subject.driver = tune::driverText(device);
   return subject;
-}
-
-/// What others found fast, and this compiler has not measured here, the fastest
-/// first. A tuning takes seconds, so it waits for what remotes say.
-static rt::Result<std::vector<std::string>>
-heardOf(const tune::SearchSubject &subject) {
-  ATTN_TRY(api::RecordExchange * exchange, api::RecordExchange::ofProcess());
-  const store::Digest problem = subject.problem.digest();
-  exchange->fetch(problem, std::chrono::steady_clock::now() + kHearing);
-  ATTN_TRY(const auto records, exchange->ofProblem(problem));
-  tune::ChoiceQuery query;
-  query.device = subject.device;
-  query.compiler = subject.compiler, query.driver = subject.driver;
-  query.exact = records;
-  query.legal = [](const std::string &) { return true; }; // the space verifies
-  return tune::hints(query);
 }
 
 static tune::Call callOf(const bench::Case &what) {
