@@ -268,7 +268,8 @@ API cuModuleGetFunction(CUfunction *function, CUmodule handle,
   auto *module = reinterpret_cast<Module *>(handle);
   std::lock_guard lock(module->mutex);
   Function &found = module->functions[name];
-  found.name = name;
+  if (found.name.empty()) // launches read it without the lock
+    found.name = name;
   return *function = reinterpret_cast<CUfunction>(&found), ok;
 }
 API cuFuncGetAttribute(int *value, CUfunction_attribute attribute, CUfunction) {
