@@ -201,6 +201,23 @@ TEST_F(RecordExchangeTest, AProblemIsAskedForOnceAProcessAndOnceInMinutes) {
   EXPECT_TRUE(hears(one));
 }
 
+TEST_F(RecordExchangeTest, OneThatRunsIsToldWhatAnotherProcessWasGiven) {
+  Host one = host();
+  // Alive since before anything came.
+  RecordExchange other(one.cache.root(), one.tiers.get());
+  EXPECT_TRUE(other.problems().empty());
+  servers[0]->records[problem] = {fast.line()};
+  ASSERT_TRUE(hears(one));
+  const int once = requests();
+  EXPECT_TRUE(other.ask(problem));
+  EXPECT_TRUE(other.ask(problem));
+  EXPECT_EQ(other.problems(), std::vector{problem});
+  ASSERT_TRUE(drain(*one.tiers));
+  EXPECT_EQ(requests(), once);
+  // Whose own question it was hears of it as it comes.
+  EXPECT_FALSE(one->ask(problem));
+}
+
 TEST_F(RecordExchangeTest, WhoeverGaveNoAnswerIsAskedByTheNextProcess) {
   Host one = host();
   servers[0]->mood = Mood::Fails;

@@ -4,6 +4,7 @@
 // its problem have come.
 #include "runtime/store/trust/RecordTrust.h"
 
+#include "test/runtime/store/records/TestRecords.h"
 #include "test/runtime/store/remote/FakeServers.h"
 #include "test/runtime/store/trust/TestKeys.h"
 #include "test/tools/ScheduleChoiceSample.h"
@@ -70,6 +71,29 @@ TEST_F(ScheduleChoiceRemote, ABucketsEndsComeToo) {
   offer(pass(call, tune::At::Most, other(call), 95000));
   EXPECT_EQ(source(call), "default");
   EXPECT_TRUE(comes("bucket"));
+}
+
+TEST_F(ScheduleChoiceRemote, WhatAnotherProcessWasGivenServesAtOnce) {
+  const store::test::TestFolder cache;
+  api::RecordExchange one(cache.root(), tiers.get()),
+      two(cache.root(), tiers.get());
+  auto choiceOf = [](api::RecordExchange &exchange) {
+    return std::make_unique<ScheduleChoice>(
+        hopper(), [&] { return api::RecordSources{&exchange, nullptr}; });
+  };
+  const auto running = choiceOf(two);
+  api::TypicalCall far = call;
+  far.queryLen = far.kvLen = 500;
+  // Has looked at its store, which is empty.
+  EXPECT_EQ(running->choose(what, optionsOf(far), far).source,
+            tune::Source::Default);
+
+  offer(pass(call, tune::At::Exact, other(call), 90000));
+  choice = choiceOf(one);
+  EXPECT_EQ(source(call), "default");
+  EXPECT_TRUE(comes("exact"));
+  EXPECT_EQ(running->choose(what, optionsOf(call), call).schedule, other(call));
+  choice.reset();
 }
 
 TEST_F(ScheduleChoiceRemote, OfManyLengthsSomeAreAskedFor) {
