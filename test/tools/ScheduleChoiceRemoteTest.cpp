@@ -73,6 +73,20 @@ TEST_F(ScheduleChoiceRemote, ABucketsEndsComeToo) {
   EXPECT_TRUE(comes("bucket"));
 }
 
+TEST_F(ScheduleChoiceRemote, WhatARevokedKeySignedServesNoLongerWhileItRuns) {
+  offer(pass(call, tune::At::Least, other(call), 90000));
+  offer(pass(call, tune::At::Most, other(call), 95000));
+  EXPECT_EQ(source(call), "default");
+  EXPECT_TRUE(comes("bucket"));
+  ASSERT_TRUE(store::revokeKey(config.path / "trusted_keys",
+                               store::test::signer(1).publicKey().id(),
+                               "lost"));
+  EXPECT_TRUE(comes("default"));
+  api::TypicalCall near = call;
+  ++near.kvLen;
+  EXPECT_EQ(source(near), "default");
+}
+
 TEST_F(ScheduleChoiceRemote, WhatAnotherProcessWasGivenServesAtOnce) {
   const store::test::TestFolder cache;
   api::RecordExchange one(cache.root(), tiers.get()),

@@ -182,11 +182,16 @@ void ScheduleChoice::askFor(const tune::Problem &problem, Family &family,
     known.insert(digest);
 }
 
-/// What came since the last call: answers that depend on it are worked out
-/// anew.
+/// What came since the last call, and whose it is: answers that depend on it
+/// are worked out anew.
 void ScheduleChoice::takeIn() {
   if (!sources.own)
     return;
+  if (keyFile.changed())
+    for (auto &[name, family] : families) {
+      family.buckets.clear();
+      family.exact.clear();
+    }
   for (const store::Digest &problem : sources.own->came(seen)) {
     known.insert(problem);
     const auto found = awaited.find(problem);
