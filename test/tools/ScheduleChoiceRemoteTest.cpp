@@ -4,6 +4,7 @@
 // its problem have come.
 #include "runtime/store/trust/RecordTrust.h"
 
+#include "test/runtime/store/records/TestRecords.h"
 #include "test/runtime/store/remote/FakeServers.h"
 #include "test/runtime/store/trust/TestKeys.h"
 #include "test/tools/ScheduleChoiceSample.h"
@@ -72,32 +73,72 @@ TEST_F(ScheduleChoiceRemote, ABucketsEndsComeToo) {
   EXPECT_TRUE(comes("bucket"));
 }
 
+TEST_F(ScheduleChoiceRemote, WhatARevokedKeySignedServesNoLongerWhileItRuns) {
+  offer(pass(call, tune::At::Least, other(call), 90000));
+  offer(pass(call, tune::At::Most, other(call), 95000));
+  EXPECT_EQ(source(call), "default");
+  EXPECT_TRUE(comes("bucket"));
+  ASSERT_TRUE(store::revokeKey(config.path / "trusted_keys",
+                               store::test::signer(1).publicKey().id(),
+                               "lost"));
+  EXPECT_TRUE(comes("default"));
+  api::TypicalCall near = call;
+  ++near.kvLen;
+  EXPECT_EQ(source(near), "default");
+}
+
+TEST_F(ScheduleChoiceRemote, WhatAnotherProcessWasGivenServesAtOnce) {
+  const store::test::TestFolder cache;
+  api::RecordExchange one(cache.root(), tiers.get()),
+      two(cache.root(), tiers.get());
+  auto choiceOf = [](api::RecordExchange &exchange) {
+    return std::make_unique<ScheduleChoice>(
+        hopper(), [&] { return api::RecordSources{&exchange, nullptr}; });
+  };
+  const auto running = choiceOf(two);
+  api::TypicalCall far = call;
+  far.queryLen = far.kvLen = 500;
+  // Has looked at its store, which is empty.
+  EXPECT_EQ(running->choose(what, optionsOf(far), far).source,
+            tune::Source::Default);
+
+  offer(pass(call, tune::At::Exact, other(call), 90000));
+  choice = choiceOf(one);
+  EXPECT_EQ(source(call), "default");
+  EXPECT_TRUE(comes("exact"));
+  EXPECT_EQ(running->choose(what, optionsOf(call), call).schedule, other(call));
+  choice.reset();
+}
+
 TEST_F(ScheduleChoiceRemote, OfManyLengthsSomeAreAskedFor) {
   for (int64_t length = 3073; length < 3573; ++length) {
     api::TypicalCall near = call;
     near.queryLen = near.kvLen = length;
     EXPECT_EQ(source(near), "default");
   }
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  EXPECT_LE(server->requests, 64 + 2 + 1); // and whether it was emptied
+  EXPECT_TRUE(store::test::answered(*tiers));
+  EXPECT_EQ(server->asked, 64 + 2 + 1); // and for no problem
 }
 
 TEST_F(ScheduleChoiceRemote, NobodyWaitsForOneThatHangs) {
   offer(pass(call, tune::At::Exact, other(call), 90000));
   server->mood = store::test::Mood::HangsForEver;
-  std::vector<std::chrono::nanoseconds> costs;
+  std::vector<double> costs; // milliseconds
   for (int64_t batch = 1; batch <= 40; ++batch) {
     api::TypicalCall one = call;
     one.batch = batch;
     const api::CompileOptions options = optionsOf(one);
     const auto start = std::chrono::steady_clock::now();
     const auto made = engine().choose(what, options, one);
-    costs.push_back(std::chrono::steady_clock::now() - start);
+    costs.push_back(std::chrono::duration<double, std::milli>(
+                        std::chrono::steady_clock::now() - start)
+                        .count());
     EXPECT_EQ(made.source, tune::Source::Default);
   }
   std::ranges::sort(costs);
-  std::printf("choose beside it: median %ld us, worst %ld us\n",
-              long(costs[20].count() / 1000),
-              long(costs.back().count() / 1000));
-  EXPECT_LT(costs[36], std::chrono::milliseconds(5));
+  std::printf("choose beside it: median %.3f ms, worst %.3f ms\n", costs[20],
+              costs.back());
+  // Whoever waited would do so for seconds, a request's limit; a busy machine
+  // takes the thread's turn from some.
+  EXPECT_LT(costs[20], 50);
 }

@@ -235,15 +235,18 @@ bool RecordExchange::Arrivals::collect(const Digest &problem,
   return any;
 }
 
-void RecordExchange::ask(const Digest &problem) {
+bool RecordExchange::ask(const Digest &problem) {
   if (!remotes || !here())
-    return;
+    return false;
   static const std::chrono::seconds fresh = drawFreshness();
   {
     const std::lock_guard lock(mutex);
-    if (!asked.insert(problem).second ||
-        arrivals->times.askedWithin(problem, fresh))
-      return;
+    const auto [of, first] = asked.try_emplace(problem, false);
+    // collect() tells the time behind the records.
+    if (first)
+      of->second = arrivals->times.askedWithin(problem, fresh);
+    if (!first || of->second)
+      return of->second;
   }
   auto fetch =
       std::make_shared<store::RecordsFetch>(remotes->fetchRecords(problem));
@@ -254,6 +257,7 @@ void RecordExchange::ask(const Digest &problem) {
     arrivals->problems.push_back(problem);
     arrivals->count = arrivals->problems.size();
   });
+  return false;
 }
 
 void RecordExchange::fetch(const Digest &problem, Deadline deadline) {

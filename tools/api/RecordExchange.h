@@ -16,7 +16,7 @@
 #include "runtime/store/remote/Tiers.h"
 
 #include <atomic>
-#include <set>
+#include <map>
 
 namespace attn_jit::api {
 
@@ -57,8 +57,9 @@ public:
   void offer(const store::Digest &problem, const std::string &session);
 
   /// Has the remotes asked for the problem, unless this process has done so or
-  /// another one within minutes. Tens of microseconds.
-  void ask(const store::Digest &problem);
+  /// another one within minutes. Tens of microseconds. True, each time: another
+  /// one has, and what it was given is in the store.
+  bool ask(const store::Digest &problem);
   /// Asks whatever was asked before, and waits until all have answered and what
   /// they said is stored.
   void fetch(const store::Digest &problem, store::Deadline deadline);
@@ -75,8 +76,8 @@ private:
   std::shared_ptr<store::RecordStore> store;
   std::shared_ptr<Arrivals> arrivals;
   const pid_t process;
-  std::mutex mutex; ///< of `asked`
-  std::set<store::Digest> asked;
+  std::mutex mutex;                     ///< of `asked`
+  std::map<store::Digest, bool> asked;  ///< whether by another process
   std::unique_ptr<store::Lane> storing; ///< what came
 };
 

@@ -169,21 +169,29 @@ ScheduleChoice::Records ScheduleChoice::ownOf(const store::Digest &problem) {
   return records ? std::move(*records) : Records();
 }
 
-/// From the remotes; what has come by then is in the store.
+/// From the remotes; what has come by then is in the store. What another
+/// process was given since this one looked is there at once, so that two of one
+/// host have one answer.
 void ScheduleChoice::askFor(const tune::Problem &problem, Family &family,
                             const SizesKey &bucket) {
   if (!sources.own || !sources.own->hasRemotes())
     return;
   const store::Digest digest = tune::problemKey(problem).digest();
   awaited[digest] = {&family, bucket};
-  sources.own->ask(digest);
+  if (sources.own->ask(digest))
+    known.insert(digest);
 }
 
-/// What came since the last call: answers that depend on it are worked out
-/// anew.
+/// What came since the last call, and whose it is: answers that depend on it
+/// are worked out anew.
 void ScheduleChoice::takeIn() {
   if (!sources.own)
     return;
+  if (keyFile.changed())
+    for (auto &[name, family] : families) {
+      family.buckets.clear();
+      family.exact.clear();
+    }
   for (const store::Digest &problem : sources.own->came(seen)) {
     known.insert(problem);
     const auto found = awaited.find(problem);

@@ -11,8 +11,9 @@
 //
 // At that first use remotes are asked for the problem, and nobody waits: what
 // is known serves. So a process has one answer for a call until records of its
-// problem have come from a remote, or until refresh(); then later calls may
-// have another, and whoever holds a kernel keeps it.
+// problem have come from a remote, until the key file has changed (it is looked
+// at once a second), or until refresh(); then later calls may have another, and
+// whoever holds a kernel keeps it.
 #ifndef ATTN_JIT_TOOLS_API_SCHEDULECHOICE_H
 #define ATTN_JIT_TOOLS_API_SCHEDULECHOICE_H
 
@@ -20,6 +21,7 @@
 #include "autotune/Choice.h"
 #include "autotune/Pin.h"
 #include "autotune/Problem.h"
+#include "runtime/store/trust/KeyFileWatch.h"
 #include "tools/api/Compile.h"
 #include "tools/api/RecordExchange.h"
 
@@ -135,7 +137,8 @@ private:
   std::unordered_map<std::string, Family> families;
   /// What depends on a problem of which something may come.
   std::map<store::Digest, std::pair<Family *, SizesKey>> awaited;
-  size_t seen = 0; ///< of what has come
+  size_t seen = 0;             ///< of what has come
+  store::KeyFileWatch keyFile; ///< by which records are whose
   std::atomic<int64_t> asked = 0;
 };
 

@@ -39,6 +39,7 @@ struct Server {
   std::vector<std::string> log; ///< writes, in order
   std::string epoch = "first";
   int requests = 0;
+  std::atomic<int> asked = 0; ///< of them, for a problem's records
   bool refusesRecords = false;
   std::atomic<Mood> mood = Mood::Well;
 };
@@ -96,6 +97,7 @@ public:
   }
   rt::Result<std::vector<std::string>> records(const Digest &problem,
                                                Deadline deadline) override {
+    ++server->asked;
     ATTN_CHECK(meet(deadline, false));
     std::lock_guard lock(server->mutex);
     const auto &found = server->records[problem];
@@ -165,6 +167,16 @@ inline Entry entry(const std::string &name, bool isSigned = false) {
 }
 inline Digest keyOf(const std::string &name) {
   return entry(name).action.key.digest();
+}
+
+/// Asks for records of no problem, and waits for the answer: remotes are asked
+/// in turn, so what was asked before is answered by then.
+inline bool answered(Tiers &tiers) {
+  auto last = tiers.fetchRecords(Digest());
+  const auto limit = Clock::now() + 10s;
+  while (!last.done() && Clock::now() < limit)
+    (void)last.wait(limit);
+  return last.done();
 }
 
 class FakeServers : public testing::Test {
