@@ -7,55 +7,17 @@
 #include "tools/api/ScheduleRules.h"
 
 #include <algorithm>
-#include <dlfcn.h>
-#include <filesystem>
 
 using namespace attn_jit;
 using namespace attn_jit::api;
 using tune::At;
 using tune::Source;
-namespace fs = std::filesystem;
 
 /// Answers for single calls that a family keeps; a decoder has one a token.
 static constexpr size_t kMostCalls = 4096;
 /// Lengths of one bucket of which remotes are asked one by one; what a bucket's
 /// ends serve they are asked once.
 static constexpr size_t kMostAsked = 64;
-
-//===----------------------------------------------------------------------===//
-// Where records are
-//===----------------------------------------------------------------------===//
-
-/// Beside the folder of the library: in the portable folder, in a build, and
-/// where it is installed.
-static std::string bundledFolder() {
-  Dl_info info;
-  if (!dladdr(reinterpret_cast<void *>(&bundledFolder), &info) ||
-      !info.dli_fname)
-    return {};
-  std::error_code fault;
-  const fs::path library = fs::canonical(info.dli_fname, fault);
-  if (fault)
-    return {};
-  for (const char *place : {"../templates", ATTN_JIT_INSTALLED_TEMPLATES}) {
-    const fs::path folder = library.parent_path() / place;
-    if (fs::is_directory(folder, fault))
-      return folder.string();
-  }
-  return {};
-}
-
-RecordSources RecordSources::ofProcess(bool withStore) {
-  RecordSources sources;
-  static const auto bundled =
-      std::make_shared<const tune::BundledRecords>(bundledFolder());
-  sources.bundled = bundled;
-  // What is wrong with the remotes is said by whoever fetches kernels.
-  if (auto own = withStore ? RecordExchange::ofProcess()
-                           : rt::Result<RecordExchange *>(nullptr))
-    sources.own = *own;
-  return sources;
-}
 
 //===----------------------------------------------------------------------===//
 // What a call asks

@@ -17,13 +17,12 @@
 #ifndef ATTN_JIT_TOOLS_API_SCHEDULECHOICE_H
 #define ATTN_JIT_TOOLS_API_SCHEDULECHOICE_H
 
-#include "autotune/BundledRecords.h"
 #include "autotune/Choice.h"
 #include "autotune/Pin.h"
 #include "autotune/Problem.h"
 #include "runtime/store/trust/KeyFileWatch.h"
 #include "tools/api/Compile.h"
-#include "tools/api/RecordExchange.h"
+#include "tools/api/RecordSources.h"
 
 #include <array>
 #include <atomic>
@@ -32,14 +31,6 @@
 #include <unordered_map>
 
 namespace attn_jit::api {
-
-struct RecordSources {
-  RecordExchange *own = nullptr;                       ///< null: none
-  std::shared_ptr<const tune::BundledRecords> bundled; ///< null: none
-
-  /// Of this user, by the environment, and beside libattn-jit.so.
-  static RecordSources ofProcess(bool withStore = true);
-};
 
 struct ScheduleChosen {
   std::string schedule; ///< empty: the default of the call's class

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tools/api/TuneCommand.h"
+#include "tools/api/LibraryFolder.h"
 
 #include <charconv>
-#include <dlfcn.h>
-#include <filesystem>
 #include <unistd.h>
 
 using namespace attn_jit;
@@ -11,17 +10,12 @@ using namespace attn_jit::api;
 namespace fs = std::filesystem;
 
 std::string api::commandBesideLibrary() {
-  Dl_info info;
-  if (!dladdr(reinterpret_cast<void *>(&commandBesideLibrary), &info) ||
-      !info.dli_fname)
+  const fs::path library = libraryFolder();
+  if (library.empty())
     return {};
   std::error_code fault;
-  const fs::path library = fs::canonical(info.dli_fname, fault);
-  if (fault)
-    return {};
   for (const char *place : {"../bin", ATTN_JIT_INSTALLED_COMMANDS}) {
-    const fs::path program =
-        (library.parent_path() / place / "attn-jit").lexically_normal();
+    const fs::path program = (library / place / "attn-jit").lexically_normal();
     if (access(program.c_str(), X_OK) == 0 &&
         fs::is_regular_file(program, fault))
       return program.string();
