@@ -63,10 +63,12 @@ rt::Status WorkerMeasurer::ensureWorker() {
     const auto heard = fresh.hear(line, options.startSeconds);
     const Json answer = Json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (heard == WorkerProcess::Heard::Line && answer.is_object() &&
-        answer.contains("ready"))
+        answer.contains("ready")) {
       worker.emplace(std::move(fresh));
-    else if (heard == WorkerProcess::Heard::Line && answer.is_object() &&
-             answer.contains("error"))
+      used = numberIn(answer, "used_s");
+      owedSeconds = used * (1 / options.share - 1);
+    } else if (heard == WorkerProcess::Heard::Line && answer.is_object() &&
+               answer.contains("error"))
       return rt::failed(textOf(answer, "error"));
     else
       how = heard == WorkerProcess::Heard::Silence
@@ -93,10 +95,9 @@ std::string WorkerMeasurer::dropWorker() {
 /// grows by what the answer took.
 bool WorkerMeasurer::answered(double limitSeconds, Measured &result,
                               double &seconds, std::string &line) {
-  // A worker may rest from what it did before.
-  limitSeconds /= options.share;
+  // A worker may rest from what it did before its last answer.
   const double before = clockSeconds();
-  const auto heard = worker->hear(line, limitSeconds);
+  const auto heard = worker->hear(line, limitSeconds + owedSeconds);
   const double took = clockSeconds() - before;
   answerSeconds += took, seconds += took;
   if (heard == WorkerProcess::Heard::Silence) {
@@ -116,7 +117,9 @@ bool WorkerMeasurer::answered(double limitSeconds, Measured &result,
                       : "the worker's answer is no JSON object";
     return false;
   }
-  used = std::max(used, numberIn(answer, "used_s"));
+  const double usedNow = std::max(used, numberIn(answer, "used_s"));
+  owedSeconds = (usedNow - used) * (1 / options.share - 1);
+  used = usedNow;
   if (!answer.contains("failed"))
     return true;
   result.outcome = textOf(answer, "failed") == "wrong" ? Outcome::Wrong

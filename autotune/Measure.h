@@ -92,6 +92,7 @@ private:
   int started = 0;
   double answerSeconds = 0, perSample = 0;
   double used = 0, usedBefore = 0; ///< by this worker, and by those before it
+  double owedSeconds = 0;          ///< of rest, for what the last answer told
   const double beginning;
 };
 

@@ -25,6 +25,9 @@ enum : CUresult {
   Success = 0,
   OutOfMemory = 2,
   NoDevice = 100,
+  InvalidImage = 200,
+  NoBinaryForGpu = 209,
+  InvalidPtx = 218,
   NotReady = 600
 };
 

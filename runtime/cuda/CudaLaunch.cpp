@@ -57,6 +57,10 @@ CudaDriver::loadModule(std::span<const std::byte> image, ImageKind kind,
     return module;
 
   Error fault = this->fault("cuModuleLoadDataEx", error);
+  if (error == OutOfMemory)
+    fault.code = ErrorCode::OutOfMemory;
+  if (error == InvalidImage || error == NoBinaryForGpu || error == InvalidPtx)
+    fault.code = ErrorCode::Unsupported;
   fault.log = std::string(errors) + information;
   const std::string first(errors, std::strcspn(errors, "\n"));
   if (!first.empty())

@@ -18,7 +18,13 @@ using hipEvent_t = void *;
 using hipModule_t = void *;
 using hipFunction_t = void *;
 
-enum : hipError_t { Success = 0, OutOfMemory = 2, NotReady = 600 };
+enum : hipError_t {
+  Success = 0,
+  OutOfMemory = 2,
+  InvalidImage = 200,
+  NoBinaryForGpu = 209,
+  NotReady = 600
+};
 
 enum DeviceAttribute {
   ClockKHz = 5,

@@ -21,6 +21,10 @@ HipDriver::loadModule(std::span<const std::byte> image, ImageKind,
   if (error == Success)
     return module;
   Error fault = this->fault("hipModuleLoadData", error);
+  if (error == OutOfMemory)
+    fault.code = ErrorCode::OutOfMemory;
+  if (error == InvalidImage || error == NoBinaryForGpu)
+    fault.code = ErrorCode::Unsupported;
   fault.text += ", the device is " + deviceInfo.target;
   fault.repro = "llvm-readelf --headers --notes " +
                 (options.path.empty() ? "FILE" : options.path);

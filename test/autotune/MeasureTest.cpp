@@ -97,6 +97,17 @@ TEST_F(MeasureTest, FailuresAreTheirsWhoRan) {
   EXPECT_EQ(std::ranges::count(started, "crash_load"), 1);
 }
 
+TEST_F(MeasureTest, AShareDoesNotLengthenAHang) {
+  options.loadSeconds = options.sampleSeconds = 2;
+  options.share = 0.01;
+  schedules = {"hang_load"};
+  WorkerMeasurer measurer(options);
+  const auto results = measure(measurer, 1);
+  ASSERT_TRUE(results) << results.error().text;
+  EXPECT_EQ((*results)[0].outcome, Outcome::TimedOut);
+  EXPECT_LT(measurer.seconds(), 60);
+}
+
 TEST_F(MeasureTest, SlowedDownIsNoMeasurement) {
   schedules = {"throttled", "ok=3", "capped"};
   WorkerMeasurer measurer(options);

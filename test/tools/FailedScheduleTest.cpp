@@ -156,6 +156,7 @@ TEST_F(FailedScheduleTest, TheDefaultServesInItsPlace) {
   tuned();
   const api::Engine engine = open();
   driver->refuse = 1;
+  driver->fault.code = rt::ErrorCode::Unsupported;
   testing::internal::CaptureStderr();
   for (int i = 0; i < 3; ++i) {
     const auto kernel = ask(engine);
@@ -189,6 +190,27 @@ TEST_F(FailedScheduleTest, TheDefaultServesInItsPlace) {
                          each.record.driver == tune::driverText(driver->info());
                 }),
             1);
+}
+
+TEST_F(FailedScheduleTest, AMomentsFaultIsKeptByThisProcessAlone) {
+  tuned();
+  const api::Engine engine = open();
+  driver->refuse = 1;
+  driver->fault = rt::failed("memfd_create: Too many open files");
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 3; ++i) {
+    const auto kernel = ask(engine);
+    ASSERT_TRUE(kernel.ok()) << kernel.error().text;
+    EXPECT_EQ((*kernel)->compiled().schedule, standard);
+    EXPECT_EQ(by.source, "default");
+  }
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
+  EXPECT_EQ(records().size(), 2u);
+
+  const auto kernel = ask(open());
+  ASSERT_TRUE(kernel.ok()) << kernel.error().text;
+  EXPECT_EQ((*kernel)->compiled().schedule, other);
 }
 
 TEST_F(FailedScheduleTest, WhereTheDefaultFailsTooItIsTheDevice) {

@@ -176,6 +176,9 @@ def forked():
             kernel(engine, kv_len=136)
             assert not children()
             engine.close()
+            with attn_jit.Engine(LIBRARY, "cpu", tune="background,budget=600") as own:
+                kernel(own, kv_len=264)
+                until(children, "no child of the child's own engine")
             os._exit(0)
         assert os.waitpid(pid, 0)[1] == 0
         assert not gone(tuner)

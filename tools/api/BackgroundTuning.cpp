@@ -33,8 +33,27 @@ static constexpr auto kLook = 50ms;
 static constexpr double kBeside = double(512 << 20);
 
 /// One child a process, whatever engines it has.
-static std::atomic<bool> tuning{false};
-static std::atomic<size_t> accepted{0};
+static std::atomic<int> tuner{0}; ///< the process, 0: none
+/// Above the low half the process, which a child of fork finds not to be its.
+static std::atomic<uint64_t> accepted{0};
+
+/// False while this process tunes already; what a parent of fork was at is
+/// nothing to its child.
+static bool takeTurn() {
+  int seen = tuner;
+  return seen != getpid() && tuner.compare_exchange_strong(seen, getpid());
+}
+
+static bool acceptOne() {
+  const uint64_t own = uint64_t(getpid()) << 32;
+  uint64_t seen = accepted, next;
+  do {
+    next = (seen >> 32 == own >> 32 ? seen : own) + 1;
+    if (next - own > BackgroundTuning::mostProblems)
+      return false;
+  } while (!accepted.compare_exchange_weak(seen, next));
+  return true;
+}
 
 static std::string bucketName(const Description &description,
                               const CompileOptions &wanted,
@@ -125,11 +144,10 @@ void BackgroundTuning::want(const Description &description,
     std::erase_if(jobs, [&](const Job &job) { return job.bucket == name; });
     superseded = superseded || current == name;
   }
-  if (accepted >= mostProblems)
+  if (!acceptOne())
     return warnOnce("tune: " + std::to_string(mostProblems) +
                     " problems are tuned in the background; further ones of "
                     "this process are not");
-  ++accepted;
   jobs.push_back({{description, wanted, call, bucket.whole}, name, {}});
   changed.notify_all();
 }
@@ -156,11 +174,11 @@ void BackgroundTuning::work() {
     const auto left = job.notBefore - std::chrono::steady_clock::now();
     if (left > 0s && !pause(std::chrono::ceil<std::chrono::milliseconds>(left)))
       return;
-    while (tuning.exchange(true))
+    while (!takeTurn())
       if (!pause(kLook))
         return;
     const bool done = tune(job);
-    tuning = false;
+    tuner = 0;
     const std::lock_guard lock(mutex);
     current.clear();
     if (!done && !superseded) {

@@ -10,7 +10,7 @@
 // token.
 //
 // Children are niced, in a session of their own, and end with the process or
-// with this object. A child of fork starts none and reaps none.
+// with this object. A child of fork starts none for it and reaps none.
 #ifndef ATTN_JIT_TOOLS_API_BACKGROUNDTUNING_H
 #define ATTN_JIT_TOOLS_API_BACKGROUNDTUNING_H
 

@@ -237,8 +237,13 @@ rt::Result<api::Compiled> api::compile(const Description &description,
         result.levels[size_t(level)] = text.str();
     };
   auto kernel = attn_jit::compile(**module, own);
-  if (!kernel)
-    return faultOf(kernel.takeError());
+  if (!kernel) {
+    rt::Error fault = faultOf(kernel.takeError());
+    // Others are a back end's and a linker's, which files and memory may fail.
+    if (fault.code == rt::ErrorCode::BadInput)
+      fault.code = rt::ErrorCode::Unsupported;
+    return fault;
+  }
   if (!attnText.empty()) {
     kernel->manifest["description"] = attnText;
     result.levels[size_t(Level::Attn)] = attnText;

@@ -300,7 +300,7 @@ Engine::kernel(const Description &description, const KernelOptions &options,
                             " schedule " + choice.schedule +
                             " does not become a kernel here: " + fault.text;
     state->choice.failed(description, asked, options.typical, choice.schedule,
-                         why);
+                         why, fault.code == rt::ErrorCode::Unsupported);
     warnOnce("schedule: the default serves, as the " + why);
     choice = {};
     choice.why = why;

@@ -300,7 +300,7 @@ void ScheduleChoice::failed(const Description &description,
                             const CompileOptions &wanted,
                             const TypicalCall &given,
                             const std::string &schedule,
-                            const std::string &note) {
+                            const std::string &note, bool verdict) {
   const std::optional<tune::Call> call = sizesOf(given);
   if (!call)
     return;
@@ -315,7 +315,7 @@ void ScheduleChoice::failed(const Description &description,
   chosen.why = note;
   family.exact[exactly] = std::move(chosen);
 
-  if (!sources.own)
+  if (!sources.own || !verdict)
     return;
   // What was measured for these sizes asks its own problem's failures, what
   // serves a bucket also those of its ends.

@@ -63,11 +63,12 @@ public:
   ScheduleChosen choose(const Description &description,
                         const CompileOptions &wanted, const TypicalCall &call);
   /// The schedule that choose() gave does not become a kernel here, though the
-  /// default does, which serves this call from now on. Kept as a failure under
-  /// this compiler and driver, where there is a store.
+  /// default does, which serves this call from now on; this process does not
+  /// try it again. A verdict, of the compiler or an assembler on the code,
+  /// is kept as a failure under both, where there is a store: records travel.
   void failed(const Description &description, const CompileOptions &wanted,
               const TypicalCall &call, const std::string &schedule,
-              const std::string &note);
+              const std::string &note, bool verdict);
   /// Later calls are answered by the records that are there then. Who holds a
   /// kernel keeps it; a pin stays.
   void refresh();
