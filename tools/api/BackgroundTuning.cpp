@@ -226,17 +226,20 @@ bool BackgroundTuning::tune(Job &job) {
   // Another process may have tuned it since it was asked for.
   if (serve(job.what) || stopped)
     return true;
-  if (run(*flags))
+  run(*flags);
+  // The records say what came of it, also where the program's own handler took
+  // the child's exit code.
+  if (!stopped)
     (void)serve(job.what);
   return true;
 }
 
-bool BackgroundTuning::run(const std::vector<std::string> &flags) {
+void BackgroundTuning::run(const std::vector<std::string> &flags) {
   std::error_code fault;
   std::string scratch =
       (fs::temp_directory_path(fault) / "attn-jit-background-XXXXXX").string();
   if (!mkdtemp(scratch.data()))
-    return false;
+    return;
   std::vector<std::string> command = {place.program};
   command.insert(command.end(), flags.begin(), flags.end());
   command.push_back("--share=" + numberText(mode.share));
@@ -246,7 +249,7 @@ bool BackgroundTuning::run(const std::vector<std::string> &flags) {
   std::vector<std::string> words = environment;
   words.push_back("TMPDIR=" + scratch);
   const std::string errors = scratch + "/errors";
-  std::optional<int> code = -1;
+  std::optional<int> code;
   {
     auto child = ChildProcess::start(command, words, errors);
     if (child) {
@@ -257,7 +260,7 @@ bool BackgroundTuning::run(const std::vector<std::string> &flags) {
       warnOnce("tune: " + child.error().text);
     }
   }
-  if (code && *code != 0 && !stopped) {
+  if (code && *code > 0 && !stopped) {
     std::string said;
     std::ifstream file(errors);
     for (std::string line; std::getline(file, line);)
@@ -267,5 +270,4 @@ bool BackgroundTuning::run(const std::vector<std::string> &flags) {
              (said.empty() ? "exit code " + std::to_string(*code) : said));
   }
   fs::remove_all(scratch, fault);
-  return code == 0;
 }

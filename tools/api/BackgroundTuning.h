@@ -76,7 +76,7 @@ private:
 
   void work();
   bool tune(Job &job);
-  bool run(const std::vector<std::string> &flags);
+  void run(const std::vector<std::string> &flags);
   bool roomFor(const TunedCall &what) const;
   bool pause(std::chrono::milliseconds time);
 
