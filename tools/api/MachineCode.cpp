@@ -67,7 +67,8 @@ MachineCode::MachineCode(store::LocalStore local, std::string ptxas)
 
 MachineCode::~MachineCode() {
   if (state->process != getpid()) {
-    (void)lane.release(); // its locks may be those of the parent's threads
+    // Its locks may be those of threads that are not here.
+    new std::unique_ptr<store::Lane>(std::move(lane));
     return;
   }
   state->running.kill();
