@@ -20,6 +20,7 @@
 #include "autotune/CompilePool.h"
 #include "autotune/Join.h"
 #include "autotune/JoinHelper.h"
+#include "test/autotune/NoRecords.h"
 
 #include <atomic>
 #include <cstdio>
@@ -186,18 +187,6 @@ private:
   std::set<std::string> loaded;
   CompilePool pool;
 };
-
-/// Nothing is kept.
-class NoSink : public RecordSink {
-public:
-  rt::Result<std::vector<store::StoredRecord>>
-  ofProblem(const store::Digest &) override {
-    return std::vector<store::StoredRecord>();
-  }
-  rt::Status add(std::span<const store::Record>) override {
-    return rt::success();
-  }
-};
 } // namespace
 
 static rt::Status list(const std::string &keyFile) {
@@ -216,7 +205,7 @@ static rt::Status run(std::map<std::string, std::string> flags,
   subject.problem.add("description", "recorded " + flags["--seed"]);
   subject.device.add("name", "recorded " + flags["--device"]);
   subject.compiler = "c1", subject.driver = "d1" + flags["--driver"];
-  std::unique_ptr<RecordSink> sink = std::make_unique<NoSink>();
+  std::unique_ptr<RecordSink> sink = std::make_unique<test::NoRecords>();
   if (flags.contains("--records")) {
     ATTN_TRY(sink, sinkInto(flags["--records"]));
   }

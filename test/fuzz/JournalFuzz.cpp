@@ -4,6 +4,7 @@
 // first byte says whether the head of this search is put before the rest, and
 // whether that is a file of records instead.
 #include "autotune/Journal.h"
+#include "test/autotune/NoRecords.h"
 #include "test/fuzz/FuzzCheck.h"
 
 #include <cmath>
@@ -33,16 +34,6 @@ struct ScratchFile {
     close(file);
   }
 };
-
-struct NoRecords final : RecordSink {
-  rt::Result<std::vector<store::StoredRecord>>
-  ofProblem(const store::Digest &) override {
-    return std::vector<store::StoredRecord>();
-  }
-  rt::Status add(std::span<const store::Record>) override {
-    return rt::success();
-  }
-};
 } // namespace
 
 static const SearchSubject &subject() {
@@ -57,7 +48,7 @@ static const SearchSubject &subject() {
 }
 
 static void checkJournal(const ScratchFile &file) {
-  static NoRecords sink;
+  static test::NoRecords sink;
   auto first = FileJournal::open(file.path, subject(), sink);
   require(first.ok(), "any file is a search, an old one or a new one");
   const bool goesOn = (*first)->continues();
