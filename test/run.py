@@ -55,16 +55,19 @@ def main():
         print("the test runner itself failed", file=sys.stderr)
         return status or 1
     counts = {"passed": 0, "failed": 0, "skipped": 0}
+    failures = []
     for case in xml.etree.ElementTree.parse(results).iter("testcase"):
         if case.find("failure") is not None:
             counts["failed"] += 1
-            print(f"failed: {test_name(case)}")
-            print("\n".join("  " + line for line in (case.find("failure").text or "").rstrip().splitlines()[-TAIL:]))
+            said = (case.find("failure").text or "").rstrip().splitlines()[-TAIL:]
+            failures += [f"failed: {test_name(case)}", *("  " + line for line in said)]
         elif case.find("skipped") is None:
             counts["passed"] += 1
         elif "not selected" not in case.find("skipped").get("message", ""):
             counts["skipped"] += 1
             print(f"skipped: {test_name(case)} ({skip_reason(case)})")
+    # Last: who keeps only the end of a long log keeps why it failed.
+    print(*failures, sep="\n", end="\n" if failures else "")
     print(", ".join(f"{count} {name}" for name, count in counts.items()), flush=True)
     return 1 if counts["failed"] or counts["passed"] == 0 else status
 
