@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The kernels of one device. One lock guards the table only: two threads that
-// ask for different kernels compile at once, and for the same one the second
-// waits for the first.
+// The kernels of one device: whose schedule, from where, and what then serves.
 #include "tools/api/Engine.h"
 #include "runtime/Printable.h"
 #include "tools/api/BackgroundTuning.h"
 #include "tools/api/KeptImage.h"
 #include "tools/api/KernelRequest.h"
 #include "tools/api/KernelStore.h"
+#include "tools/api/KernelTable.h"
 #include "tools/api/NearestKernel.h"
 #include "tools/api/Warning.h"
 
 #include <atomic>
 #include <chrono>
-#include <future>
-#include <map>
-#include <mutex>
-#include <new>
 
 using namespace attn_jit;
 using namespace attn_jit::api;
@@ -38,27 +33,7 @@ std::string_view api::name(CacheUse use) {
   return "?";
 }
 
-namespace {
-using KernelResult = rt::Result<std::shared_ptr<const Kernel>>;
-
-/// Everything that tells two images apart, each text with its length. The
-/// layout does not: strides are launch arguments.
-std::string requestText(const Description &d, const CompileOptions &o) {
-  std::string text;
-  auto add = [&](std::string_view part) {
-    text += std::to_string(part.size()) + ":";
-    text += part;
-  };
-  add(identity(d));
-  add(o.target);
-  add(o.schedule);
-  add(std::to_string(o.alignment));
-  add(o.calls.str());
-  add(o.debugInfo ? "debug" : "");
-  return text;
-}
-
-CacheUse useOf(KernelStore::From from) {
+static CacheUse useOf(KernelStore::From from) {
   switch (from) {
   case KernelStore::From::Disk:
     return CacheUse::Disk;
@@ -69,21 +44,6 @@ CacheUse useOf(KernelStore::From from) {
   }
   return CacheUse::Compiled;
 }
-
-/// What is thrown on the way (memory that runs out, above all) becomes an
-/// error: whoever waits for this kernel must get an answer.
-template <typename Make> KernelResult caught(const Make &make) {
-  try {
-    return make();
-  } catch (const std::bad_alloc &) {
-    return rt::Error{rt::ErrorCode::OutOfMemory,
-                     "kernel: the host's memory ran out while it was made",
-                     {}};
-  } catch (const std::exception &fault) {
-    return rt::failed(std::string("kernel: ") + fault.what());
-  }
-}
-} // namespace
 
 /// As machine code that is kept, which saves the driver's assembler, or as the
 /// image that it is.
@@ -123,8 +83,7 @@ struct Engine::State {
   const rt::Device device;
   const EngineOptions options;
   ScheduleChoice choice;
-  std::mutex mutex;
-  std::map<std::string, std::shared_future<KernelResult>> kernels;
+  KernelTable kernels;
   std::atomic<int64_t> compiles = 0;
   /// Last, so that its thread ends before what it uses; null: none.
   std::unique_ptr<BackgroundTuning, BackgroundTuning::Ending> tuning;
@@ -217,7 +176,8 @@ KernelResult Engine::make(const Description &description,
     use = useOf(image->from);
   } else if (key) {
     ATTN_TRY(KernelStore * store, KernelStore::ofProcess());
-    ATTN_TRY(KernelStore::Image image, store->image(*key, compiled));
+    ATTN_TRY(KernelStore::Image image,
+             store->image(*key, compiled, wanted.calledOff));
     kernel->made = std::move(image.compiled);
     use = useOf(image.from);
   } else {
@@ -237,37 +197,21 @@ KernelResult Engine::make(const Description &description,
   return std::shared_ptr<const Kernel>(std::move(kernel));
 }
 
-/// From the table, or made and put there.
 KernelResult Engine::obtain(const Description &description,
                             const CompileOptions &wanted, CacheUse *use) const {
   const bool bypass =
       !wanted.dumpFolder.empty() || !wanted.overrideFolder.empty();
-  std::promise<KernelResult> promise;
-  const std::string request = requestText(description, wanted);
-  {
-    std::unique_lock lock(state->mutex);
-    auto found = bypass ? state->kernels.end() : state->kernels.find(request);
-    if (found != state->kernels.end()) {
-      std::shared_future<KernelResult> made = found->second;
-      lock.unlock();
-      if (use)
-        *use = CacheUse::Memory;
-      return made.get();
-    }
-    if (!bypass)
-      state->kernels.emplace(request, promise.get_future().share());
-  }
-  CacheUse own = bypass || !state->options.useStore ? CacheUse::Bypassed
-                                                    : CacheUse::Compiled;
-  KernelResult made = caught([&] { return make(description, wanted, own); });
+  CacheUse own = CacheUse::Memory;
+  auto fresh = [&] {
+    own = bypass || !state->options.useStore ? CacheUse::Bypassed
+                                             : CacheUse::Compiled;
+    return make(description, wanted, own);
+  };
+  KernelResult made =
+      bypass ? KernelTable::caught(fresh)
+             : state->kernels.obtain(requestText(description, wanted), fresh);
   if (use)
     *use = own;
-  if (!made && !bypass) {
-    // A fault may pass (memory, a driver): the next call tries again.
-    std::lock_guard lock(state->mutex);
-    state->kernels.erase(request);
-  }
-  promise.set_value(made);
   return made;
 }
 

@@ -182,8 +182,9 @@ std::optional<KernelStore::Image> KernelStore::find(const store::Key &key) {
   return image;
 }
 
-rt::Result<KernelStore::Image> KernelStore::image(const store::Key &key,
-                                                  const Make &make) {
+rt::Result<KernelStore::Image>
+KernelStore::image(const store::Key &key, const Make &make,
+                   const CalledOff &nobodyWaits) {
   const auto start = std::chrono::steady_clock::now();
   auto with = [&](Compiled found, From from) {
     found.times.totalMs = std::chrono::duration<double, std::milli>(
@@ -203,7 +204,7 @@ rt::Result<KernelStore::Image> KernelStore::image(const store::Key &key,
     if (keys && !keys->keys().empty())
       elsewhere.emplace(*tiers, fleet, digest);
   }
-  auto lock = local.lock(digest, lockLimit);
+  auto lock = local.lock(digest, lockLimit, nobodyWaits);
   if (lock)
     if (auto found = onDisk(key, store::Look::Again))
       return with(std::move(*found), From::Disk);

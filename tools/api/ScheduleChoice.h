@@ -20,6 +20,7 @@
 #include "autotune/Choice.h"
 #include "autotune/Pin.h"
 #include "autotune/Problem.h"
+#include "runtime/store/files/Fork.h"
 #include "runtime/store/trust/KeyFileWatch.h"
 #include "tools/api/Compile.h"
 #include "tools/api/RecordSources.h"
@@ -121,7 +122,7 @@ private:
   const rt::DeviceInfo device; ///< what its key tells: elsewhere as here
   const std::function<RecordSources()> find;
   const bool always;
-  std::mutex mutex; ///< of all below
+  store::ForkMutex mutex; ///< of all below
   bool found = false;
   RecordSources sources;
   std::set<store::Digest> known; ///< problems of the own store

@@ -78,7 +78,8 @@ static Clock::duration jittered(Clock::duration pause) {
 
 std::optional<FileLock> FileLock::take(const std::string &path, uint64_t byte,
                                        Kind kind,
-                                       std::chrono::milliseconds limit) {
+                                       std::chrono::milliseconds limit,
+                                       const std::function<bool()> &calledOff) {
   const Clock::time_point end = Clock::now() + limit;
   auto open = std::make_unique<Open>(path, byte);
   if (open->file < 0)
@@ -88,7 +89,7 @@ std::optional<FileLock> FileLock::take(const std::string &path, uint64_t byte,
     // Held by another, or what does not pass by waiting.
     const bool held = errno == EACCES || errno == EAGAIN;
     const auto left = end - Clock::now();
-    if (!held || left <= Clock::duration::zero())
+    if (!held || left <= Clock::duration::zero() || (calledOff && calledOff()))
       return std::nullopt;
     std::this_thread::sleep_for(std::min(jittered(pause), left));
     pause =

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,11 +24,13 @@ class FileLock {
 public:
   enum class Kind { Shared, Exclusive };
 
-  /// None after `limit` (0: one try), and at once where the file cannot be
-  /// opened or its file system has no locks. Makes the file, not its folder.
-  static std::optional<FileLock> take(const std::string &path, uint64_t byte,
-                                      Kind kind,
-                                      std::chrono::milliseconds limit);
+  /// None after `limit` (0: one try), within 30 ms once `calledOff` says so,
+  /// and at once where the file cannot be opened or its file system has no
+  /// locks. Makes the file, not its folder.
+  static std::optional<FileLock>
+  take(const std::string &path, uint64_t byte, Kind kind,
+       std::chrono::milliseconds limit,
+       const std::function<bool()> &calledOff = {});
 
   FileLock(FileLock &&other) noexcept;
   FileLock &operator=(FileLock &&other) noexcept;

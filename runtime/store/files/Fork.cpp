@@ -2,10 +2,13 @@
 #include "runtime/store/files/Fork.h"
 
 #include <pthread.h>
+#include <set>
 
 using namespace attn_jit::store;
 
 struct ForkAware::Handlers {
+  std::mutex set; ///< of the mutexes
+  std::set<ForkMutex *> mutexes;
   std::mutex stores, objects;
   ForkAware *first = nullptr;
 
@@ -18,6 +21,9 @@ struct ForkAware::Handlers {
 
 private:
   static void before() {
+    all().set.lock();
+    for (ForkMutex *each : all().mutexes)
+      each->lock();
     all().stores.lock();
     all().objects.lock();
     for (ForkAware *each = all().first; each; each = each->next)
@@ -26,6 +32,9 @@ private:
   static void inParent() {
     all().objects.unlock();
     all().stores.unlock();
+    for (ForkMutex *each : all().mutexes)
+      each->unlock();
+    all().set.unlock();
   }
   static void inChild() {
     for (ForkAware *each = all().first; each; each = each->next)
@@ -33,6 +42,18 @@ private:
     inParent();
   }
 };
+
+ForkMutex::ForkMutex() {
+  auto &handlers = ForkAware::Handlers::all();
+  const std::lock_guard guard(handlers.set);
+  handlers.mutexes.insert(this);
+}
+
+ForkMutex::~ForkMutex() {
+  auto &handlers = ForkAware::Handlers::all();
+  const std::lock_guard guard(handlers.set);
+  handlers.mutexes.erase(this);
+}
 
 StoreLock::StoreLock() { ForkAware::Handlers::all().stores.lock(); }
 StoreLock::~StoreLock() { ForkAware::Handlers::all().stores.unlock(); }

@@ -6,8 +6,9 @@
 // believe to hold: sqlite.org/howtocorrupt, 2.6).
 //
 // Invariant: no child comes to be while an object of this class is half made or
-// half gone, or while a record store is at work. fork() waits first for the
-// store lock and then for noFork(): who needs both takes them in that order.
+// half gone, while a record store is at work, or while a ForkMutex is held.
+// fork() waits for the ForkMutexes, then for the store lock, then for noFork():
+// who needs several takes them in that order.
 #ifndef ATTN_JIT_RUNTIME_STORE_FORK_H
 #define ATTN_JIT_RUNTIME_STORE_FORK_H
 
@@ -32,6 +33,7 @@ protected:
 
 private:
   friend class StoreLock;
+  friend class ForkMutex;
   /// In the parent, of each that is enlisted, under both locks.
   virtual void beforeFork() {}
   /// In the child likewise: system calls and atomics only.
@@ -50,6 +52,23 @@ public:
   ~StoreLock();
   StoreLock(const StoreLock &) = delete;
   StoreLock &operator=(const StoreLock &) = delete;
+};
+
+/// A mutex that no child of fork finds held by a thread that is not there. May
+/// be held while records are read. Nobody holds two, makes or ends one while it
+/// holds one, or forks then.
+class ForkMutex {
+public:
+  ForkMutex();
+  ~ForkMutex();
+  ForkMutex(const ForkMutex &) = delete;
+  ForkMutex &operator=(const ForkMutex &) = delete;
+
+  void lock() { mutex.lock(); }
+  void unlock() { mutex.unlock(); }
+
+private:
+  std::mutex mutex;
 };
 
 } // namespace attn_jit::store

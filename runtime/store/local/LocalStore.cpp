@@ -216,8 +216,9 @@ rt::Status LocalStore::publish(const Action &action, std::string_view object,
   return done;
 }
 
-std::optional<KeyLock> LocalStore::lock(const Digest &key,
-                                        std::chrono::milliseconds limit) const {
+std::optional<KeyLock>
+LocalStore::lock(const Digest &key, std::chrono::milliseconds limit,
+                 const std::function<bool()> &calledOff) const {
   std::optional<KeyLock> lock;
   if (!folder || folder.readOnly)
     return lock;
@@ -225,8 +226,9 @@ std::optional<KeyLock> LocalStore::lock(const Digest &key,
   if (!makeFolder(layout.folder("locks")))
     return lock;
   lock = FileLock::take(layout.lockFile(key.hex().substr(0, 2).c_str()),
-                        lockByte(key), FileLock::Kind::Exclusive, limit);
-  if (!lock)
+                        lockByte(key), FileLock::Kind::Exclusive, limit,
+                        calledOff);
+  if (!lock && !(calledOff && calledOff()))
     counters->add(Count::LockLimits);
   return lock;
 }

@@ -90,10 +90,12 @@ public:
   /// another signature. Whether one was new. It is no use of the entry.
   rt::Result<bool> addSignatures(const Action &action);
   /// Exclusive among threads and processes, so that one compiles and the others
-  /// find; none after `limit`, or where nothing can be locked: the caller goes
-  /// on alone. Whoever gets it looks again before it compiles.
-  std::optional<KeyLock> lock(const Digest &key,
-                              std::chrono::milliseconds limit) const;
+  /// find; none after `limit`, once `calledOff` says so, or where nothing can
+  /// be locked: the caller goes on alone. Whoever gets it looks again before it
+  /// compiles.
+  std::optional<KeyLock>
+  lock(const Digest &key, std::chrono::milliseconds limit,
+       const std::function<bool()> &calledOff = {}) const;
 
   /// Where the action of that key is, if it is there.
   std::string actionFile(const Digest &key, Place place) const;

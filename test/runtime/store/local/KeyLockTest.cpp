@@ -114,6 +114,22 @@ TEST_F(KeyLockTest, WaitsToItsLimit) {
   later.join();
 }
 
+TEST_F(KeyLockTest, WhoIsCalledOffWaitsNoLonger) {
+  LocalStore store = open();
+  const std::optional<KeyLock> lock = store.lock(keyOf(1), 0s);
+  ASSERT_TRUE(lock);
+  std::atomic<bool> calledOff = false;
+  std::thread later([&] {
+    std::this_thread::sleep_for(50ms);
+    calledOff = true;
+  });
+  const auto begin = Clock::now();
+  EXPECT_FALSE(store.lock(keyOf(1), 60s, [&] { return calledOff.load(); }));
+  EXPECT_LT(Clock::now() - begin, 5s);
+  EXPECT_EQ(store.counts().at("lock_limits"), 0) << "it was no limit";
+  later.join();
+}
+
 TEST_F(KeyLockTest, EndsWithItsProcess) {
   checkCacheRoot(rootPath());
   EXPECT_EQ(inChild([&] {
