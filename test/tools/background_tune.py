@@ -130,6 +130,8 @@ def killed():
         program.wait()
         for pid in pids:
             until(lambda: gone(pid), f"{pid} outlives its program")
+    # Those of the killed are taken away by who comes later.
+    assert not [name for name in os.listdir(os.environ["TMPDIR"]) if name.startswith("attn-jit-background-")]
     folder = os.environ["ATTN_JIT_CACHE"] + "/v1/tuning"
     for name in os.listdir(folder):
         lines = open(f"{folder}/{name}").read().split("\n")

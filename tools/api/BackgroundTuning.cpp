@@ -16,6 +16,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace attn_jit;
@@ -31,6 +32,8 @@ static constexpr auto kOthersTurn = 5s;
 static constexpr auto kLook = 50ms;
 /// What a context and a launch take beside the tensors, bytes.
 static constexpr double kBeside = double(512 << 20);
+/// A child's folder for temporary files, in the program's own.
+static constexpr char kScratch[] = "attn-jit-background-";
 
 /// One child a process, whatever engines it has.
 static std::atomic<int> tuner{0}; ///< the process, 0: none
@@ -234,12 +237,36 @@ bool BackgroundTuning::tune(Job &job) {
   return true;
 }
 
+/// The lock in a child's folder for temporary files: held by the program.
+static std::optional<store::FileLock> hold(const fs::path &scratch) {
+  return store::FileLock::take((scratch / "held").string(), 0,
+                               store::FileLock::Kind::Exclusive, 0ms);
+}
+
+/// A program that was killed left its folder, and no lock on it.
+static void takeAwayAbandoned(const fs::path &folder) {
+  std::error_code fault;
+  for (fs::directory_iterator each(folder, fault), end; !fault && each != end;
+       each.increment(fault)) {
+    const fs::path scratch = each->path();
+    struct stat known;
+    if (scratch.filename().string().starts_with(kScratch) &&
+        lstat(scratch.c_str(), &known) == 0 && S_ISDIR(known.st_mode) &&
+        known.st_uid == geteuid() && fs::exists(scratch / "held", fault) &&
+        hold(scratch))
+      fs::remove_all(scratch, fault);
+    fault.clear();
+  }
+}
+
 void BackgroundTuning::run(const std::vector<std::string> &flags) {
   std::error_code fault;
-  std::string scratch =
-      (fs::temp_directory_path(fault) / "attn-jit-background-XXXXXX").string();
+  const fs::path folder = fs::temp_directory_path(fault);
+  takeAwayAbandoned(folder);
+  std::string scratch = (folder / kScratch).string() + "XXXXXX";
   if (!mkdtemp(scratch.data()))
     return;
+  const auto held = hold(scratch);
   std::vector<std::string> command = {place.program};
   command.insert(command.end(), flags.begin(), flags.end());
   command.push_back("--share=" + numberText(mode.share));
