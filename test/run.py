@@ -39,6 +39,8 @@ SANITIZER_OPTIONS = {
 
 
 def main():
+    # A store is no folder that others may write to: those of the tests are of this user alone.
+    os.umask(0o022)
     for name, value in SANITIZER_OPTIONS.items():
         os.environ.setdefault(name, value)
     build = os.path.abspath(sys.argv[1])
