@@ -3,14 +3,13 @@
 // A socket pair rather than pipes: a write to a dead child is an error there,
 // not a signal.
 #include "autotune/WorkerProcess.h"
+#include "runtime/Spawn.h"
 
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <fcntl.h>
 #include <fstream>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,8 +21,6 @@ using namespace attn_jit::tune;
 /// No honest answer is longer.
 static constexpr size_t kLongestLine = 1 << 20;
 
-extern "C" char **environ;
-
 rt::Result<WorkerProcess>
 WorkerProcess::start(const std::vector<std::string> &command,
                      const std::string &errors) {
@@ -34,25 +31,14 @@ WorkerProcess::start(const std::vector<std::string> &command,
   WorkerProcess made;
   made.socket = ends[0];
   made.errorFile = errors;
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors.c_str(),
-                                   O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  std::vector<char *> words;
-  for (const std::string &word : command)
-    words.push_back(const_cast<char *>(word.c_str()));
-  words.push_back(nullptr);
-  const int fault = posix_spawn(&made.child, words[0], &actions, nullptr,
-                                words.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
+  rt::SpawnOptions options;
+  options.talk = ends[1], options.errors = errors;
+  const auto child = rt::spawn(command, options);
   close(ends[1]);
-  if (fault == 0)
-    return made;
-  made.child = -1;
-  return rt::failed("worker: " + command[0] +
-                    " does not start: " + std::strerror(fault));
+  if (!child)
+    return rt::failed("worker: " + child.error().text);
+  made.child = *child;
+  return made;
 }
 
 WorkerProcess::WorkerProcess(WorkerProcess &&other) noexcept {

@@ -1,5 +1,6 @@
 """background_tune.py MODE MODULE_FOLDER LIBRARY [PIN]: a program whose calls are tuned beside it; the modes are below."""
 
+import glob
 import os
 import signal
 import subprocess
@@ -17,8 +18,11 @@ LIMIT = 240
 
 def children(pid="self"):
     found = []
-    for task in os.listdir(f"/proc/{pid}/task"):
-        found += map(int, open(f"/proc/{pid}/task/{task}/children").read().split())
+    for task in glob.glob(f"/proc/{pid}/task/*/children"):
+        try:
+            found += map(int, open(task).read().split())
+        except OSError:
+            pass  # that thread ended meanwhile
     return found
 
 
@@ -147,7 +151,8 @@ def decoder():
 
         def whole():
             for child in children():
-                if len(flags := command(child)) > 1:  # none of one that has ended
+                # Before exec it has this program's, at its end none.
+                if "tune" in (flags := command(child)):
                     seen.add(tuple(flags))
             return [flags for flags in seen if "--bucket" in flags]
 

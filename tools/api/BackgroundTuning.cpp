@@ -4,6 +4,7 @@
 // waited for while anything else is held.
 #include "tools/api/BackgroundTuning.h"
 #include "autotune/Problem.h"
+#include "runtime/TemporaryFolder.h"
 #include "runtime/store/files/FileLock.h"
 #include "runtime/store/files/Publish.h"
 #include "runtime/store/files/StoredFile.h"
@@ -263,10 +264,10 @@ void BackgroundTuning::run(const std::vector<std::string> &flags) {
   std::error_code fault;
   const fs::path folder = fs::temp_directory_path(fault);
   takeAwayAbandoned(folder);
-  std::string scratch = (folder / kScratch).string() + "XXXXXX";
-  if (!mkdtemp(scratch.data()))
+  const auto scratch = rt::TemporaryFolder::make(kScratch, folder.string());
+  if (!scratch)
     return;
-  const auto held = hold(scratch);
+  const auto held = hold(scratch->path());
   std::vector<std::string> command = {place.program};
   command.insert(command.end(), flags.begin(), flags.end());
   command.push_back("--share=" + numberText(mode.share));
@@ -274,8 +275,8 @@ void BackgroundTuning::run(const std::vector<std::string> &flags) {
   command.push_back("--schedules=" + std::to_string(int64_t(mode.schedules)));
   command.push_back("--background=" + std::to_string(owner));
   std::vector<std::string> words = environment;
-  words.push_back("TMPDIR=" + scratch);
-  const std::string errors = scratch + "/errors";
+  words.push_back("TMPDIR=" + scratch->path());
+  const std::string errors = scratch->file("errors");
   std::optional<int> code;
   {
     auto child = ChildProcess::start(command, words, errors);
@@ -296,5 +297,4 @@ void BackgroundTuning::run(const std::vector<std::string> &flags) {
     warnOnce("tune: a call is not tuned in the background: " +
              (said.empty() ? "exit code " + std::to_string(*code) : said));
   }
-  fs::remove_all(scratch, fault);
 }

@@ -4,27 +4,22 @@
 // fails: then the PTX stays for the command that reproduces the fault.
 #include "tools/api/Ptxas.h"
 #include "runtime/File.h"
+#include "runtime/Spawn.h"
+#include "runtime/TemporaryFolder.h"
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <fcntl.h>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <regex>
-#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 using namespace attn_jit;
 using namespace attn_jit::api;
-namespace fs = std::filesystem;
-
-extern char **environ;
 
 std::string api::findPtxas() {
   if (const char *own = secure_getenv("ATTN_JIT_PTXAS"))
@@ -90,30 +85,19 @@ void RunningTool::kill() {
 /// The exit status; both outputs go to `log`.
 static int runTool(const std::vector<std::string> &command,
                    const std::string &log, RunningTool *running = nullptr) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 1, log.c_str(),
-                                   O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-  std::vector<char *> argv;
-  argv.reserve(command.size() + 1);
-  for (const std::string &word : command)
-    argv.push_back(const_cast<char *>(word.c_str()));
-  argv.push_back(nullptr);
-  pid_t child = 0;
-  // The program may change its own meanwhile.
-  char *none[] = {nullptr};
-  const int error = posix_spawn(&child, argv[0], &actions, nullptr, argv.data(),
-                                running ? none : environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error)
+  // The program may change its own environment meanwhile.
+  const std::vector<std::string> none;
+  rt::SpawnOptions options;
+  options.errors = log, options.outputToErrors = true;
+  options.environment = running ? &none : nullptr;
+  const auto child = rt::spawn(command, options);
+  if (!child)
     return 127;
-  if (!ToolRun::begin(running, child))
-    ::kill(child, SIGKILL);
-  ToolRun::end(running, child);
+  if (!ToolRun::begin(running, *child))
+    ::kill(*child, SIGKILL);
+  ToolRun::end(running, *child);
   int status = 0;
-  if (waitpid(child, &status, 0) < 0)
+  if (waitpid(*child, &status, 0) < 0)
     return 127;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
@@ -143,30 +127,11 @@ PtxasReport api::readPtxasLog(std::string_view log) {
   return report;
 }
 
-namespace {
-/// Gone with its files at the end, unless it is kept.
-class TemporaryFolder {
-public:
-  /// In the temporary folder, or where the tool's files lie.
-  explicit TemporaryFolder(const RunningTool *running) {
-    std::error_code error;
-    const fs::path at =
-        running ? fs::path(running->folder) : fs::temp_directory_path(error);
-    name = (at / "attn-jit-ptxas-XXXXXX").string();
-    made = mkdtemp(name.data()) != nullptr;
-  }
-  TemporaryFolder(const TemporaryFolder &) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (made)
-      fs::remove_all(name, ignored);
-  }
-  void keep() { made = false; }
-
-  std::string name;
-  bool made = false;
-};
-} // namespace
+/// In the temporary folder, or where the tool's files lie.
+static rt::Result<rt::TemporaryFolder> folderFor(const RunningTool *running) {
+  return rt::TemporaryFolder::make("attn-jit-ptxas-",
+                                   running ? running->folder : std::string());
+}
 
 std::string api::ptxasVersion(const std::string &ptxas, RunningTool *running) {
   // Never destroyed: a thread may ask while the process ends.
@@ -174,10 +139,12 @@ std::string api::ptxasVersion(const std::string &ptxas, RunningTool *running) {
   static auto &versions = *new std::map<std::string, std::string>;
   const std::lock_guard lock(mutex);
   const auto [found, fresh] = versions.try_emplace(ptxas, "ptxas");
-  const TemporaryFolder folder(running);
-  if (!fresh || !folder.made)
+  if (!fresh)
     return found->second;
-  const std::string log = folder.name + "/log";
+  const auto folder = folderFor(running);
+  if (!folder)
+    return found->second;
+  const std::string log = folder->file("log");
   runTool({ptxas, "--version"}, log, running);
   const std::string text = readAll(log);
   std::smatch release;
@@ -190,13 +157,10 @@ rt::Result<Assembled> api::assemble(const std::string &ptxas,
                                     std::string_view ptx,
                                     const std::string &target, bool keepFault,
                                     RunningTool *running) {
-  TemporaryFolder folder(running);
-  if (!folder.made)
-    return rt::failed(folder.name +
-                      ": cannot be made: " + std::strerror(errno));
-  const std::string source = folder.name + "/kernel.ptx",
-                    cubin = folder.name + "/kernel.cubin",
-                    log = folder.name + "/log";
+  ATTN_TRY(rt::TemporaryFolder folder, folderFor(running));
+  const std::string source = folder.file("kernel.ptx"),
+                    cubin = folder.file("kernel.cubin"),
+                    log = folder.file("log");
   ATTN_CHECK(rt::writeFile(source, ptx));
   const std::vector<std::string> command = {ptxas, "-v",  "-arch=" + target,
                                             "-o",  cubin, source};

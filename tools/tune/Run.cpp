@@ -10,6 +10,7 @@
 #include "runtime/File.h"
 #include "runtime/Printable.h"
 #include "runtime/Processors.h"
+#include "runtime/TemporaryFolder.h"
 #include "tools/api/MachineCode.h"
 #include "tools/bench/Progress.h"
 #include "tools/cli/Format.h"
@@ -27,35 +28,6 @@ namespace fs = std::filesystem;
 
 /// Beside these the first step, of 16, holds the default and the model's best.
 static constexpr size_t kMostHeard = 7;
-
-namespace {
-/// Images until the tuning is over.
-class ScratchFolder {
-public:
-  static rt::Result<ScratchFolder> make() {
-    std::error_code ignored;
-    std::string name =
-        (fs::temp_directory_path(ignored) / "attn-jit-tune-XXXXXX").string();
-    if (!mkdtemp(name.data()))
-      return rt::failed("tune: no folder can be made beside " +
-                        rt::inQuotes(name));
-    return ScratchFolder(name);
-  }
-  ScratchFolder(ScratchFolder &&other) noexcept : path(other.path) {
-    other.path.clear();
-  }
-  ScratchFolder &operator=(ScratchFolder &&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path.empty())
-      fs::remove_all(path, ignored);
-  }
-  std::string path;
-
-private:
-  explicit ScratchFolder(std::string path) : path(std::move(path)) {}
-};
-} // namespace
 
 static tune::SearchSubject subjectOf(const bench::Case &what,
                                      const bench::Options &options,
@@ -200,14 +172,16 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
   if (!space.ranked.empty())
     report.modelPick = space.ranked.front().schedule;
 
-  ATTN_TRY(const ScratchFolder scratch, ScratchFolder::make());
+  // Images, until the tuning is over.
+  ATTN_TRY(const rt::TemporaryFolder scratch,
+           rt::TemporaryFolder::make("attn-jit-tune-"));
   tune::WorkerOptions work;
   std::error_code fault;
   work.command = {fs::read_symlink("/proc/self/exe", fault).string(),
                   "measure-worker"};
   const std::vector<std::string> flags = workerFlags(what);
   work.command.insert(work.command.end(), flags.begin(), flags.end());
-  work.folder = scratch.path;
+  work.folder = scratch.path();
   // The same share of the cores compiles, one at least.
   const int cores = std::max(rt::usableProcessors(), 2);
   work.share = options.share;
@@ -219,7 +193,7 @@ rt::Result<Report> Tuning::search(const bench::Case &what,
              tune::JoinImages::open(options.join.url, options.join.keyFile,
                                     making.name()));
   }
-  Images images(making, info.target, api::driverRelease(info), scratch.path,
+  Images images(making, info.target, api::driverRelease(info), scratch.path(),
                 shared.get());
   work.compile = [&](const std::string &schedule) {
     return images.path(schedule);
