@@ -74,7 +74,7 @@ rt::Status WorkerMeasurer::ensureWorker() {
       how = heard == WorkerProcess::Heard::Silence
                 ? "it was silent for " +
                       std::to_string(int(options.startSeconds)) + " s"
-                : fresh.end();
+                : fresh.end().how;
   }
   if (!worker)
     return rt::failed("worker: it does not get ready: " + how);
@@ -82,12 +82,12 @@ rt::Status WorkerMeasurer::ensureWorker() {
 }
 
 /// What it had loaded went with it.
-std::string WorkerMeasurer::dropWorker() {
-  const std::string how = worker->end();
+WorkerProcess::End WorkerMeasurer::dropWorker() {
+  WorkerProcess::End ended = worker->end();
   worker.reset();
   loaded.clear();
   usedBefore += std::exchange(used, 0);
-  return how;
+  return ended;
 }
 
 /// Is there an answer that is none of a failure? Else `result` says what
@@ -110,11 +110,12 @@ bool WorkerMeasurer::answered(double limitSeconds, Measured &result,
   }
   const Json answer = Json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (heard == WorkerProcess::Heard::Death || !answer.is_object()) {
-    result.outcome = Outcome::Crashed;
-    const std::string how = dropWorker();
-    result.note = heard == WorkerProcess::Heard::Death
-                      ? how
-                      : "the worker's answer is no JSON object";
+    const WorkerProcess::End ended = dropWorker();
+    const bool died = heard == WorkerProcess::Heard::Death;
+    // Nobody's verdict on the schedule: it is measured again.
+    result.outcome =
+        died && ended.killed ? Outcome::Throttled : Outcome::Crashed;
+    result.note = died ? ended.how : "the worker's answer is no JSON object";
     return false;
   }
   const double usedNow = std::max(used, numberIn(answer, "used_s"));

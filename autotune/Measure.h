@@ -71,7 +71,7 @@ private:
   using Results = std::vector<Measured>;
 
   rt::Status ensureWorker();
-  std::string dropWorker();
+  WorkerProcess::End dropWorker();
   rt::Status load(std::span<const std::string> schedules, size_t which,
                   Measured &result,
                   const std::function<rt::Status(size_t)> &running);

@@ -111,11 +111,11 @@ static std::string lastLine(const std::string &path) {
   return last;
 }
 
-std::string WorkerProcess::end() {
+WorkerProcess::End WorkerProcess::end() {
   if (socket >= 0)
     close(std::exchange(socket, -1));
   if (child < 0)
-    return "it had ended";
+    return {"it had ended"};
   // One that closed its end is about to say how it ended; one that hangs never
   // does.
   int status = 0;
@@ -125,7 +125,8 @@ std::string WorkerProcess::end() {
     if (reaped == 0)
       usleep(10000);
   }
-  if (reaped == 0) {
+  const bool byItself = reaped != 0;
+  if (!byItself) {
     kill(child, SIGKILL);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
@@ -136,5 +137,6 @@ std::string WorkerProcess::end() {
                                strsignal(WTERMSIG(status)) + ")"
                          : "exit code " + std::to_string(WEXITSTATUS(status));
   const std::string said = lastLine(errorFile);
-  return said.empty() ? text : text + ": " + said;
+  return {said.empty() ? text : text + ": " + said,
+          byItself && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL};
 }

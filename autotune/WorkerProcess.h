@@ -32,9 +32,15 @@ public:
   void say(const std::string &line);
   Heard hear(std::string &line, double limitSeconds);
 
-  /// Ends it, if it runs, and says how it ended: "signal 11 (Segmentation
-  /// fault)", "exit code 1", with the last line that it wrote as an error.
-  std::string end();
+  struct End {
+    /// "signal 11 (Segmentation fault)", "exit code 1", with the last line that
+    /// it wrote as an error.
+    std::string how;
+    /// By SIGKILL, which no kernel sends: memory ran out, or somebody's wish.
+    bool killed = false;
+  };
+  /// Ends it, if it runs.
+  End end();
 
 private:
   WorkerProcess() = default;

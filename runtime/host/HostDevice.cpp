@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <sched.h>
+#include <set>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -85,6 +86,32 @@ static int64_t readNumber(const char *path, const std::string &key) {
   return 0;
 }
 
+/// Of the caches of the last level that the calling thread's processors share,
+/// together. The C library's number is of the whole package, whatever a virtual
+/// machine has of it: 256 MiB where 16 are there.
+static int64_t lastCacheBytes() {
+  cpu_set_t usable;
+  CPU_ZERO(&usable);
+  (void)sched_getaffinity(0, sizeof usable, &usable);
+  std::set<std::string> seen;
+  int64_t bytes = 0;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &usable))
+      continue;
+    const std::string folder =
+        "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/cache/index3/";
+    std::ifstream shared(folder + "shared_cpu_list");
+    std::string processors;
+    if (std::getline(shared, processors) && seen.insert(processors).second)
+      bytes += readNumber((folder + "size").c_str(), "") * 1024; // "16384K"
+  }
+  if (bytes <= 0)
+    bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
+  if (bytes <= 0)
+    bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  return std::max<int64_t>(bytes, 0);
+}
+
 DeviceInfo attn_jit::rt::describeHost(int threads) {
   DeviceInfo info;
   info.driver = "host";
@@ -100,9 +127,7 @@ DeviceInfo attn_jit::rt::describeHost(int threads) {
       readNumber("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "") /
       1000;
   info.memoryBytes = readNumber("/proc/meminfo", "MemTotal:") * 1024;
-  info.l2Bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
-  if (info.l2Bytes <= 0)
-    info.l2Bytes = std::max<int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE), 0);
+  info.l2Bytes = lastCacheBytes();
   info.maxThreadsPerBlock = 1;
   info.maxThreadsPerUnit = 1;
   return info;

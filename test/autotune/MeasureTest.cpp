@@ -121,6 +121,18 @@ TEST_F(MeasureTest, SlowedDownIsNoMeasurement) {
   EXPECT_EQ((*results)[1].samplesUs.size(), 2u);
 }
 
+// Memory that ran out, or somebody's kill: no kernel sends that signal.
+TEST_F(MeasureTest, AWorkerThatIsKilledIsNoVerdict) {
+  schedules = {"killed_time", "ok=3"};
+  WorkerMeasurer measurer(options);
+  auto results = measure(measurer, 2);
+  ASSERT_TRUE(results) << results.error().text;
+  EXPECT_EQ((*results)[0].outcome, Outcome::Throttled);
+  EXPECT_EQ((*results)[0].note, "signal 9 (Killed)");
+  EXPECT_TRUE((*results)[0].samplesUs.empty());
+  EXPECT_EQ((*results)[1].samplesUs, (std::vector<double>{3, 3}));
+}
+
 TEST_F(MeasureTest, ADeviceThatIsNotThereIsNoSchedulesFailure) {
   schedules = {"ok=3"};
   for (const auto &[mode, text] :

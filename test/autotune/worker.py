@@ -1,7 +1,7 @@
 """A worker for MeasureTest: speaks the lines of autotune/Measure.h, and does with a kernel what its manifest's path says.
 
     worker.py [never|silent|refuse]     how it starts
-    ok=TIME, crash_load, hang_load, wrong, launch_failed, crash_time, hang_time, throttled, capped, nonsense
+    ok=TIME, crash_load, hang_load, wrong, launch_failed, crash_time, hang_time, killed_time, throttled, capped, nonsense
 """
 
 import json
@@ -40,6 +40,8 @@ def measure(request, kernels):
         what = kernels[number]
         if what == "crash_time":
             crash()
+        if what == "killed_time":
+            os.kill(os.getpid(), signal.SIGKILL)
         if what == "hang_time":
             time.sleep(600)
         if what == "nonsense":

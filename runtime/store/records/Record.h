@@ -32,7 +32,8 @@ enum class Outcome {
   Wrong,     ///< its result is not the reference's
   TimedOut,  ///< the kernel passed its limit
   Crashed,   ///< the process that ran it ended
-  Throttled, ///< the device slowed down: not a measurement of the schedule
+  Throttled, ///< the device slowed down, or somebody ended what measured: not
+             ///< a measurement of the schedule
 };
 /// "ok", "illegal", "compile_failed", "launch_failed", "wrong", "timed_out",
 /// "crashed", "throttled".
