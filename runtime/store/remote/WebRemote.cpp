@@ -165,13 +165,17 @@ public:
   Result<std::string> epoch(Deadline deadline) override {
     const std::string name = server->root() + "epoch";
     ATTN_TRY(WebReply reply, server->ask(Verb::Get, name, {}, deadline));
-    if (reply.status == 404 && !options.readOnly) {
+    for (int attempt = 0; reply.status == 404 && !options.readOnly; ++attempt) {
       ATTN_TRY(const WebReply written,
                server->ask(Verb::Put, name, randomHex(16), deadline));
-      if (!isSuccess(written) && !isRefusal(written))
+      const bool faulty = !isSuccess(written) && !isRefusal(written);
+      if (faulty && attempt > 0)
         return error(Verb::Put, written);
-      // Another may have written at the same time: what counts is what stays.
+      // Another may have written at the same time, which some servers answer
+      // with a fault of theirs: what counts is what stays.
       ATTN_TRY(reply, server->ask(Verb::Get, name, {}, deadline));
+      if (!faulty)
+        break;
     }
     if (isSuccess(reply))
       return isMarker(reply.body) ? reply.body : std::string();
