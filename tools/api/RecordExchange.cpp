@@ -5,6 +5,7 @@
 #include "tools/api/RecordExchange.h"
 #include "runtime/store/trust/RecordTrust.h"
 #include "tools/api/KernelStore.h"
+#include "tools/api/Warning.h"
 
 #include <random>
 #include <unistd.h>
@@ -65,6 +66,10 @@ static std::string namesOf(store::Tiers *remotes) {
   return names;
 }
 
+void api::warnUnread(const rt::Error &error) {
+  warnOnce("schedule: what was measured cannot be read: " + error.text);
+}
+
 RecordExchange::RecordExchange(const store::CacheRoot &root,
                                store::Tiers *remotes)
     : root(root), remotes(remotes), process(getpid()),
@@ -103,9 +108,10 @@ bool RecordExchange::here() const { return process == getpid(); }
 std::vector<Digest> RecordExchange::problems() const {
   std::vector<Digest> all;
   auto take = [&](store::RecordStore &from) {
-    // One that cannot be asked has nothing.
     if (auto some = from.problems())
       all.insert(all.end(), some->begin(), some->end());
+    else
+      warnUnread(some.error());
   };
   if (!root || hasRecords(root))
     take(*store);

@@ -20,6 +20,9 @@
 
 namespace attn_jit::api {
 
+/// Said once: records that cannot be read serve nobody.
+void warnUnread(const rt::Error &error);
+
 /// Any number of threads at once. In a child of fork it is a store without
 /// remotes.
 class RecordExchange final : public tune::RecordSink {

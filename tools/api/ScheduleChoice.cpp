@@ -128,7 +128,10 @@ ScheduleChoice::Records ScheduleChoice::ownOf(const store::Digest &problem) {
                (tune::isFinalSession(each.session) ||
                 tune::speaksAgainst(each.outcome));
       });
-  return records ? std::move(*records) : Records();
+  if (records)
+    return std::move(*records);
+  warnUnread(records.error());
+  return {};
 }
 
 /// From the remotes; what has come by then is in the store. What another
