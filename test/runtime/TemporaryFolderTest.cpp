@@ -42,8 +42,9 @@ TEST(TemporaryFolders, SayWhyThereIsNone) {
   const test::TemporaryFolder around;
   const auto made = rt::TemporaryFolder::make("a", around.file("none"));
   ASSERT_FALSE(made);
-  EXPECT_EQ(made.error().text, "temporary folder: '" + around.file("none") +
-                                   "' takes none: No such file or directory");
+  EXPECT_TRUE(
+      made.error().text.ends_with("' takes none: No such file or directory"))
+      << made.error().text;
 }
 
 } // namespace
