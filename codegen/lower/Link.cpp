@@ -12,6 +12,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include <mutex>
+#include <pthread.h>
 #include <unistd.h>
 
 LLD_HAS_DRIVER(elf)
@@ -42,10 +43,20 @@ static Error writeFile(StringRef path, StringRef bytes) {
   return Error::success();
 }
 
+/// fork() waits for a link that is under way: its child would find LLD's
+/// globals half set, and this locked for ever. Never destroyed.
+static std::mutex &linkLock() {
+  static auto &mutex = *new std::mutex;
+  static const int handlers =
+      pthread_atfork([] { linkLock().lock(); }, [] { linkLock().unlock(); },
+                     [] { linkLock().unlock(); });
+  (void)handlers;
+  return mutex;
+}
+
 llvm::Expected<std::string> attn_jit::linkShared(StringRef object) {
-  static std::mutex mutex;
   static bool usable = true;
-  std::lock_guard<std::mutex> lock(mutex);
+  std::lock_guard<std::mutex> lock(linkLock());
   if (!usable)
     return failed("LLD crashed before in this process and cannot run again");
 

@@ -57,7 +57,8 @@ public:
 
   /// What is there for the key, or what `make` makes, which is kept then. Of
   /// several processes that ask at once one makes it, and the others wait, a
-  /// minute at most; who is called off while it waits asks `make` at once.
+  /// minute at most; who is called off while it waits for that asks `make` at
+  /// once.
   rt::Result<Image> image(const store::Key &key, const Make &make,
                           const CalledOff &nobodyWaits = {});
   /// What this disk has, or a remote, whose answers are waited for: nothing is

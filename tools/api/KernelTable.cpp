@@ -25,8 +25,9 @@ std::string api::requestText(const Description &description,
 }
 
 bool KernelTable::Made::comes() const {
-  return maker == getpid() ||
-         kernel.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  return kernel.wait_for(std::chrono::seconds(0)) ==
+             std::future_status::ready ||
+         maker == getpid();
 }
 
 KernelResult KernelTable::caught(const KernelMake &make) {

@@ -14,8 +14,13 @@ static constexpr size_t kMostWarnings = 64, kMostCharacters = 1000;
 void api::warnOnce(const std::string &text) {
   static std::mutex mutex;
   static std::set<std::string> said;
-  const std::lock_guard lock(mutex);
-  if (said.size() < kMostWarnings && said.insert(text).second)
+  bool fresh;
+  {
+    const std::lock_guard lock(mutex);
+    fresh = said.size() < kMostWarnings && said.insert(text).second;
+  }
+  // Not under the lock: it may block.
+  if (fresh)
     std::fprintf(stderr, "attn-jit: %s\n",
                  rt::printable(text, kMostCharacters).c_str());
 }

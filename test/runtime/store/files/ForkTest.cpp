@@ -13,16 +13,20 @@ using namespace attn_jit::store;
 
 namespace {
 
-/// Held nearly always, and with the store lock inside, as who reads records
+/// Held most of the time, and with the store lock inside, as who reads records
 /// under it has it.
 TEST(ForkTest, AChildTakesTheMutexThatAThreadHeld) {
   ForkMutex mutex, other;
   std::atomic<bool> stop = false;
   auto hold = [&](ForkMutex &one) {
     while (!stop) {
-      const std::lock_guard lock(one);
-      const StoreLock store;
-      std::this_thread::sleep_for(std::chrono::microseconds(200));
+      {
+        const std::lock_guard lock(one);
+        const StoreLock store;
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+      }
+      // The lock is not fair: fork() is to have its turn.
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
     }
   };
   std::thread first([&] { hold(mutex); }), second([&] { hold(other); });
@@ -40,8 +44,10 @@ TEST(ForkTest, AChildTakesTheMutexThatAThreadHeld) {
       _exit(0);
     }
     int status = -1;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    ASSERT_EQ(status, 0) << i;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0) << i;
+    if (status != 0)
+      break;
   }
   stop = true;
   first.join();
