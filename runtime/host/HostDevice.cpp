@@ -86,25 +86,24 @@ static int64_t readNumber(const char *path, const std::string &key) {
   return 0;
 }
 
-/// Of the caches of the last level that the calling thread's processors share,
-/// together. The C library's number is of the whole package, whatever a virtual
-/// machine has of it: 256 MiB where 16 are there.
-static int64_t lastCacheBytes() {
-  cpu_set_t usable;
-  CPU_ZERO(&usable);
-  (void)sched_getaffinity(0, sizeof usable, &usable);
+int64_t attn_jit::rt::thirdCacheBytes(const std::string &processors) {
   std::set<std::string> seen;
   int64_t bytes = 0;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &usable))
-      continue;
+  for (int64_t cpu = 0; cpu < sysconf(_SC_NPROCESSORS_CONF); ++cpu) {
     const std::string folder =
-        "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/cache/index3/";
+        processors + "/cpu" + std::to_string(cpu) + "/cache/index3/";
     std::ifstream shared(folder + "shared_cpu_list");
-    std::string processors;
-    if (std::getline(shared, processors) && seen.insert(processors).second)
+    std::string sharers;
+    if (std::getline(shared, sharers) && seen.insert(sharers).second)
       bytes += readNumber((folder + "size").c_str(), "") * 1024; // "16384K"
   }
+  return bytes;
+}
+
+/// The C library's number is of the processor as it is sold, whatever a virtual
+/// machine has of it: 256 MiB where 16 are there.
+static int64_t lastCacheBytes() {
+  int64_t bytes = thirdCacheBytes("/sys/devices/system/cpu");
   if (bytes <= 0)
     bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
   if (bytes <= 0)

@@ -19,6 +19,10 @@ Device makeHostDevice(const HostOptions &options = {});
 Result<int> hostThreadsFromEnvironment();
 
 DeviceInfo describeHost(int threads);
+/// Of all caches of the third level of the machine together, whichever of its
+/// processors this process may use: it names the device in records. 0: the
+/// folder, /sys/devices/system/cpu, tells of none.
+int64_t thirdCacheBytes(const std::string &processors);
 /// What can be had without swapping, within the limits of this process's
 /// control groups; 0 when the system does not tell. `root` stands before /proc
 /// and /sys.

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <elf.h>
 #include <set>
+#include <unistd.h>
 
 using namespace attn_jit::rt;
 using namespace attn_jit::rt::test;
@@ -23,6 +24,25 @@ Error loadError(const std::vector<std::byte> &bytes) {
       errorOf(makeHostDevice().load(bytes, ImageKind::Host, {"dir/x.so"}));
   EXPECT_EQ(error.exitCode(), 2);
   return error;
+}
+
+TEST(HostDriver, CachesOfTheThirdLevelCountOnce) {
+  const attn_jit::test::TemporaryFolder folder;
+  EXPECT_EQ(thirdCacheBytes(folder.file("none")), 0);
+  auto add = [&](const std::string &cpu, const char *sharers) {
+    const std::string cache = folder.file(cpu + "/cache/index3");
+    std::filesystem::create_directories(cache);
+    std::ofstream(cache + "/shared_cpu_list") << sharers << "\n";
+    std::ofstream(cache + "/size") << "16384K\n";
+  };
+  add("cpu0", "0-1");
+  EXPECT_EQ(thirdCacheBytes(folder.file("")), 16 << 20);
+  add("cpu1", "0-1");
+  EXPECT_EQ(thirdCacheBytes(folder.file("")), 16 << 20);
+  if (sysconf(_SC_NPROCESSORS_CONF) < 2)
+    return;
+  add("cpu1", "1");
+  EXPECT_EQ(thirdCacheBytes(folder.file("")), 32 << 20);
 }
 
 TEST(HostDriver, TruncatedObjectsAreRefusedAtEveryLength) {
