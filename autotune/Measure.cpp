@@ -93,8 +93,9 @@ WorkerProcess::End WorkerMeasurer::dropWorker() {
 /// Is there an answer that is none of a failure? Else `result` says what
 /// happened, and the worker is gone unless the failure was only told. `seconds`
 /// grows by what the answer took.
-bool WorkerMeasurer::answered(double limitSeconds, Measured &result,
-                              double &seconds, std::string &line) {
+bool WorkerMeasurer::answered(const std::string &schedule, double limitSeconds,
+                              Measured &result, double &seconds,
+                              std::string &line) {
   // A worker may rest from what it did before its last answer.
   const double before = clockSeconds();
   const auto heard = worker->hear(line, limitSeconds + owedSeconds);
@@ -110,12 +111,13 @@ bool WorkerMeasurer::answered(double limitSeconds, Measured &result,
   }
   const Json answer = Json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (heard == WorkerProcess::Heard::Death || !answer.is_object()) {
+    result.outcome = Outcome::Crashed;
     const WorkerProcess::End ended = dropWorker();
     const bool died = heard == WorkerProcess::Heard::Death;
-    // Nobody's verdict on the schedule: it is measured again.
-    result.outcome =
-        died && ended.killed ? Outcome::Throttled : Outcome::Crashed;
     result.note = died ? ended.how : "the worker's answer is no JSON object";
+    // Once may have been anybody's kill: it is measured again.
+    if (died && ended.killed && killed.insert(schedule).second)
+      result.outcome = Outcome::Throttled;
     return false;
   }
   const double usedNow = std::max(used, numberIn(answer, "used_s"));
@@ -153,7 +155,8 @@ WorkerMeasurer::load(std::span<const std::string> schedules, size_t which,
       Json{{"load", numberOf(schedule)}, {"manifest", *path}, {"check", check}}
           .dump());
   std::string line;
-  if (!answered(options.loadSeconds, result, result.loadSeconds, line))
+  if (!answered(schedule, options.loadSeconds, result, result.loadSeconds,
+                line))
     return rt::success();
   if (check)
     errors[schedule] = numberIn(
@@ -197,7 +200,8 @@ rt::Status WorkerMeasurer::time(std::span<const std::string> schedules,
   while (heard < left.size()) {
     Measured &result = results[left[heard++]];
     std::string line;
-    if (!answered(options.sampleSeconds, result, result.timingSeconds, line))
+    if (!answered(schedules[left[heard - 1]], options.sampleSeconds, result,
+                  result.timingSeconds, line))
       break;
     const Json answer = Json::parse(line, nullptr, /*allow_exceptions=*/false);
     const double us = numberIn(answer, "us");

@@ -29,6 +29,8 @@
 #include "autotune/Search.h"
 #include "autotune/WorkerProcess.h"
 
+#include <set>
+
 namespace attn_jit::tune {
 
 struct WorkerOptions {
@@ -79,8 +81,8 @@ private:
                      const std::function<rt::Status(size_t)> &running);
   rt::Status time(std::span<const std::string> schedules,
                   std::vector<Visit> &left, Results &results);
-  bool answered(double limitSeconds, Measured &result, double &seconds,
-                std::string &line);
+  bool answered(const std::string &schedule, double limitSeconds,
+                Measured &result, double &seconds, std::string &line);
   size_t numberOf(const std::string &schedule);
 
   WorkerOptions options;
@@ -89,6 +91,7 @@ private:
   std::map<std::string, size_t> numbers; ///< as workers know schedules
   std::map<std::string, bool> loaded;    ///< by this worker
   std::map<std::string, double> errors;  ///< of what was checked
+  std::set<std::string> killed;          ///< somebody ended their worker
   int started = 0;
   double answerSeconds = 0, perSample = 0;
   double used = 0, usedBefore = 0; ///< by this worker, and by those before it

@@ -108,7 +108,7 @@ struct SearchOptions {
   size_t finalists = 4;    ///< beside the default
   double firstShare = 0.6; ///< of the budget, for the first rung
   double margin = 0.05;    ///< what is within it of the best goes on
-  int retries = 3;         ///< of what the device slowed down
+  int retries = 3;         ///< of what was no measurement (Throttled)
   std::string at;          ///< of the records, UTC; empty: now
   double share = 1;        ///< of the device, that it measured with
 };

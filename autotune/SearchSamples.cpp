@@ -204,8 +204,14 @@ void SearchSamples::sort(std::vector<Place> &places) const {
 }
 
 std::string SearchSamples::firstNote() const {
-  for (const store::StoredRecord &each : journal.records())
-    if (speaksAgainst(each.record.outcome) && !each.record.note.empty())
-      return each.record.note;
-  return "nothing";
+  std::string any = "nothing";
+  for (const store::StoredRecord &each : journal.records()) {
+    const store::Record &record = each.record;
+    if (record.outcome == Outcome::Ok || record.note.empty())
+      continue;
+    if (speaksAgainst(record.outcome))
+      return record.note;
+    any = record.note;
+  }
+  return any;
 }

@@ -36,7 +36,7 @@ public:
     /// "signal 11 (Segmentation fault)", "exit code 1", with the last line that
     /// it wrote as an error.
     std::string how;
-    /// By SIGKILL, which no kernel sends: memory ran out, or somebody's wish.
+    /// By SIGKILL, which no schedule sends: memory ran out, or somebody's wish.
     bool killed = false;
   };
   /// Ends it, if it runs.

@@ -121,8 +121,9 @@ TEST_F(MeasureTest, SlowedDownIsNoMeasurement) {
   EXPECT_EQ((*results)[1].samplesUs.size(), 2u);
 }
 
-// Memory that ran out, or somebody's kill: no kernel sends that signal.
-TEST_F(MeasureTest, AWorkerThatIsKilledIsNoVerdict) {
+// Memory that ran out, or somebody's wish: no schedule sends that signal, but
+// one that is there each time is taken to be the reason.
+TEST_F(MeasureTest, AWorkerThatIsKilledOnceIsNoVerdict) {
   schedules = {"killed_time", "ok=3"};
   WorkerMeasurer measurer(options);
   auto results = measure(measurer, 2);
@@ -131,6 +132,10 @@ TEST_F(MeasureTest, AWorkerThatIsKilledIsNoVerdict) {
   EXPECT_EQ((*results)[0].note, "signal 9 (Killed)");
   EXPECT_TRUE((*results)[0].samplesUs.empty());
   EXPECT_EQ((*results)[1].samplesUs, (std::vector<double>{3, 3}));
+  results = measure(measurer, 1);
+  ASSERT_TRUE(results) << results.error().text;
+  EXPECT_EQ((*results)[0].outcome, Outcome::Crashed);
+  EXPECT_EQ((*results)[1].samplesUs, std::vector<double>{3});
 }
 
 TEST_F(MeasureTest, ADeviceThatIsNotThereIsNoSchedulesFailure) {
