@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/Spawn.h"
+#include "runtime/Printable.h"
 
 #include <csignal>
 #include <cstring>
@@ -76,6 +77,7 @@ Result<pid_t> rt::spawn(const std::vector<std::string> &command,
       &process, words[0], &actions.files, &actions.how, words.data(),
       options.environment ? environment.data() : environ);
   if (fault)
-    return failed(command[0] + " does not start: " + std::strerror(fault));
+    return failed(command[0] + " does not start, with its errors into " +
+                  inQuotes(options.errors) + ": " + std::strerror(fault));
   return process;
 }

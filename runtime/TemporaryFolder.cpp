@@ -14,13 +14,16 @@ namespace fs = std::filesystem;
 
 Result<TemporaryFolder> TemporaryFolder::make(const std::string &stem,
                                               const std::string &in) {
-  std::error_code ignored;
+  std::error_code fault;
   const fs::path folder =
-      in.empty() ? fs::temp_directory_path(ignored) : fs::path(in);
+      in.empty() ? fs::temp_directory_path(fault) : fs::path(in);
+  if (fault)
+    return failed("temporary folder: what TMPDIR names is none: " +
+                  fault.message());
   std::string name = (folder / stem).string() + "XXXXXX";
   if (!mkdtemp(name.data()))
-    return failed("temporary folder: " + inQuotes(folder.string()) +
-                  " takes none: " + std::strerror(errno));
+    return failed("temporary folder: none can be made in " +
+                  inQuotes(folder.string()) + ": " + std::strerror(errno));
   return TemporaryFolder(std::move(name));
 }
 

@@ -42,9 +42,17 @@ TEST(TemporaryFolders, SayWhyThereIsNone) {
   const test::TemporaryFolder around;
   const auto made = rt::TemporaryFolder::make("a", around.file("none"));
   ASSERT_FALSE(made);
-  EXPECT_TRUE(
-      made.error().text.ends_with("' takes none: No such file or directory"))
+  EXPECT_TRUE(made.error().text.ends_with("/none': No such file or directory"))
       << made.error().text;
+  const char *set = getenv("TMPDIR");
+  const std::string before = set ? set : "";
+  setenv("TMPDIR", "/none", 1);
+  const auto nowhere = rt::TemporaryFolder::make("a");
+  before.empty() ? unsetenv("TMPDIR") : setenv("TMPDIR", before.c_str(), 1);
+  ASSERT_FALSE(nowhere);
+  EXPECT_TRUE(nowhere.error().text.starts_with(
+      "temporary folder: what TMPDIR names is none: "))
+      << nowhere.error().text;
 }
 
 } // namespace

@@ -4,11 +4,11 @@
 // waited for while anything else is held.
 #include "tools/api/BackgroundTuning.h"
 #include "autotune/Problem.h"
-#include "runtime/TemporaryFolder.h"
 #include "runtime/store/files/FileLock.h"
 #include "runtime/store/files/Publish.h"
 #include "runtime/store/files/StoredFile.h"
 #include "tools/api/ChildProcess.h"
+#include "tools/api/ScratchFolder.h"
 #include "tools/api/Warning.h"
 
 #include <algorithm>
@@ -17,7 +17,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace attn_jit;
@@ -238,36 +237,11 @@ bool BackgroundTuning::tune(Job &job) {
   return true;
 }
 
-/// The lock in a child's folder for temporary files: held by the program.
-static std::optional<store::FileLock> hold(const fs::path &scratch) {
-  return store::FileLock::take((scratch / "held").string(), 0,
-                               store::FileLock::Kind::Exclusive, 0ms);
-}
-
-/// A program that was killed left its folder, and no lock on it.
-static void takeAwayAbandoned(const fs::path &folder) {
-  std::error_code fault;
-  for (fs::directory_iterator each(folder, fault), end; !fault && each != end;
-       each.increment(fault)) {
-    const fs::path scratch = each->path();
-    struct stat known;
-    if (scratch.filename().string().starts_with(kScratch) &&
-        lstat(scratch.c_str(), &known) == 0 && S_ISDIR(known.st_mode) &&
-        known.st_uid == geteuid() && fs::exists(scratch / "held", fault) &&
-        hold(scratch))
-      fs::remove_all(scratch, fault);
-    fault.clear();
-  }
-}
-
 void BackgroundTuning::run(const std::vector<std::string> &flags) {
-  std::error_code fault;
-  const fs::path folder = fs::temp_directory_path(fault);
-  takeAwayAbandoned(folder);
-  const auto scratch = rt::TemporaryFolder::make(kScratch, folder.string());
+  const auto scratch = ScratchFolder::make(kScratch);
   if (!scratch)
-    return;
-  const auto held = hold(scratch->path());
+    return warnOnce("tune: a call is not tuned in the background: " +
+                    scratch.error().text);
   std::vector<std::string> command = {place.program};
   command.insert(command.end(), flags.begin(), flags.end());
   command.push_back("--share=" + numberText(mode.share));
