@@ -180,7 +180,7 @@ TEST_F(RecordExchangeTest, WhatIsNoRecordOfTheProblemIsPassedOver) {
                                   fast.line()};
   ASSERT_TRUE(hears(one));
   EXPECT_EQ(known(one), Words{"foreign fake://0"});
-  EXPECT_EQ(one->problems(), std::vector{problem});
+  EXPECT_EQ(*one->problems(), std::vector{problem});
 }
 
 TEST_F(RecordExchangeTest, AProblemIsAskedForOnceAProcessAndOnceInMinutes) {
@@ -204,13 +204,13 @@ TEST_F(RecordExchangeTest, OneThatRunsIsToldWhatAnotherProcessWasGiven) {
   Host one = host();
   // Alive since before anything came.
   RecordExchange other(one.cache.root(), one.tiers.get());
-  EXPECT_TRUE(other.problems().empty());
+  EXPECT_TRUE(other.problems()->empty());
   servers[0]->records[problem] = {fast.line()};
   ASSERT_TRUE(hears(one));
   const int once = asked();
   EXPECT_TRUE(other.ask(problem));
   EXPECT_TRUE(other.ask(problem));
-  EXPECT_EQ(other.problems(), std::vector{problem});
+  EXPECT_EQ(*other.problems(), std::vector{problem});
   EXPECT_TRUE(answered(*one.tiers));
   EXPECT_EQ(asked(), once + 1);
   // Whose own question it was hears of it as it comes.

@@ -1,4 +1,5 @@
-"""A command that must refuse: exit code 2, one line that holds TEXT, nothing on the disk, no output.
+"""A command that must refuse: exit code 2, one line that holds TEXT, nothing on the disk, no output. {{.*}} in TEXT
+stands for any.
 
     refused.py [--code N] [--pipe FILE] TEXT COMMAND [ARGUMENTS...]
 
@@ -7,6 +8,7 @@ With --pipe the command finds a named pipe `pipe` in its folder that gives FILE'
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -37,7 +39,7 @@ if run.returncode != code:
     faults.append(f"ended with {run.returncode}, not {code}")
 if len(lines) != 1:
     faults.append(f"{len(lines)} lines of error")
-if text not in run.stderr:
+if not re.search(".*".join(map(re.escape, text.split("{{.*}}"))), run.stderr):
     faults.append(f"does not say: {text}")
 if run.stdout and code == 2:
     faults.append("printed to standard output")

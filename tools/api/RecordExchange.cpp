@@ -5,7 +5,6 @@
 #include "tools/api/RecordExchange.h"
 #include "runtime/store/trust/RecordTrust.h"
 #include "tools/api/KernelStore.h"
-#include "tools/api/Warning.h"
 
 #include <random>
 #include <unistd.h>
@@ -66,10 +65,6 @@ static std::string namesOf(store::Tiers *remotes) {
   return names;
 }
 
-void api::warnUnread(const rt::Error &error) {
-  warnOnce("schedule: what was measured cannot be read: " + error.text);
-}
-
 RecordExchange::RecordExchange(const store::CacheRoot &root,
                                store::Tiers *remotes)
     : root(root), remotes(remotes), process(getpid()),
@@ -105,18 +100,15 @@ bool RecordExchange::here() const { return process == getpid(); }
 // This user's
 //===----------------------------------------------------------------------===//
 
-std::vector<Digest> RecordExchange::problems() const {
+rt::Result<std::vector<Digest>> RecordExchange::problems() const {
   std::vector<Digest> all;
-  auto take = [&](store::RecordStore &from) {
-    if (auto some = from.problems())
-      all.insert(all.end(), some->begin(), some->end());
-    else
-      warnUnread(some.error());
-  };
-  if (!root || hasRecords(root))
-    take(*store);
-  if (arrivals->store != store)
-    take(*arrivals->store);
+  if (!root || hasRecords(root)) {
+    ATTN_TRY(all, store->problems());
+  }
+  if (arrivals->store != store) {
+    ATTN_TRY(const auto beside, arrivals->store->problems());
+    all.insert(all.end(), beside.begin(), beside.end());
+  }
   return all;
 }
 

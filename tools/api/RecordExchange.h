@@ -20,9 +20,6 @@
 
 namespace attn_jit::api {
 
-/// Said once: records that cannot be read serve nobody.
-void warnUnread(const rt::Error &error);
-
 /// Any number of threads at once. In a child of fork it is a store without
 /// remotes.
 class RecordExchange final : public tune::RecordSink {
@@ -40,7 +37,7 @@ public:
   /// This user's, as it is.
   store::RecordStore &own() { return *store; }
   /// Of which there are records. Makes no database where there is none.
-  std::vector<store::Digest> problems() const;
+  rt::Result<std::vector<store::Digest>> problems() const;
   rt::Result<std::vector<store::StoredRecord>>
   ofProblem(const store::Digest &problem) override;
   /// Of them only those that `matter` may be own, if they are from elsewhere.

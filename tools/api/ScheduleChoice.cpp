@@ -5,6 +5,7 @@
 #include "tools/api/ScheduleChoice.h"
 #include "autotune/Search.h"
 #include "tools/api/ScheduleRules.h"
+#include "tools/api/Warning.h"
 
 #include <algorithm>
 
@@ -43,6 +44,12 @@ static std::string familyName(const Description &description,
   name += std::to_string(wanted.alignment);
   name += deterministic ? " d " : " ";
   return name += wanted.target;
+}
+
+static void warnUnread(const rt::Error &error) {
+  warnOnce("schedule: what was measured cannot be read, and does not serve in "
+           "this process: " +
+           error.text);
 }
 
 ScheduleChoice::ScheduleChoice(const rt::DeviceInfo &device,
@@ -92,8 +99,10 @@ bool ScheduleChoice::mayServe(const CompileOptions &wanted) {
     sources = find();
     known.clear();
     if (sources.own) {
-      const auto problems = sources.own->problems();
-      known = {problems.begin(), problems.end()};
+      if (const auto problems = sources.own->problems())
+        known = {problems->begin(), problems->end()};
+      else
+        warnUnread(problems.error());
     }
   }
   return always || !known.empty() || modelKnows(wanted.target) ||
