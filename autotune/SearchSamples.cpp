@@ -204,14 +204,15 @@ void SearchSamples::sort(std::vector<Place> &places) const {
 }
 
 std::string SearchSamples::firstNote() const {
-  std::string any = "nothing";
+  std::string any;
   for (const store::StoredRecord &each : journal.records()) {
     const store::Record &record = each.record;
     if (record.outcome == Outcome::Ok || record.note.empty())
       continue;
     if (speaksAgainst(record.outcome))
       return record.note;
-    any = record.note;
+    if (any.empty())
+      any = record.note;
   }
-  return any;
+  return any.empty() ? "nothing" : any;
 }

@@ -13,15 +13,12 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <unistd.h>
 
 using namespace attn_jit;
 using namespace attn_jit::api;
-namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 extern "C" char **environ;

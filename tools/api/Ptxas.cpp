@@ -7,8 +7,8 @@
 #include "runtime/Spawn.h"
 #include "runtime/TemporaryFolder.h"
 
+#include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>

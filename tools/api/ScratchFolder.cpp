@@ -9,6 +9,8 @@ using namespace attn_jit;
 using namespace attn_jit::api;
 namespace fs = std::filesystem;
 
+static constexpr int mostAttempts = 4;
+
 static fs::path lockIn(const fs::path &folder) { return folder / "held"; }
 
 static std::optional<store::FileLock> hold(const fs::path &folder) {
@@ -43,11 +45,12 @@ rt::Result<ScratchFolder> ScratchFolder::make(const std::string &stem) {
   const fs::path where = fs::temp_directory_path(fault);
   if (!fault)
     takeAwayAbandoned(where, stem);
-  while (true) {
+  for (int attempt = 1;; ++attempt) {
     ATTN_TRY(rt::TemporaryFolder folder, rt::TemporaryFolder::make(stem));
     auto held = hold(folder.path());
     // Between the file and its lock another may have taken it for abandoned.
-    if (!held || fs::exists(lockIn(folder.path()), fault))
+    if (!held || attempt == mostAttempts ||
+        fs::exists(lockIn(folder.path()), fault))
       return ScratchFolder(std::move(folder), std::move(held));
   }
 }

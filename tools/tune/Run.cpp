@@ -18,7 +18,6 @@
 #include "tools/tune/Keeping.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 
